@@ -1,0 +1,13 @@
+package io.mizzen.reactor;
+
+/**
+ * Work that must not run inside the call that caused it, such as an immediate completion: it runs later in the same
+ * turn or in the next one, on the same reactor. Intrusive: an object waits in at most one such queue.
+ */
+public abstract class Deferred {
+    Deferred nextDeferred;
+    boolean deferred;
+
+    /** Runs on the reactor on which it was deferred. */
+    protected abstract void runDeferred();
+}
