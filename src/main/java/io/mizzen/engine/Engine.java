@@ -1,0 +1,179 @@
+package io.mizzen.engine;
+
+import io.mizzen.engine.model.BdevSpec;
+import io.mizzen.engine.model.BdevView;
+import io.mizzen.engine.model.ConnectionView;
+import io.mizzen.engine.model.EngineView;
+import io.mizzen.engine.model.EventView;
+import io.mizzen.engine.model.FaultSpec;
+import io.mizzen.engine.model.FaultView;
+import io.mizzen.engine.model.HostView;
+import io.mizzen.engine.model.MemoryView;
+import io.mizzen.engine.model.MetricsView;
+import io.mizzen.engine.model.NexusSpec;
+import io.mizzen.engine.model.NexusView;
+import io.mizzen.engine.model.PoolSpec;
+import io.mizzen.engine.model.PoolView;
+import io.mizzen.engine.model.ReactorView;
+import io.mizzen.engine.model.ReplicaSpec;
+import io.mizzen.engine.model.ReplicaView;
+import io.mizzen.engine.model.ShareSpec;
+import io.mizzen.engine.model.StopReport;
+import io.mizzen.engine.model.SubsystemView;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * The data plane's facade. Safe for every thread that is not a reactor.
+ *
+ * <p>A command goes through a bounded mailbox to the control reactor and becomes an operation there. The future is
+ * completed on the engine's reply thread, never on a reactor; what hangs on it must not block that thread for long.
+ * A failure is always an {@link io.mizzen.util.OperationException}: INVALID_ARGUMENT (the message names the
+ * component), NOT_FOUND, ALREADY_EXISTS (same identity, other specification), FAILED_PRECONDITION (in use, and by
+ * whom), RESOURCE_EXHAUSTED, UNAVAILABLE (mailbox full, object busy, engine not running), TIMEOUT (outcome unknown),
+ * DATA_LOSS, INTERNAL. Operations on one object never interleave.
+ *
+ * <p>Commands that create are idempotent: the same specification again yields the existing object's view.
+ * Objects are addressed by name or uuid ({@code id}) unless the parameter says otherwise.
+ */
+public interface Engine {
+
+    /** What was configured. */
+    EngineConfig config();
+
+    /**
+     * Reserves memory, launches and verifies the reactors, listens for hosts. Blocks the caller until all of it is up.
+     *
+     * @throws io.mizzen.util.OperationException what is missing and what to do; nothing is left behind
+     */
+    void start();
+
+    /**
+     * The ordered stop: hosts are told, I/O is drained, nexuses are closed clean, pools exported clean, bdevs closed,
+     * reactors stopped and joined. Blocks for at most about the deadline; a step that overruns is reported and the
+     * rest goes on. Called again, it returns the first call's report.
+     */
+    StopReport stop(long deadlineNs);
+
+    /**
+     * Stops the process at once, running nothing: pools stay unclean but safe and are recovered by the next import.
+     * For the second SIGINT.
+     */
+    void abort();
+
+    /** Whether commands are accepted. */
+    boolean isRunning();
+
+    // Views
+
+    CompletableFuture<EngineView> info();
+
+    CompletableFuture<List<ReactorView>> reactors();
+
+    CompletableFuture<ReactorView> reactor(int core);
+
+    CompletableFuture<MemoryView> memory();
+
+    /**
+     * Counters for a scrape. Reads what the reactors write, without asking them: never blocks, works while a reactor
+     * is stuck. Any thread, also before the start and after the stop (then empty).
+     */
+    MetricsView metrics();
+
+    /** Events with a sequence above {@code afterSequence}, oldest first, at most {@code limit}. Never blocks. */
+    List<EventView> events(long afterSequence, int limit);
+
+    // Block devices
+
+    /** Creates the bdev of a URI, and the file only when the URI says so. */
+    CompletableFuture<BdevView> createBdev(BdevSpec spec);
+
+    /** Refused while open or claimed. Bdevs of pools and nexuses go with their owner only. */
+    CompletableFuture<Void> destroyBdev(String name);
+
+    CompletableFuture<List<BdevView>> bdevs();
+
+    /** By name, alias or uuid. */
+    CompletableFuture<BdevView> bdev(String name);
+
+    /** Looks at the device's size again; a change is told to everyone who has it open, hosts included. */
+    CompletableFuture<BdevView> rescanBdev(String name);
+
+    CompletableFuture<List<BdevView.ChannelView>> bdevChannels(String name);
+
+    // Faults
+
+    CompletableFuture<List<FaultView>> faults(String bdev);
+
+    /** Adds a rule or replaces the one of that id. */
+    CompletableFuture<FaultView> putFault(String bdev, FaultSpec spec);
+
+    CompletableFuture<Void> deleteFault(String bdev, String faultId);
+
+    // Pools
+
+    CompletableFuture<PoolView> createPool(PoolSpec spec);
+
+    /** Opens the pool that is on the disks; name and uuid, where given, must be those on disk. */
+    CompletableFuture<PoolView> importPool(PoolSpec spec);
+
+    /** Closes the pool clean; its replicas stay on disk. Refused while a replica is in use. */
+    CompletableFuture<Void> exportPool(String id);
+
+    /** Removes the pool and everything in it from its disks. Refused while a replica is in use. */
+    CompletableFuture<Void> destroyPool(String id);
+
+    CompletableFuture<List<PoolView>> pools();
+
+    CompletableFuture<PoolView> pool(String id);
+
+    // Replicas
+
+    CompletableFuture<ReplicaView> createReplica(ReplicaSpec spec);
+
+    /** By uuid, or pool/name. Growing is told to whoever has it open; shrinking is refused while it is in use. */
+    CompletableFuture<ReplicaView> resizeReplica(String id, long sizeBytes);
+
+    CompletableFuture<Void> destroyReplica(String id);
+
+    CompletableFuture<List<ReplicaView>> replicas();
+
+    CompletableFuture<ReplicaView> replica(String id);
+
+    CompletableFuture<ReplicaView> shareReplica(String id, ShareSpec spec);
+
+    /** Hosts are disconnected. Not shared: nothing happens. */
+    CompletableFuture<ReplicaView> unshareReplica(String id);
+
+    // Nexuses
+
+    /**
+     * Creates a nexus, or assembles it again when all children carry its label and metadata. Refused when the newest
+     * generation is missing, when a child belongs to another nexus, or when a child is too small (the message states
+     * the size needed).
+     */
+    CompletableFuture<NexusView> createNexus(NexusSpec spec);
+
+    /** Closes it clean and forgets it; the children's data stays. Refused while published. */
+    CompletableFuture<Void> destroyNexus(String id);
+
+    CompletableFuture<List<NexusView>> nexuses();
+
+    CompletableFuture<NexusView> nexus(String id);
+
+    CompletableFuture<NexusView> publishNexus(String id, ShareSpec spec);
+
+    /** Hosts are disconnected. Not published: nothing happens. */
+    CompletableFuture<NexusView> unpublishNexus(String id);
+
+    /** Takes a child out by hand; refused for the last healthy one. The fault is stored before this completes. */
+    CompletableFuture<NexusView> faultNexusChild(String id, String childUri);
+
+    // Target
+
+    CompletableFuture<List<SubsystemView>> subsystems();
+
+    CompletableFuture<List<HostView>> hosts();
+
+    CompletableFuture<List<ConnectionView>> connections();
+}

@@ -1,0 +1,122 @@
+package io.mizzen.engine;
+
+import io.mizzen.engine.model.PollMode;
+import java.util.List;
+
+/**
+ * Everything that the data plane must be told before it starts; fixed for the life of the engine.
+ *
+ * <p>{@link #validate()} is called by the engine's creation; a value out of range is an
+ * INVALID_ARGUMENT that names the component.
+ *
+ * @param version shown in views and in Identify data (firmware revision, 8 characters)
+ * @param shutdownDeadlineNs what an ordered stop may take when the caller does not say
+ */
+public record EngineConfig(String version, Cores cores, Memory memory, Nvmf nvmf, Limits limits,
+                           long shutdownDeadlineNs) {
+
+    /**
+     * Which CPUs get a reactor and what each does.
+     *
+     * @param list CPUs; empty: the whole cpuset with up to three CPUs, else three quarters of it
+     * @param pollMode mode of the cores that are not in {@code busy}
+     * @param busy cores that never sleep
+     * @param spinNs an adaptive reactor polls for this long without work before it sleeps
+     * @param stallNs a turn longer than this is reported as a stall
+     * @param nvmf cores with NVMe/TCP poll groups; empty: all
+     * @param rebuild cores that copy dirty regions and rebuild; empty: all
+     * @param admin cores with device administration; empty: the first
+     */
+    public record Cores(List<Integer> list, PollMode pollMode, List<Integer> busy, long spinNs, long stallNs,
+                        List<Integer> nvmf, List<Integer> rebuild, List<Integer> admin) {
+        public Cores {
+            list = List.copyOf(list);
+            busy = List.copyOf(busy);
+            nvmf = List.copyOf(nvmf);
+            rebuild = List.copyOf(rebuild);
+            admin = List.copyOf(admin);
+        }
+    }
+
+    /**
+     * The one reservation.
+     *
+     * @param sizeBytes rounded up to whole pages; from 32 MiB
+     * @param hugePages false: do not even try hugetlb pages
+     * @param locked memory that cannot be locked is an error; false: it is reported in health only
+     */
+    public record Memory(long sizeBytes, boolean hugePages, boolean locked) { }
+
+    /**
+     * The NVMe/TCP target.
+     *
+     * @param addresses literal IPv4 or IPv6 addresses to listen on; empty: no target
+     * @param port for I/O and discovery; 0: any free port (tests)
+     * @param nqnPrefix subsystems are named prefix + ':' + uuid
+     * @param maxConnections queue pairs of all hosts together
+     * @param maxQueueDepth entries of one I/O queue
+     * @param maxIoBytes largest transfer of one command (MDTS), a power of two
+     * @param inCapsuleBytes in-capsule data size
+     * @param maxR2t requests-to-transfer in flight for one command
+     */
+    public record Nvmf(List<String> addresses, int port, String nqnPrefix, int maxConnections, int maxQueueDepth,
+                       int maxIoBytes, int inCapsuleBytes, int maxR2t) {
+        public Nvmf {
+            addresses = List.copyOf(addresses);
+        }
+    }
+
+    /**
+     * Limits fixed at start.
+     *
+     * @param mailbox commands that may wait for the control reactor
+     * @param bdevs block devices in all
+     * @param events state changes that are kept
+     * @param faultsPerBdev rules of one fault bdev
+     * @param operationTimeoutNs an operation that has not ended by then is reported as TIMEOUT (outcome unknown)
+     */
+    public record Limits(int mailbox, int bdevs, int events, int faultsPerBdev, long operationTimeoutNs) { }
+
+    /** The configuration of a user who configured nothing. */
+    public static EngineConfig defaults() {
+        return new EngineConfig("0.1.0",
+                new Cores(List.of(), PollMode.ADAPTIVE, List.of(), 50_000, 500_000_000L, List.of(), List.of(), List.of()),
+                new Memory(256L << 20, true, false),
+                new Nvmf(List.of("127.0.0.1"), 4420, "nqn.2026-11.io.mizzen", 256, 128, 1 << 20, 8192, 4),
+                new Limits(1024, 1024, 1024, 64, 60_000_000_000L),
+                30_000_000_000L);
+    }
+
+    public EngineConfig withVersion(String value) {
+        return new EngineConfig(value, cores, memory, nvmf, limits, shutdownDeadlineNs);
+    }
+
+    public EngineConfig withCores(Cores value) {
+        return new EngineConfig(version, value, memory, nvmf, limits, shutdownDeadlineNs);
+    }
+
+    public EngineConfig withMemory(Memory value) {
+        return new EngineConfig(version, cores, value, nvmf, limits, shutdownDeadlineNs);
+    }
+
+    public EngineConfig withNvmf(Nvmf value) {
+        return new EngineConfig(version, cores, memory, value, limits, shutdownDeadlineNs);
+    }
+
+    public EngineConfig withLimits(Limits value) {
+        return new EngineConfig(version, cores, memory, nvmf, value, shutdownDeadlineNs);
+    }
+
+    public EngineConfig withShutdownDeadlineNs(long value) {
+        return new EngineConfig(version, cores, memory, nvmf, limits, value);
+    }
+
+    /**
+     * Checks every component.
+     *
+     * @throws io.mizzen.util.OperationException INVALID_ARGUMENT, naming the component
+     */
+    public void validate() {
+        EngineConfigRules.check(this);
+    }
+}

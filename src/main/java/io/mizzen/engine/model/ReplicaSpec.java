@@ -1,0 +1,12 @@
+package io.mizzen.engine.model;
+
+/**
+ * A replica to create.
+ *
+ * @param uuid identity; names the bdev, the NQN and the namespace
+ * @param name unique in the pool; null: the uuid
+ * @param pool name or uuid of the pool
+ * @param sizeBytes rounded up to whole clusters
+ * @param thin clusters are allocated on first write
+ */
+public record ReplicaSpec(String uuid, String name, String pool, long sizeBytes, boolean thin) { }

@@ -1,0 +1,19 @@
+package io.mizzen.engine.model;
+
+import java.util.List;
+
+/**
+ * An NVMe subsystem of the target.
+ *
+ * @param type "nvme" or "discovery"
+ * @param objectKind what it serves; null for discovery
+ * @param objectUuid uuid of what it serves; null for discovery
+ * @param allowedHosts NQNs, or the single word "any"
+ */
+public record SubsystemView(String nqn, String type, ObjectKind objectKind, String objectUuid, String serial,
+                            String model, List<String> allowedHosts, List<NamespaceView> namespaces,
+                            List<ListenerView> listeners, List<HostView> hosts) {
+
+    /** One namespace. */
+    public record NamespaceView(int id, String bdev, String uuid, String nguid, int blockSizeBytes, long sizeBytes) { }
+}
