@@ -1,0 +1,185 @@
+package io.mizzen.lvs;
+
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Walks every root page, its chain and its extent pages, and from them alone says which pages and clusters are used and by
+ * whom. A store that was closed cleanly is compared with its masks; one that was not gets its masks from here. Two owners
+ * of one cluster or page, a chain that breaks, a root page that does not check: refused, with the place.
+ *
+ * <p>Pure function over the pages read; control reactor (cold path).
+ */
+final class MetadataReplay {
+    private final Geometry geometry;
+    private final PageSource pages;
+    private final boolean clean;
+    private final BitSet usedPages;
+    private final BitSet usedClusters;
+    private final BitSet usedBlobIds = new BitSet();
+    private final int[] clusterOwner;
+    private final Map<Integer, BlobMetadata> blobs = new LinkedHashMap<>();
+    private int strayPageCount;
+
+    private MetadataReplay(Geometry geometry, PageSource pages, boolean clean) {
+        this.geometry = geometry;
+        this.pages = pages;
+        this.clean = clean;
+        this.usedPages = new BitSet(geometry.metadataPageCount());
+        this.usedClusters = new BitSet(geometry.totalClusterCount());
+        this.clusterOwner = new int[geometry.totalClusterCount()];
+        Arrays.fill(clusterOwner, -1);
+        usedClusters.set(0, geometry.metadataClusterCount());
+    }
+
+    /** What was found. {@code strayPageCount}: pages that hold something but belong to no blob (leftovers of a crash). */
+    record Result(List<BlobMetadata> blobs, BitSet usedPages, BitSet usedClusters, BitSet usedBlobIds, int strayPageCount) {
+    }
+
+    /** The three masks of a store. */
+    record Masks(BitSet usedPages, BitSet usedClusters, BitSet usedBlobIds) {
+    }
+
+    /** Replays a store that was not closed cleanly: every page is looked at. */
+    static Result recover(Geometry geometry, PageSource pages) throws FormatException {
+        MetadataReplay r = new MetadataReplay(geometry, pages, false);
+        for (int page = 0; page < geometry.metadataPageCount(); page++) {
+            r.rootIfAny(page);
+        }
+        for (int page = 0; page < geometry.metadataPageCount(); page++) {
+            if (!r.usedPages.get(page) && pages.page(page) != null) {
+                r.strayPageCount++;
+            }
+        }
+        return r.result();
+    }
+
+    /** Replays a store that was closed cleanly: the roots are those of the mask, and all masks must agree. */
+    static Result verify(Geometry geometry, PageSource pages, Masks masks) throws FormatException {
+        MetadataReplay r = new MetadataReplay(geometry, pages, true);
+        for (int page = masks.usedBlobIds.nextSetBit(0); page >= 0; page = masks.usedBlobIds.nextSetBit(page + 1)) {
+            r.root(page);
+        }
+        compare("metadata pages", r.usedPages, masks.usedPages);
+        compare("clusters", r.usedClusters, masks.usedClusters);
+        return r.result();
+    }
+
+    private Result result() {
+        return new Result(new ArrayList<>(blobs.values()), usedPages, usedClusters, usedBlobIds, strayPageCount);
+    }
+
+    private static void compare(String what, BitSet found, BitSet mask) throws FormatException {
+        if (found.equals(mask)) {
+            return;
+        }
+        BitSet difference = (BitSet) found.clone();
+        difference.xor(mask);
+        int first = difference.nextSetBit(0);
+        throw new FormatException("pool-mask-mismatch", "the mask of used " + what + " calls " + first + " "
+                + (mask.get(first) ? "used although no blob owns it" : "free although a blob owns it") + " ("
+                + difference.cardinality() + " differences); import the pool with its masks rebuilt");
+    }
+
+    private void rootIfAny(int index) throws FormatException {
+        MemorySegment page = pages.page(index);
+        if (page == null) {
+            return;
+        }
+        if (MetadataPage.looksLikeRoot(page, 0, index)) {
+            root(index);
+        } else if (MetadataPage.startsWithFlags(page, 0) && !MetadataPage.crcMatches(page, 0)) {
+            // Only roots start with flags. A write cut short is finished from the redo page before this runs.
+            throw new FormatException("pool-metadata-corrupt", "metadata page " + index
+                    + " is the damaged root of a volume: its CRC does not match");
+        }
+    }
+
+    private void root(int index) throws FormatException {
+        BlobMetadata blob = new BlobMetadata(index);
+        BlobDecoder decoder = new BlobDecoder(blob, geometry.totalClusterCount());
+        usedBlobIds.set(index);
+        blobs.put(index, blob);
+        List<Integer> chain = new ArrayList<>();
+        int next = index;
+        for (int sequence = 0; next != MetadataPage.NEXT_NONE; sequence++) {
+            MemorySegment page = checkedPage(blob, next, "page " + sequence + " of the chain");
+            if (MetadataPage.blobId(page, 0) != blob.id() || MetadataPage.sequence(page, 0) != sequence) {
+                throw bad(blob, next, "is not page " + sequence + " of this blob's chain (it says blob 0x"
+                        + Long.toHexString(MetadataPage.blobId(page, 0)) + ", page " + MetadataPage.sequence(page, 0) + ")");
+            }
+            if (sequence > 0) {
+                chain.add(next);
+            }
+            decoder.chainPage(page, next);
+            next = MetadataPage.next(page, 0);
+        }
+        blob.chainPages = chain.stream().mapToInt(Integer::intValue).toArray();
+        decoder.endOfChain();
+        for (int i = 0; i < blob.extentPages.length; i++) {
+            if (blob.extentPages[i] != 0) {
+                MemorySegment page = checkedPage(blob, blob.extentPages[i], "extent page " + i);
+                decoder.extentPage(page, blob.extentPages[i], i);
+            }
+        }
+        claimClusters(blob);
+    }
+
+    private MemorySegment checkedPage(BlobMetadata blob, int index, String role) throws FormatException {
+        if (index < 0 || index >= geometry.metadataPageCount()) {
+            throw bad(blob, index, "is " + role + " but lies behind the last of " + geometry.metadataPageCount());
+        }
+        if (usedPages.get(index)) {
+            throw bad(blob, index, "is " + role + " but belongs to a blob already");
+        }
+        MemorySegment page = pages.page(index);
+        if (page == null) {
+            throw bad(blob, index, "is " + role + " but is empty or marked free");
+        }
+        if (!MetadataPage.crcMatches(page, 0)) {
+            throw bad(blob, index, "is " + role + " but its CRC does not match");
+        }
+        usedPages.set(index);
+        return page;
+    }
+
+    private void claimClusters(BlobMetadata blob) throws FormatException {
+        if (clean && blob.extentPageOverhangs) {
+            throw bad(blob, blob.rootPage, "has clusters behind its end in a pool that was closed cleanly");
+        }
+        if (!clean && blob.unknownDescriptor) {
+            throw bad(blob, blob.rootPage, "has a descriptor of a newer version, which may own clusters: "
+                    + "close the pool cleanly with the software that wrote it");
+        }
+        for (int i = 0; i < blob.clusters.length; i++) {
+            int cluster = blob.clusters[i];
+            if (cluster == BlobMetadata.UNALLOCATED) {
+                if (!blob.thin()) {
+                    throw bad(blob, blob.rootPage, "is thick but has no cluster " + i);
+                }
+                continue;
+            }
+            if (cluster < geometry.metadataClusterCount() || cluster >= geometry.totalClusterCount()) {
+                throw bad(blob, blob.rootPage, "has device cluster " + Integer.toUnsignedLong(cluster) + " as its cluster " + i
+                        + ", data clusters are " + geometry.metadataClusterCount() + " to " + (geometry.totalClusterCount() - 1));
+            }
+            if (clusterOwner[cluster] >= 0) {
+                throw new FormatException("pool-cluster-owned-twice", "device cluster " + cluster + " belongs to blob 0x"
+                        + Long.toHexString(MetadataPage.blobIdOfPage(clusterOwner[cluster])) + " and, as its cluster " + i
+                        + ", to blob 0x" + Long.toHexString(blob.id()));
+            }
+            clusterOwner[cluster] = blob.rootPage;
+            usedClusters.set(cluster);
+        }
+    }
+
+    private static FormatException bad(BlobMetadata blob, int page, String what) {
+        return new FormatException("pool-metadata-corrupt", "blob 0x" + Long.toHexString(blob.id()) + ": metadata page "
+                + Integer.toUnsignedLong(page) + " " + what);
+    }
+}

@@ -1,0 +1,9 @@
+package io.mizzen.lvs;
+
+import java.lang.foreign.MemorySegment;
+
+/** The metadata pages of a store as read from the device. */
+interface PageSource {
+    /** The page of this index, or null if it reads as zeroes or was not read because the masks say that it is free. */
+    MemorySegment page(int index);
+}
