@@ -1,0 +1,74 @@
+package io.mizzen.nexus;
+
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.UUID;
+
+/**
+ * What every child's reserved area says about the nexus: one generation of it. Immutable; a change makes the next
+ * generation, which is stored on all healthy members before anything relies on it.
+ *
+ * @param generation counts changes, from 1
+ * @param inUse whether writes may have happened since the last clean close
+ * @param dirtyEpoch names the life of the dirty-region map; pages of another epoch are not believed
+ * @param regionShift log2 of a dirty region's bytes
+ */
+record NexusMetadata(UUID uuid, String name, long generation, boolean inUse, Label label, int blockSizeBytes,
+        long sizeBytes, int dirtyEpoch, int regionShift, long createdAtMs, List<Member> members) {
+    /** Children that a nexus may have. */
+    static final int MEMBER_MAX = 32;
+    /** Bytes that a name may have in UTF-8. */
+    static final int NAME_BYTES_MAX = 255;
+
+    NexusMetadata {
+        Objects.requireNonNull(uuid);
+        Objects.requireNonNull(label);
+        members = List.copyOf(members);
+        if (members.isEmpty() || members.size() > MEMBER_MAX) {
+            throw new IllegalArgumentException("members: " + members.size());
+        }
+        if (name.getBytes(StandardCharsets.UTF_8).length > NAME_BYTES_MAX) {
+            throw new IllegalArgumentException("name too long");
+        }
+        if (generation <= 0 || sizeBytes <= 0 || Integer.bitCount(blockSizeBytes) != 1
+                || sizeBytes % blockSizeBytes != 0) {
+            throw new IllegalArgumentException("generation " + generation + " size " + sizeBytes + " block size "
+                    + blockSizeBytes);
+        }
+    }
+
+    /** The next generation with these members; a member that is healthy in it is healthy up to it. */
+    NexusMetadata next(boolean nowInUse, List<Member> newMembers) {
+        long nextGeneration = generation + 1;
+        List<Member> stamped = new ArrayList<>(newMembers.size());
+        for (Member member : newMembers) {
+            stamped.add(member.isHealthy()
+                    ? new Member(member.uuid(), member.state(), member.reason(), nextGeneration, member.changedAtMs())
+                    : member);
+        }
+        return new NexusMetadata(uuid, name, nextGeneration, nowInUse, label, blockSizeBytes, sizeBytes, dirtyEpoch,
+                regionShift, createdAtMs, stamped);
+    }
+
+    /** The index of a member, or -1. */
+    int indexOf(UUID memberUuid) {
+        for (int i = 0; i < members.size(); i++) {
+            if (members.get(i).uuid().equals(memberUuid)) {
+                return i;
+            }
+        }
+        return -1;
+    }
+
+    int healthyCount() {
+        int count = 0;
+        for (Member member : members) {
+            if (member.isHealthy()) {
+                count++;
+            }
+        }
+        return count;
+    }
+}
