@@ -1,0 +1,66 @@
+package io.mizzen.bdev;
+
+import io.mizzen.memory.BufferPool;
+import io.mizzen.memory.BufferPools;
+import io.mizzen.memory.DmaMemory;
+import io.mizzen.reactor.Reactor;
+import io.mizzen.reactor.ReactorLocal;
+
+/**
+ * What the bdev layer has on each reactor: the pool of I/O records, the core's caches of DMA buffers and a block of
+ * zeroes. Installed before the first channel is opened there.
+ */
+public final class BdevContext {
+    /** I/O records of one reactor. */
+    public static final int IO_COUNT_DEFAULT = 16_384;
+
+    private static final ReactorLocal<BdevContext> LOCAL = new ReactorLocal<>();
+
+    private final BdevIoPool ioPool;
+    private final BufferPool.Cache small;
+    private final BufferPool.Cache large;
+    private final DmaMemory.Block zeroes;
+
+    private BdevContext(Reactor reactor, int ioCount, BufferPools pools, DmaMemory.Block zeroes) {
+        this.ioPool = new BdevIoPool(ioCount);
+        this.small = pools.small().cache(reactor.index());
+        this.large = pools.large().cache(reactor.index());
+        this.zeroes = zeroes;
+    }
+
+    /**
+     * Installs a context.
+     *
+     * @param zeroes a block of zeroes that nobody writes, shared by all reactors, at least 128 KiB
+     */
+    public static void install(Reactor reactor, int ioCount, BufferPools pools, DmaMemory.Block zeroes) {
+        LOCAL.set(reactor, new BdevContext(reactor, ioCount, pools, zeroes));
+    }
+
+    /** The reactor's context. */
+    public static BdevContext of(Reactor reactor) {
+        BdevContext context = LOCAL.get(reactor);
+        if (context == null) {
+            throw new IllegalStateException("no bdev context on " + reactor);
+        }
+        return context;
+    }
+
+    public BdevIoPool ioPool() {
+        return ioPool;
+    }
+
+    /** This core's 8 KiB buffers. */
+    public BufferPool.Cache small() {
+        return small;
+    }
+
+    /** This core's 128 KiB buffers. */
+    public BufferPool.Cache large() {
+        return large;
+    }
+
+    public DmaMemory.Block zeroes() {
+        return zeroes;
+    }
+}

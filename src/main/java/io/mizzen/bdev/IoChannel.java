@@ -1,0 +1,387 @@
+package io.mizzen.bdev;
+
+import io.mizzen.reactor.Deferred;
+import io.mizzen.reactor.Mthread;
+import io.mizzen.reactor.Reactor;
+import io.mizzen.util.HotPath;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A bdev's presence on one mthread, counted: holds the driver's queue or ring state. I/O is submitted here and completes
+ * here. Everything on the mthread's reactor only.
+ *
+ * <p>The base class checks ranges, holds I/O back while the bdev is paused or the range is locked, queues what the driver
+ * has no resources for, counts, and emulates what the driver lacks. A driver implements {@link #doSubmit} and completes
+ * each I/O once with {@link BdevIo#complete}, or within {@code doSubmit} with {@link BdevIo#completeDeferred}.
+ */
+public abstract class IoChannel {
+    private static final int PAUSED = 1;
+    private static final int LOCKED = 2;
+    private static final int STARVED = 4;
+    private static final int DRAINING = 8;
+    private static final int STARVED_BATCH_MAX = 32;
+
+    private final Bdev bdev;
+    private final Mthread mthread;
+    private final Reactor reactor;
+    private final BdevContext context;
+    private final int supportMask;
+    private final IoStats stats = new IoStats();
+    private final IoQueue paused = new IoQueue();
+    private final IoQueue locked = new IoQueue();
+    private final IoQueue starved = new IoQueue();
+    private final StarvedRetry starvedRetry = new StarvedRetry();
+    private final List<RangeLock> locks = new ArrayList<>();
+    private final List<Drain> drains = new ArrayList<>();
+    private BdevIo flightHead;
+    private int inFlight;
+    private int gate;
+    int references;
+
+    protected IoChannel(Bdev bdev, Mthread mthread) {
+        assert mthread.reactor().isCurrent();
+        this.bdev = bdev;
+        this.mthread = mthread;
+        this.reactor = mthread.reactor();
+        this.context = BdevContext.of(reactor);
+        int mask = 0;
+        for (int type = 0; type < IoType.COUNT; type++) {
+            mask |= bdev.supports(type) ? 1 << type : 0;
+        }
+        this.supportMask = mask;
+    }
+
+    /** The driver's part of a submission: starts the I/O, or completes it deferred. */
+    @HotPath
+    protected abstract void doSubmit(BdevIo io);
+
+    /** The last reference is gone and nothing is in flight: release what the channel holds. */
+    protected abstract void onClose();
+
+    @HotPath
+    public final Bdev bdev() {
+        return bdev;
+    }
+
+    @HotPath
+    public final Mthread mthread() {
+        return mthread;
+    }
+
+    @HotPath
+    public final BdevContext context() {
+        return context;
+    }
+
+    /** A record for an I/O, or null: backpressure; the caller queues. */
+    @HotPath
+    public final BdevIo tryAcquire() {
+        return context.ioPool().tryAcquire();
+    }
+
+    /** Submits; the completion comes later, never inside this call. */
+    @HotPath
+    public final void submit(BdevIo io) {
+        assert io.state == BdevIo.ACQUIRED;
+        assert reactor.isCurrent();
+        assert references > 0;
+        io.channel = this;
+        io.submitNs = reactor.nowNs();
+        if (gate != 0 && hold(io, true)) {
+            return;
+        }
+        dispatch(io);
+    }
+
+    /** Submits past pauses and locks: for the parts of an I/O that is in flight already. Not counted. */
+    @HotPath
+    final void submitInternal(BdevIo io) {
+        assert io.state == BdevIo.ACQUIRED;
+        io.channel = this;
+        io.flags |= Bdev.FLAG_INTERNAL;
+        io.submitNs = reactor.nowNs();
+        dispatch(io);
+    }
+
+    @HotPath
+    private void dispatch(BdevIo io) {
+        io.state = BdevIo.SUBMITTED;
+        link(io);
+        int refused = bdev.check(io);
+        if (refused != Status.SUCCESS) {
+            io.completeDeferred(refused);
+        } else if ((supportMask & 1 << io.type) != 0) {
+            doSubmit(io);
+        } else {
+            IoEmulation.submit(this, io);
+        }
+    }
+
+    @HotPath
+    private void link(BdevIo io) {
+        io.flightPrevious = null;
+        io.flightNext = flightHead;
+        if (flightHead != null) {
+            flightHead.flightPrevious = io;
+        }
+        flightHead = io;
+        inFlight++;
+    }
+
+    @HotPath
+    private void unlink(BdevIo io) {
+        if (io.flightPrevious == null) {
+            flightHead = io.flightNext;
+        } else {
+            io.flightPrevious.flightNext = io.flightNext;
+        }
+        if (io.flightNext != null) {
+            io.flightNext.flightPrevious = io.flightPrevious;
+        }
+        io.flightPrevious = null;
+        io.flightNext = null;
+        inFlight--;
+    }
+
+    @HotPath
+    final void onDriverComplete(BdevIo io) {
+        assert reactor.isCurrent();
+        unlink(io);
+        int status = io.status();
+        if (status == Status.NO_RESOURCES) {
+            starve(io);
+        } else {
+            if ((io.flags & Bdev.FLAG_INTERNAL) == 0) {
+                stats.record(io.type, io.blockCount << bdev.blockShift(), reactor.nowNs() - io.submitNs,
+                        status != Status.SUCCESS);
+            }
+            io.state = BdevIo.COMPLETED;
+            io.completion.onIoComplete(io);
+        }
+        if ((gate & DRAINING) != 0) {
+            checkDrains();
+        }
+    }
+
+    // --- what holds I/O back ---------------------------------------------------------------------
+
+    @HotPath
+    private boolean hold(BdevIo io, boolean fresh) {
+        if ((io.flags & Bdev.FLAG_INTERNAL) != 0) {
+            return false;
+        }
+        if ((gate & PAUSED) != 0) {
+            io.state = BdevIo.WAITING;
+            paused.add(io);
+            return true;
+        }
+        if ((gate & LOCKED) != 0 && isLocked(io)) {
+            io.state = BdevIo.WAITING;
+            locked.add(io);
+            return true;
+        }
+        if (fresh && (gate & STARVED) != 0) {
+            starve(io);
+            return true;
+        }
+        return false;
+    }
+
+    @HotPath
+    private boolean isLocked(BdevIo io) {
+        for (int i = 0; i < locks.size(); i++) {
+            if (locks.get(i).blocks(io)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    @HotPath
+    private void starve(BdevIo io) {
+        io.state = BdevIo.WAITING;
+        starved.add(io);
+        gate |= STARVED;
+        if (!starvedRetry.pending) {
+            starvedRetry.pending = true;
+            reactor.defer(starvedRetry);
+        }
+    }
+
+    @HotPath
+    private void retryStarved() {
+        starvedRetry.pending = false;
+        boolean isPaused = (gate & PAUSED) != 0;
+        int retried = 0;
+        for (int i = Math.min(starved.size(), STARVED_BATCH_MAX); i > 0; i--) {
+            BdevIo io = starved.poll();
+            if (isPaused && (io.flags & Bdev.FLAG_INTERNAL) == 0) {
+                starved.add(io);            // Resume tries it again; a part must go on, or the pause never ends.
+            } else {
+                again(io);
+                retried++;
+            }
+        }
+        if (starved.isEmpty()) {
+            gate &= ~STARVED;
+        } else if ((!isPaused || retried > 0) && !starvedRetry.pending) {
+            starvedRetry.pending = true;
+            reactor.defer(starvedRetry);
+        }
+    }
+
+    @HotPath
+    private void again(BdevIo io) {
+        io.state = BdevIo.ACQUIRED;
+        if (gate == 0 || !hold(io, false)) {
+            dispatch(io);
+        }
+    }
+
+    private final class StarvedRetry extends Deferred {
+        private boolean pending;
+
+        @Override
+        @HotPath
+        protected void runDeferred() {
+            retryStarved();
+        }
+    }
+
+    // --- for-each-channel visits -------------------------------------------------------------------
+
+    /** Waits until nothing (lock null), or nothing in the lock's way, is in flight. */
+    private record Drain(RangeLock lock, ChannelIteration iteration) {
+    }
+
+    /** Adopts what was in force on the bdev when this channel was created. */
+    final void adopt(boolean isPaused, RangeLock[] active) {
+        if (isPaused) {
+            gate |= PAUSED;
+        }
+        for (RangeLock lock : active) {
+            addLock(lock);
+        }
+    }
+
+    final void pause(ChannelIteration iteration) {
+        gate |= PAUSED;
+        drain(null, iteration);
+    }
+
+    final void resume() {
+        gate &= ~PAUSED;
+        release(paused);
+        if (!starved.isEmpty() && !starvedRetry.pending) {
+            starvedRetry.pending = true;
+            reactor.defer(starvedRetry);
+        }
+    }
+
+    private void release(IoQueue queue) {
+        for (int i = queue.size(); i > 0; i--) {
+            again(queue.poll());
+        }
+    }
+
+    private void addLock(RangeLock lock) {
+        if (!locks.contains(lock)) {
+            locks.add(lock);
+            gate |= LOCKED;
+        }
+    }
+
+    final void lock(RangeLock lock, ChannelIteration iteration) {
+        addLock(lock);
+        drain(lock, iteration);
+    }
+
+    final void unlock(RangeLock lock) {
+        if (locks.remove(lock)) {
+            if (locks.isEmpty()) {
+                gate &= ~LOCKED;
+            }
+            release(locked);
+        }
+    }
+
+    private void drain(RangeLock lock, ChannelIteration iteration) {
+        if (isDrained(lock)) {
+            iteration.next();
+        } else {
+            drains.add(new Drain(lock, iteration));
+            gate |= DRAINING;
+        }
+    }
+
+    private boolean isDrained(RangeLock lock) {
+        if (lock == null) {
+            return inFlight == 0;
+        }
+        for (BdevIo io = flightHead; io != null; io = io.flightNext) {
+            if (lock.blocks(io)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private void checkDrains() {
+        for (int i = 0; i < drains.size(); i++) {
+            Drain drain = drains.get(i);
+            if (isDrained(drain.lock)) {
+                drains.remove(i--);
+                drain.iteration.next();
+            }
+        }
+        if (drains.isEmpty()) {
+            gate &= ~DRAINING;
+        }
+    }
+
+    // --- views --------------------------------------------------------------------------------------
+
+    /** Adds a reference: for layers that keep the channel. */
+    final void retain() {
+        references++;
+    }
+
+    /** Drops a reference; with the last one the channel closes. Nothing may be in flight or waiting then. */
+    public final void close() {
+        assert reactor.isCurrent();
+        assert references > 0;
+        if (--references == 0) {
+            assert inFlight == 0;
+            assert paused.isEmpty();
+            assert locked.isEmpty();
+            assert starved.isEmpty();
+            bdev.onChannelClosed(this);
+            onClose();
+        }
+    }
+
+    /** References held. Any thread, approximate. */
+    public final int references() {
+        return references;
+    }
+
+    /** I/Os that the driver has. Any thread, approximate. */
+    public final int inFlight() {
+        return inFlight;
+    }
+
+    /** I/Os held back by a pause, a lock or lack of resources. Any thread, approximate. */
+    public final int waiting() {
+        return paused.size() + locked.size() + starved.size();
+    }
+
+    public final boolean isPaused() {
+        return (gate & PAUSED) != 0;
+    }
+
+    /** Counters since the channel was opened. */
+    public final IoStats stats() {
+        return stats;
+    }
+}

@@ -1,0 +1,70 @@
+package io.mizzen.bdev;
+
+import io.mizzen.util.HotPath;
+
+/**
+ * I/O counters of one channel, or their sum: operations, bytes, errors by {@link IoType}, and latency histograms whose
+ * bucket n counts latencies of [2^n, 2^(n+1)) nanoseconds. Written by one reactor, read by anybody, approximate.
+ */
+public final class IoStats {
+    public static final int BUCKET_COUNT = 48;
+    /** Histograms: reads, writes, everything else. */
+    public static final int LATENCY_KIND_COUNT = 3;
+
+    private final long[] operations = new long[IoType.COUNT];
+    private final long[] bytes = new long[IoType.COUNT];
+    private final long[] errors = new long[IoType.COUNT];
+    private final long[] latencySumNs = new long[LATENCY_KIND_COUNT];
+    private final long[] buckets = new long[LATENCY_KIND_COUNT * BUCKET_COUNT];
+
+    @HotPath
+    public void record(int type, long byteCount, long latencyNs, boolean failed) {
+        operations[type]++;
+        if (failed) {
+            errors[type]++;
+        } else {
+            bytes[type] += byteCount;
+        }
+        int kind = Math.min(type, LATENCY_KIND_COUNT - 1);
+        latencySumNs[kind] += latencyNs;
+        int bucket = 63 - Long.numberOfLeadingZeros(latencyNs | 1);
+        buckets[kind * BUCKET_COUNT + Math.min(bucket, BUCKET_COUNT - 1)]++;
+    }
+
+    /** Adds another one's counts to this. */
+    public void add(IoStats other) {
+        for (int i = 0; i < IoType.COUNT; i++) {
+            operations[i] += other.operations[i];
+            bytes[i] += other.bytes[i];
+            errors[i] += other.errors[i];
+        }
+        for (int i = 0; i < LATENCY_KIND_COUNT; i++) {
+            latencySumNs[i] += other.latencySumNs[i];
+        }
+        for (int i = 0; i < buckets.length; i++) {
+            buckets[i] += other.buckets[i];
+        }
+    }
+
+    public long operations(int type) {
+        return operations[type];
+    }
+
+    public long bytes(int type) {
+        return bytes[type];
+    }
+
+    public long errors(int type) {
+        return errors[type];
+    }
+
+    /** Sum of latencies, nanoseconds; {@code kind}: 0 read, 1 write, 2 other. */
+    public long latencySumNs(int kind) {
+        return latencySumNs[kind];
+    }
+
+    /** A copy of a histogram's buckets. */
+    public long[] latencyBuckets(int kind) {
+        return java.util.Arrays.copyOfRange(buckets, kind * BUCKET_COUNT, (kind + 1) * BUCKET_COUNT);
+    }
+}

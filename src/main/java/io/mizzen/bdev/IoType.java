@@ -1,0 +1,41 @@
+package io.mizzen.bdev;
+
+/** What an I/O does. Plain ints: they index counters. */
+public final class IoType {
+    public static final int READ = 0;
+    public static final int WRITE = 1;
+    /** Makes every write that completed before it durable. */
+    public static final int FLUSH = 2;
+    /** Tells that the blocks are not needed; what they read as afterwards is the backend's business. */
+    public static final int UNMAP = 3;
+    /** The blocks read as zeroes afterwards. */
+    public static final int WRITE_ZEROES = 4;
+    /** Compares the blocks with the buffer. */
+    public static final int COMPARE = 5;
+    public static final int RESET = 6;
+    public static final int COUNT = 7;
+
+    private static final String[] NAMES = {"read", "write", "flush", "unmap", "write_zeroes", "compare", "reset"};
+
+    private IoType() {
+    }
+
+    public static String name(int type) {
+        return NAMES[type];
+    }
+
+    /** Whether it changes data. */
+    public static boolean isWrite(int type) {
+        return type == WRITE || type == UNMAP || type == WRITE_ZEROES;
+    }
+
+    /** Whether offset and count mean anything. */
+    public static boolean hasRange(int type) {
+        return type != FLUSH && type != RESET;
+    }
+
+    /** Whether a buffer comes with it. */
+    public static boolean hasData(int type) {
+        return type == READ || type == WRITE || type == COMPARE;
+    }
+}

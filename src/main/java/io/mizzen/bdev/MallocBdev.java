@@ -1,0 +1,94 @@
+package io.mizzen.bdev;
+
+import io.mizzen.ffi.RawMemory;
+import io.mizzen.reactor.Mthread;
+import io.mizzen.util.Completion;
+import io.mizzen.util.HotPath;
+import java.lang.foreign.Arena;
+import java.util.UUID;
+
+/** A RAM disk, for tests and measurements: zeroes at first, gone at the end. */
+public final class MallocBdev extends Bdev {
+    private final Arena arena = Arena.ofShared();
+    private final long base;
+
+    /** Allocates the memory. */
+    public MallocBdev(String name, UUID uuid, int blockSizeBytes, long blockCount) {
+        super(name, uuid, "malloc", blockSizeBytes, blockCount);
+        base = arena.allocate(sizeBytes(), 4096).address();
+    }
+
+    /** Address of the first block: for tests, which look at the disk behind the engine's back. */
+    public long baseAddress() {
+        return base;
+    }
+
+    @Override
+    public boolean supports(int ioType) {
+        return true;
+    }
+
+    @Override
+    public boolean isTestOnly() {
+        return true;
+    }
+
+    @Override
+    public boolean unmapReadsZeroes() {
+        return true;
+    }
+
+    @Override
+    protected IoChannel createChannel(Mthread mthread) {
+        return new Channel(this, mthread);
+    }
+
+    @Override
+    protected void onDestroy(Completion<Void> done) {
+        arena.close();
+        done.ok(null);
+    }
+
+    private static final class Channel extends IoChannel {
+        private final long base;
+        private final int shift;
+
+        Channel(MallocBdev bdev, Mthread mthread) {
+            super(bdev, mthread);
+            base = bdev.base;
+            shift = bdev.blockShift();
+        }
+
+        @Override
+        @HotPath
+        protected void doSubmit(BdevIo io) {
+            long target = base + (io.offsetBlocks << shift);
+            long lengthBytes = io.blockCount << shift;
+            int status = Status.SUCCESS;
+            switch (io.type) {
+                case IoType.READ:
+                    RawMemory.copy(target, io.address, lengthBytes);
+                    break;
+                case IoType.WRITE:
+                    RawMemory.copy(io.address, target, lengthBytes);
+                    break;
+                case IoType.UNMAP:
+                case IoType.WRITE_ZEROES:
+                    RawMemory.zero(target, lengthBytes);
+                    break;
+                case IoType.COMPARE:
+                    status = RawMemory.equal(target, io.address, lengthBytes) ? Status.SUCCESS
+                            : Status.COMPARE_FAILURE | Status.DNR;
+                    break;
+                default:
+                    break;
+            }
+            io.completeDeferred(status);
+        }
+
+        @Override
+        protected void onClose() {
+            // Holds nothing.
+        }
+    }
+}
