@@ -12,6 +12,7 @@ import io.mizzen.engine.model.MemoryView;
 import io.mizzen.engine.model.MetricsView;
 import io.mizzen.engine.model.NexusSpec;
 import io.mizzen.engine.model.NexusView;
+import io.mizzen.engine.model.ObjectKind;
 import io.mizzen.engine.model.PoolSpec;
 import io.mizzen.engine.model.PoolView;
 import io.mizzen.engine.model.ReactorView;
@@ -82,6 +83,9 @@ public interface Engine {
 
     /** Events with a sequence above {@code afterSequence}, oldest first, at most {@code limit}. Never blocks. */
     List<EventView> events(long afterSequence, int limit);
+
+    /** Adds a change of state that the control plane saw (an object that could not be restored, say). Never blocks. */
+    void report(ObjectKind kind, String object, String type, String message);
 
     // Block devices
 

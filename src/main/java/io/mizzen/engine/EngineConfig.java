@@ -1,6 +1,7 @@
 package io.mizzen.engine;
 
 import io.mizzen.engine.model.PollMode;
+import io.mizzen.reactor.CoreMask;
 import java.util.List;
 
 /**
@@ -35,6 +36,15 @@ public record EngineConfig(String version, Cores cores, Memory memory, Nvmf nvmf
             nvmf = List.copyOf(nvmf);
             rebuild = List.copyOf(rebuild);
             admin = List.copyOf(admin);
+        }
+
+        /**
+         * Reads a mask ({@code 0x5}) or a list ({@code 0,2-3}); nothing for an empty text.
+         *
+         * @throws io.mizzen.util.OperationException INVALID_ARGUMENT, saying what the text should look like
+         */
+        public static List<Integer> parse(String text) {
+            return text.isBlank() ? List.of() : CoreMask.parse(text);
         }
     }
 
