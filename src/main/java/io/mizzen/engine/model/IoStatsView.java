@@ -3,7 +3,7 @@ package io.mizzen.engine.model;
 /**
  * Counters of one object since it was opened.
  *
- * @param readLatency histogram: element i counts operations that took less than 2^i ns and at least 2^(i-1) ns
+ * @param readLatency histogram: element i counts operations that took at least 2^i and less than 2^(i+1) ns
  * @param writeLatency the same for writes
  * @param readNs sum of the latencies of all reads
  */
