@@ -92,7 +92,7 @@ public record EngineConfig(String version, Cores cores, Memory memory, Nvmf nvmf
         return new EngineConfig("0.1.0",
                 new Cores(List.of(), PollMode.ADAPTIVE, List.of(), 50_000, 500_000_000L, List.of(), List.of(), List.of()),
                 new Memory(256L << 20, true, false),
-                new Nvmf(List.of("127.0.0.1"), 4420, "nqn.2026-11.io.mizzen", 256, 128, 1 << 20, 8192, 4),
+                new Nvmf(List.of("127.0.0.1"), 4420, "nqn.2026-11.io.mizzen", 256, 128, 128 << 10, 8192, 4),
                 new Limits(1024, 1024, 1024, 64, 60_000_000_000L),
                 30_000_000_000L);
     }

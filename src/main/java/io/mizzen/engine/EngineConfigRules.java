@@ -1,5 +1,6 @@
 package io.mizzen.engine;
 
+import io.mizzen.memory.BufferPools;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
 import java.util.HashSet;
@@ -69,7 +70,7 @@ final class EngineConfigRules {
         }
         range("nvmf.maxConnections", nvmf.maxConnections(), 2, 1 << 16);
         range("nvmf.maxQueueDepth", nvmf.maxQueueDepth(), 2, 4096);
-        range("nvmf.maxIoBytes", nvmf.maxIoBytes(), 4096, 16 << 20);
+        range("nvmf.maxIoBytes", nvmf.maxIoBytes(), 4096, BufferPools.LARGE_BYTES);
         if (Integer.bitCount(nvmf.maxIoBytes()) != 1) throw invalid("nvmf.maxIoBytes", "must be a power of two");
         range("nvmf.inCapsuleBytes", nvmf.inCapsuleBytes(), 0, 1 << 20);
         if (nvmf.inCapsuleBytes() % 16 != 0) throw invalid("nvmf.inCapsuleBytes", "must be a multiple of 16");

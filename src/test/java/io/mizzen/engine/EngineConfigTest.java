@@ -25,12 +25,12 @@ class EngineConfigTest {
         refused("cores.list", DEFAULTS.withCores(cores(List.of(-1), List.of(), List.of())));
         refused("cores.busy", DEFAULTS.withCores(cores(List.of(0, 1), List.of(2), List.of())));
         refused("cores.nvmf", DEFAULTS.withCores(cores(List.of(0, 1), List.of(), List.of(3))));
-        refused("nvmf.addresses", DEFAULTS.withNvmf(nvmf(List.of("localhost"), 4420, "nqn.2026-11.io.mizzen", 1 << 20, 8192)));
-        refused("nvmf.addresses", DEFAULTS.withNvmf(nvmf(List.of("[::1]"), 4420, "nqn.2026-11.io.mizzen", 1 << 20, 8192)));
-        refused("nvmf.port", DEFAULTS.withNvmf(nvmf(List.of("::1"), 65536, "nqn.2026-11.io.mizzen", 1 << 20, 8192)));
-        refused("nvmf.nqnPrefix", DEFAULTS.withNvmf(nvmf(List.of("::1"), 4420, "io.mizzen", 1 << 20, 8192)));
-        refused("nvmf.maxIoBytes", DEFAULTS.withNvmf(nvmf(List.of("::1"), 4420, "nqn.2026-11.io.mizzen", 3 << 20, 8192)));
-        refused("nvmf.inCapsuleBytes", DEFAULTS.withNvmf(nvmf(List.of("::1"), 4420, "nqn.2026-11.io.mizzen", 1 << 20, 8191)));
+        refused("nvmf.addresses", DEFAULTS.withNvmf(nvmf(List.of("localhost"), 4420, "nqn.2026-11.io.mizzen", 128 << 10, 8192)));
+        refused("nvmf.addresses", DEFAULTS.withNvmf(nvmf(List.of("[::1]"), 4420, "nqn.2026-11.io.mizzen", 128 << 10, 8192)));
+        refused("nvmf.port", DEFAULTS.withNvmf(nvmf(List.of("::1"), 65536, "nqn.2026-11.io.mizzen", 128 << 10, 8192)));
+        refused("nvmf.nqnPrefix", DEFAULTS.withNvmf(nvmf(List.of("::1"), 4420, "io.mizzen", 128 << 10, 8192)));
+        refused("nvmf.maxIoBytes", DEFAULTS.withNvmf(nvmf(List.of("::1"), 4420, "nqn.2026-11.io.mizzen", 96 << 10, 8192)));
+        refused("nvmf.inCapsuleBytes", DEFAULTS.withNvmf(nvmf(List.of("::1"), 4420, "nqn.2026-11.io.mizzen", 128 << 10, 8191)));
         refused("shutdownDeadlineNs", DEFAULTS.withShutdownDeadlineNs(0));
         refused("limits.mailbox", DEFAULTS.withLimits(new EngineConfig.Limits(0, 1, 1, 1, 1_000_000L)));
     }

@@ -9,13 +9,12 @@ package io.mizzen.engine.model;
  * @param action what happens
  * @param startBlock first block of the range
  * @param blockCount length of the range; 0: to the end of the device
- * @param skip matching requests that pass untouched first
- * @param count matching requests that are hit after that; 0: no limit
+ * @param count matching requests that are hit; 0: no limit
  * @param delayNs for DELAY: how long; otherwise 0
  * @param status for ERROR: NVMe status field (SC bits 0-7, SCT bits 8-10, DNR bit 14); 0: internal error
  */
 public record FaultSpec(String id, Operation operation, Stage stage, Action action, long startBlock, long blockCount,
-                        long skip, long count, long delayNs, int status) {
+                        long count, long delayNs, int status) {
     /** Operations that a rule can hit. */
     public enum Operation { ANY, READ, WRITE, FLUSH, UNMAP, WRITE_ZEROES, COMPARE, RESET }
 

@@ -5,15 +5,15 @@ import java.util.List;
 /**
  * The reservation made at start and what was cut from it.
  *
- * @param kind HUGE_1G, HUGE_2M, TRANSPARENT or LOCKED (or plain, where the limit forbids locking)
+ * @param kind HUGETLB_1G, HUGETLB_2M, TRANSPARENT_HUGE, LOCKED or PLAIN, best first
  * @param pageSizeBytes page size of the reservation
+ * @param freeBytes not cut into pools or handed out
  */
 public record MemoryView(String kind, long pageSizeBytes, long reservedBytes, long freeBytes, List<RegionView> regions,
                          List<PoolView> pools) {
 
     /** One registration: contiguous memory on one node. */
-    public record RegionView(int index, String kind, long pageSizeBytes, long sizeBytes, long usedBytes,
-                             int numaNode, boolean locked) { }
+    public record RegionView(int index, String kind, long pageSizeBytes, long sizeBytes, int numaNode) { }
 
     /**
      * A named pool of pre-allocated buffers.
@@ -28,7 +28,11 @@ public record MemoryView(String kind, long pageSizeBytes, long reservedBytes, lo
     /**
      * The part of a pool that one core keeps to itself.
      *
-     * @param foreignReturns returns by another core than the one that took the element: always 0, or a defect
+     * @param acquires elements taken by the core
+     * @param refills batches taken from the shared ring
+     * @param spills batches given back to the shared ring
+     * @param exhausted requests of the core refused because nothing was left
      */
-    public record CacheView(int core, int capacity, int free, long takes, long returns, long foreignReturns) { }
+    public record CacheView(int core, int free, long acquires, long refills, long spills,
+                            long exhausted) { }
 }

@@ -12,7 +12,7 @@ public record MetricsView(long atNs, List<ReactorMetrics> reactors, List<VolumeM
                           int connections) {
 
     /** Counters of one core. */
-    public record ReactorMetrics(int core, boolean running, long busyNs, long idleNs, long turns, long messages,
+    public record ReactorMetrics(int core, boolean running, long busyNs, long idleNs, long sleepNs, long turns, long messages,
                                  long messageBatchMax, long sleeps, long wakeups, long stalls, long ringEnters,
                                  long ringSubmissions, long ringCompletions) { }
 

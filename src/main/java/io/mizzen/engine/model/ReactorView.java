@@ -9,11 +9,13 @@ import java.util.List;
  * @param control whether this is the first (control) reactor
  * @param state INIT, RUNNING, DELAYED (idle, asleep) or SHUTDOWN
  * @param numaNode node of the core, 0 where there is one only
- * @param threadId operating system thread id
  * @param busyShare share of time in turns that found work, 0 to 1, since the start
+ * @param idleNs time in turns that found none
+ * @param sleepNs time asleep
  */
-public record ReactorView(int core, boolean control, String state, PollMode pollMode, int numaNode, long threadId,
-                          long turns, long busyNs, long idleNs, double busyShare, long messages, long sleeps,
+public record ReactorView(int core, boolean control, String state, PollMode pollMode, int numaNode,
+                          long turns, long busyNs, long idleNs, long sleepNs,
+                          double busyShare, long messages, long sleeps,
                           long wakeups, long stalls, List<MthreadView> mthreads) {
 
     /**
