@@ -1,0 +1,143 @@
+package io.mizzen;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.mizzen.testsupport.ChildProcess;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The launcher's choices and its handling of signals, seen with a script in the place of Java. */
+class LauncherIT {
+    private static final Duration DEADLINE = Duration.ofSeconds(30);
+
+    /** Prints its arguments, then counts SIGINTs: the second one ends it with status 7; SIGTERM ends it with 143. */
+    private static final String JAVA = """
+            #!/bin/bash
+            interrupts=0
+            trap 'interrupts=$((interrupts + 1)); echo "interrupt $interrupts"; [ $interrupts -lt 2 ] || exit 7' INT
+            trap 'echo terminated; exit 143' TERM
+            printf 'argument %s\\n' "$@"
+            for argument; do
+                case $argument in --mizzen.demo.dir=*) [ -d "${argument#*=}" ] && echo 'directory is there' ;; esac
+            done
+            echo running
+            for ((i = 0; i < 600; i++)); do sleep 0.05; done
+            exit 9
+            """;
+
+    @TempDir
+    private Path directory;
+
+    private Path jdk;
+    private final Map<String, String> environment = new HashMap<>();
+
+    @BeforeEach
+    void makeJdk() throws IOException {
+        jdk = directory.resolve("jdk");
+        Files.createDirectories(jdk.resolve("bin"));
+        Files.createDirectories(directory.resolve("tmp"));
+        Files.writeString(jdk.resolve("release"), "JAVA_VERSION=\"25.0.1\"\n");
+        Path java = Files.writeString(jdk.resolve("bin/java"), JAVA);
+        Files.setPosixFilePermissions(java, PosixFilePermissions.fromString("rwxr-xr-x"));
+        Path jar = Files.createFile(directory.resolve("engine.jar"));
+        environment.put("JAVA_HOME", jdk.toString());
+        environment.put("MIZZEN_JAR", jar.toString());
+        environment.put("TMPDIR", directory.resolve("tmp").toString());
+    }
+
+    @Test
+    void startPassesPropertiesAndKeepsAssertionsOn() {
+        try (ChildProcess launcher = launch("start", "--mizzen.cores=0,1", "--name=two words")) {
+            launcher.awaitOutput("running", DEADLINE);
+            assertThat(launcher.output().lines())
+                    .contains("argument -ea:io.mizzen...", "argument --enable-native-access=ALL-UNNAMED")
+                    .contains("argument -XX:+UseZGC", "argument -Xms256m", "argument -Xmx256m")
+                    .contains("argument --mizzen.cores=0,1", "argument --name=two words");
+            launcher.signal("TERM");
+            assertThat(launcher.awaitExit(DEADLINE)).isEqualTo(143);
+        }
+    }
+
+    @Test
+    void javaOptionsOfTheUserWinAndMayChooseAnotherCollector() {
+        environment.put("MIZZEN_JAVA_OPTS", "-Xmx1g -XX:+UseShenandoahGC");
+        try (ChildProcess launcher = launch("start")) {
+            launcher.awaitOutput("running", DEADLINE);
+            assertThat(launcher.output()).containsSubsequence("-Xmx256m", "-Xmx1g", "-jar").doesNotContain("UseZGC");
+        }
+    }
+
+    @Test
+    void everySigintOfADemoReachesTheEngineOnceAndTheDirectoryGoes() throws IOException {
+        try (ChildProcess launcher = launch("demo")) {
+            launcher.awaitOutput("running", DEADLINE);
+            assertThat(launcher.output())
+                    .contains("argument --spring.profiles.active=demo")
+                    .containsPattern("argument --mizzen\\.state\\.dir=\\S+/state\n")
+                    .contains("directory is there");
+            launcher.signal("INT");
+            launcher.awaitOutput("interrupt 1", DEADLINE);
+            assertThat(launcher.isAlive()).isTrue();
+            launcher.signal("INT");
+            assertThat(launcher.awaitExit(DEADLINE)).isEqualTo(7);
+            assertThat(launcher.output()).contains("interrupt 2").doesNotContain("interrupt 3").contains("are removed");
+        }
+        assertThat(directory.resolve("tmp")).isEmptyDirectory();
+    }
+
+    @Test
+    void demoLeavesNothingBehindWhenTerminated() {
+        try (ChildProcess launcher = launch("demo")) {
+            launcher.awaitOutput("running", DEADLINE);
+            launcher.signal("TERM");
+            assertThat(launcher.awaitExit(DEADLINE)).isEqualTo(143);
+        }
+        assertThat(directory.resolve("tmp")).isEmptyDirectory();
+    }
+
+    @Test
+    void olderJavaIsPassedOver() throws IOException {
+        Files.writeString(jdk.resolve("release"), "JAVA_VERSION=\"21.0.4\"\n");
+        try (ChildProcess launcher = launch("check")) {
+            launcher.awaitExit(DEADLINE);
+            assertThat(launcher.output()).contains("Java").doesNotContain(jdk.toString());
+        }
+    }
+
+    @Test
+    void checkNamesEverythingAndFailsOnlyForWhatIsRequired() {
+        try (ChildProcess launcher = launch("check")) {
+            int status = launcher.awaitExit(DEADLINE);
+            assertThat(launcher.output())
+                    .contains("io_uring", "CPUs", "isolcpus", "NUMA", "hugepages 2 MiB", "hugepages 1 GiB", "THP")
+                    .contains("memlock", "IOMMU", "vfio-pci", "uio_pci_generic", "nvme-tcp", "nvme-cli", "Java", "Maven");
+            assertThat(status).as(launcher.output()).isEqualTo(launcher.output().contains("\nfail ") ? 1 : 0);
+            assertThat(launcher.output()).containsPattern("(?m)^ok +Java +25 in " + jdk);
+        }
+    }
+
+    @Test
+    void unknownCommandIsAnErrorThatShowsTheUsage() {
+        try (ChildProcess launcher = launch("strat")) {
+            assertThat(launcher.awaitExit(DEADLINE)).isEqualTo(2);
+            assertThat(launcher.output()).contains("unknown command strat", "./mizzen start");
+        }
+    }
+
+    private ChildProcess launch(String... arguments) {
+        List<String> command = new ArrayList<>();
+        command.add(ChildProcess.projectDirectory().resolve("mizzen").toString());
+        command.addAll(List.of(arguments));
+        return ChildProcess.start("launcher", command, environment, directory.resolve("output"));
+    }
+}
