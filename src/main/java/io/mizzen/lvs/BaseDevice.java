@@ -1,0 +1,270 @@
+package io.mizzen.lvs;
+
+import io.mizzen.bdev.Bdev;
+import io.mizzen.bdev.BdevContext;
+import io.mizzen.bdev.BdevIo;
+import io.mizzen.bdev.Descriptor;
+import io.mizzen.bdev.IoChannel;
+import io.mizzen.bdev.IoType;
+import io.mizzen.bdev.Status;
+import io.mizzen.ffi.RawMemory;
+import io.mizzen.memory.DmaBuffer;
+import io.mizzen.reactor.Mthread;
+import io.mizzen.reactor.Timer;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
+import java.util.List;
+
+/**
+ * The metadata side's access to the bdev under a pool: one channel on the control mthread, DMA buffers taken for the time
+ * of one I/O. Metadata writes carry FUA. When records or buffers run out the I/O waits and is tried again.
+ */
+final class BaseDevice implements StorePort {
+    private static final long RETRY_NS = 100_000;
+    /** Longest range of one zeroing or unmap: a large one must not keep the device from others. */
+    private static final long RANGE_BYTES_MAX = 32L << 20;
+
+    private final Descriptor descriptor;
+    private final Bdev bdev;
+    private final IoChannel channel;
+    private final BdevContext context;
+    private final Mthread mthread;
+    private final ArrayDeque<Request> starved = new ArrayDeque<>();
+    private final Retry retry = new Retry();
+    private final StoreListener listener;
+    private int outstanding;
+
+    /** Opens the channel. On the control reactor. */
+    BaseDevice(Descriptor descriptor, Mthread mthread, StoreListener listener) {
+        this.listener = listener;
+        this.descriptor = descriptor;
+        this.bdev = descriptor.bdev();
+        this.mthread = mthread;
+        this.channel = descriptor.openChannel(mthread);
+        this.context = BdevContext.of(mthread.reactor());
+    }
+
+    /** Closes channel and descriptor; nothing may be under way. */
+    void close() {
+        assert outstanding == 0;
+        channel.close();
+        descriptor.close();
+    }
+
+    Descriptor descriptor() {
+        return descriptor;
+    }
+
+    StoreListener listener() {
+        return listener;
+    }
+
+    Mthread mthread() {
+        return mthread;
+    }
+
+    boolean idle() {
+        return outstanding == 0;
+    }
+
+    @Override
+    public long sizeBytes() {
+        return bdev.sizeBytes();
+    }
+
+    @Override
+    public int blockBytes() {
+        return bdev.blockSizeBytes();
+    }
+
+    @Override
+    public boolean unmapZeroes() {
+        return bdev.supports(IoType.UNMAP) && bdev.unmapReadsZeroes();
+    }
+
+    @Override
+    public boolean canUnmap() {
+        return bdev.supports(IoType.UNMAP);
+    }
+
+    @Override
+    public void read(long atBytes, int sizeBytes, ReadDone done) {
+        MemorySegment into = MemorySegment.ofArray(new byte[sizeBytes]);
+        readPart(into, atBytes, 0, done);
+    }
+
+    private void readPart(MemorySegment into, long atBytes, int from, ReadDone done) {
+        if (from == into.byteSize()) {
+            done.done(into, Status.SUCCESS);
+            return;
+        }
+        int part = (int) Math.min(into.byteSize() - from, context.large().pool().bufferSizeBytes());
+        submit(new Request(IoType.READ, atBytes + from, part, 0, (request, status) -> {
+            if (status != Status.SUCCESS) {
+                done.done(null, status);
+                return;
+            }
+            MemorySegment.copy(RawMemory.ALL, request.buffer.address(), into, from, part);
+            request.releaseBuffer();
+            readPart(into, atBytes, from + part, done);
+        }));
+    }
+
+    @Override
+    public void writeDurably(List<PageWrite> writes, Done done) {
+        if (writes.isEmpty()) {
+            flush(done);
+            return;
+        }
+        Join join = new Join(done);
+        for (PageWrite write : writes) {
+            long size = write.data().byteSize();
+            int limit = context.large().pool().bufferSizeBytes();
+            for (long from = 0; from < size; from += limit) {
+                join.pending++;
+                Request request = new Request(IoType.WRITE, write.atBytes() + from, Math.min(limit, size - from),
+                        BdevIo.FLAG_FUA, (r, status) -> join.part(status));
+                request.data = write.data();
+                request.dataFrom = from;
+                submit(request);
+            }
+        }
+        join.part(Status.SUCCESS);
+    }
+
+    @Override
+    public void zero(long atBytes, long sizeBytes, Done done) {
+        range(IoType.WRITE_ZEROES, atBytes, sizeBytes, done);
+    }
+
+    @Override
+    public void unmap(long atBytes, long sizeBytes, Done done) {
+        range(IoType.UNMAP, atBytes, sizeBytes, done);
+    }
+
+    private void range(int type, long atBytes, long sizeBytes, Done done) {
+        long part = Math.min(sizeBytes, RANGE_BYTES_MAX);
+        submit(new Request(type, atBytes, part, 0, (request, status) -> {
+            if (status != Status.SUCCESS || part == sizeBytes) {
+                done.done(status);
+            } else {
+                range(type, atBytes + part, sizeBytes - part, done);
+            }
+        }));
+    }
+
+    @Override
+    public void flush(Done done) {
+        submit(new Request(IoType.FLUSH, 0, 0, 0, (request, status) -> done.done(status)));
+    }
+
+    private void submit(Request request) {
+        outstanding++;
+        if (!starved.isEmpty() || !start(request)) {
+            starved.add(request);
+            armRetry();
+        }
+    }
+
+    private boolean start(Request request) {
+        boolean hasData = IoType.hasData(request.type);
+        if (hasData) {
+            request.buffer = context.large().tryAcquire();
+            if (request.buffer == null) {
+                return false;
+            }
+        }
+        BdevIo io = channel.tryAcquire();
+        if (io == null) {
+            request.releaseBuffer();
+            return false;
+        }
+        if (request.data != null) {
+            MemorySegment.copy(request.data, request.dataFrom, RawMemory.ALL, request.buffer.address(), request.sizeBytes);
+        }
+        int shift = bdev.blockShift();
+        io.prepare(request.type, request.atBytes >>> shift, request.sizeBytes >>> shift,
+                hasData ? request.buffer.address() : 0, hasData ? request.buffer.regionIndex() : -1, this::completed);
+        io.flags |= request.flags;
+        io.context = request;
+        channel.submit(io);
+        return true;
+    }
+
+    private void completed(BdevIo io) {
+        Request request = (Request) io.context;
+        int status = io.status();
+        io.release();
+        outstanding--;
+        request.receiver.ended(request, status);
+        request.releaseBuffer();
+    }
+
+    private void armRetry() {
+        if (!retry.isArmed()) {
+            mthread.reactor().arm(retry, RETRY_NS);
+        }
+    }
+
+    private final class Retry extends Timer {
+        @Override
+        protected void onTimer(long nowNs) {
+            while (!starved.isEmpty() && start(starved.peek())) {
+                starved.remove();
+            }
+            if (!starved.isEmpty()) {
+                armRetry();
+            }
+        }
+    }
+
+    private interface Receiver {
+        void ended(Request request, int status);
+    }
+
+    private static final class Request {
+        final int type;
+        final long atBytes;
+        final long sizeBytes;
+        final int flags;
+        final Receiver receiver;
+        MemorySegment data;
+        long dataFrom;
+        DmaBuffer buffer;
+
+        Request(int type, long atBytes, long sizeBytes, int flags, Receiver receiver) {
+            this.type = type;
+            this.atBytes = atBytes;
+            this.sizeBytes = sizeBytes;
+            this.flags = flags;
+            this.receiver = receiver;
+        }
+
+        void releaseBuffer() {
+            if (buffer != null) {
+                buffer.close();
+                buffer = null;
+            }
+        }
+    }
+
+    /** Waits for all parts; one more than submitted, so that it cannot end while they are being submitted. */
+    private static final class Join {
+        private final Done done;
+        private int pending = 1;
+        private int firstFailure;
+
+        Join(Done done) {
+            this.done = done;
+        }
+
+        void part(int status) {
+            if (status != Status.SUCCESS && firstFailure == Status.SUCCESS) {
+                firstFailure = status;
+            }
+            if (--pending == 0) {
+                done.done(firstFailure);
+            }
+        }
+    }
+}

@@ -1,0 +1,380 @@
+package io.mizzen.lvs;
+
+import io.mizzen.bdev.BdevRegistry;
+import io.mizzen.bdev.Status;
+import io.mizzen.reactor.Mthread;
+import io.mizzen.reactor.Reactor;
+import io.mizzen.util.Completion;
+import io.mizzen.util.ErrorKind;
+import io.mizzen.util.OperationException;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+
+/**
+ * An open pool: an lvstore on one bdev, in SPDK's format. Made by {@link LvStores#create} or {@link LvStores#load};
+ * everything here runs on the control reactor, and every change is durable when it completes.
+ *
+ * <pre>
+ * ONLINE ─ export, destroy ─→ CLOSING → CLOSED
+ *   └ a commit failed, or the device went ─→ FAULTED (I/O to allocated clusters goes on, no change any more)
+ * </pre>
+ *
+ * <p>An open pool is marked unclean on disk. Only {@link #export} writes the masks and marks it clean.
+ */
+public final class LvStore {
+    /** Longest name of a pool or volume, in bytes of UTF-8. */
+    public static final int NAME_BYTES_MAX = 63;
+    /** Smallest part of a new thick volume that is zeroed, so that no old signature shows up. */
+    public static final long ZEROED_HEAD_BYTES = 8L << 20;
+
+    static final int STATUS_CAPACITY_EXCEEDED = Status.CAPACITY_EXCEEDED | Status.DNR;
+    static final int STATUS_POOL_FAULTED = Status.WRITE_FAULT;
+    static final String CODE_METADATA_FULL = "pool-metadata-full";
+    static final String CODE_NO_SPACE = "pool-no-space";
+
+    /** Life of a pool. */
+    public enum State {
+        ONLINE, FAULTED, CLOSING, CLOSED
+    }
+
+    private final String name;
+    private final UUID uuid;
+    private final Geometry geometry;
+    private final PoolSpace space;
+    private final BaseDevice device;
+    private final MetadataWriter writer;
+    private final MetadataQueue queue = new MetadataQueue();
+    private final ClusterAllocator allocator = new ClusterAllocator(this);
+    private final BdevRegistry registry;
+    private final MemorySegment superBlock;
+    private final boolean recovered;
+    private final Map<String, Lvol> lvols = new LinkedHashMap<>();
+    private State state = State.ONLINE;
+    private OperationException fault;
+    private int openChanges;
+
+    LvStore(String name, UUID uuid, Geometry geometry, PoolSpace space, BaseDevice device, BdevRegistry registry,
+            MemorySegment superBlock, boolean recovered) {
+        this.name = name;
+        this.uuid = uuid;
+        this.geometry = geometry;
+        this.space = space;
+        this.device = device;
+        this.writer = new MetadataWriter(device, geometry);
+        this.registry = registry;
+        this.superBlock = superBlock;
+        this.recovered = recovered;
+    }
+
+    // --- what it is -------------------------------------------------------------------------------
+
+    public String name() {
+        return name;
+    }
+
+    public UUID uuid() {
+        return uuid;
+    }
+
+    public State state() {
+        return state;
+    }
+
+    /** Why the pool is FAULTED, or null. */
+    public OperationException fault() {
+        return fault;
+    }
+
+    /** Whether the import found the pool unclean and rebuilt its masks. */
+    public boolean recovered() {
+        return recovered;
+    }
+
+    /** Name of the bdev under the pool. */
+    public String baseBdev() {
+        return device.descriptor().bdev().name();
+    }
+
+    public long clusterSizeBytes() {
+        return geometry.clusterSizeBytes();
+    }
+
+    public int blockSizeBytes() {
+        return geometry.ioUnitBytes();
+    }
+
+    public int clusterCount() {
+        return geometry.dataClusterCount();
+    }
+
+    public int freeClusterCount() {
+        return space.freeClusterCount();
+    }
+
+    /** What volumes can hold in all. */
+    public long capacityBytes() {
+        return geometry.dataClusterCount() * geometry.clusterSizeBytes();
+    }
+
+    public long freeBytes() {
+        return space.freeClusterCount() * geometry.clusterSizeBytes();
+    }
+
+    public long usedBytes() {
+        return capacityBytes() - freeBytes();
+    }
+
+    /** Sum of the sizes of all volumes; above the capacity with thin ones. */
+    public long committedBytes() {
+        long sum = 0;
+        for (Lvol lvol : lvols.values()) {
+            sum += lvol.sizeBytes();
+        }
+        return sum;
+    }
+
+    public int metadataPageCount() {
+        return geometry.metadataPageCount();
+    }
+
+    public int usedMetadataPageCount() {
+        return space.usedPageCount();
+    }
+
+    /** The volumes, in the order of their blobs, then of their creation. */
+    public Collection<Lvol> lvols() {
+        return new ArrayList<>(lvols.values());
+    }
+
+    /** By name; null when there is none. */
+    public Lvol findLvol(String lvolName) {
+        return lvols.get(lvolName);
+    }
+
+    /** By UUID; null when there is none. */
+    public Lvol findLvol(UUID lvolUuid) {
+        for (Lvol lvol : lvols.values()) {
+            if (lvol.uuid().equals(lvolUuid)) {
+                return lvol;
+            }
+        }
+        return null;
+    }
+
+    // --- changes ----------------------------------------------------------------------------------
+
+    /**
+     * Creates a volume and its bdev.
+     *
+     * @param lvolUuid null: a random one
+     * @param sizeBytes rounded up to whole clusters; above 0 and not above the pool's capacity
+     * @param thin clusters are allocated on first write; else all of them now, and the first 8 MiB (all, where the device
+     *        zeroes what is unmapped) read as zeroes
+     */
+    public void createLvol(String lvolName, UUID lvolUuid, long sizeBytes, boolean thin, Completion<Lvol> done) {
+        assertControl();
+        change(done, () -> new LvolCreation(this, lvolName, lvolUuid == null ? UUID.randomUUID() : lvolUuid, sizeBytes, thin,
+                ending(done)).start());
+    }
+
+    /** Resizes; shrinking is refused while the volume is open, and gives its clusters back. */
+    public void resizeLvol(Lvol lvol, long sizeBytes, Completion<Lvol> done) {
+        assertControl();
+        change(done, () -> new LvolResize(this, lvol, sizeBytes, ending(done)).start());
+    }
+
+    /** Deletes a volume that nobody has open: its bdev goes first, then its metadata, then its clusters are free. */
+    public void destroyLvol(Lvol lvol, Completion<Void> done) {
+        assertControl();
+        change(done, () -> new LvolDeletion(this, lvol, ending(done)).start());
+    }
+
+    /** Closes the pool: bdevs gone, masks written, marked clean, base device closed. Refused while a volume is open. */
+    public void export(Completion<Void> done) {
+        assertControl();
+        new StoreClose(this, false, done).start();
+    }
+
+    /** Removes the pool from the device: the super block is wiped. Refused while a volume is open. */
+    public void destroy(Completion<Void> done) {
+        assertControl();
+        new StoreClose(this, true, done).start();
+    }
+
+    private <T> void change(Completion<T> done, Runnable start) {
+        OperationException refused = refusal();
+        if (refused != null) {
+            done.fail(refused);
+            return;
+        }
+        openChanges++;
+        try {
+            start.run();
+        } catch (OperationException e) {
+            openChanges--;
+            done.fail(e);
+        }
+    }
+
+    private <T> Completion<T> ending(Completion<T> done) {
+        return (value, failure) -> {
+            openChanges--;
+            done.complete(value, failure);
+        };
+    }
+
+    private OperationException refusal() {
+        if (state == State.FAULTED) {
+            return faulted();
+        }
+        if (state != State.ONLINE) {
+            return OperationException.precondition("pool-closing", "pool " + name + " is being closed");
+        }
+        if (!queue.hasRoom()) {
+            return new OperationException(ErrorKind.UNAVAILABLE, "pool-busy",
+                    "pool " + name + " has " + MetadataQueue.COMMANDS_MAX + " changes waiting; try again");
+        }
+        return null;
+    }
+
+    // --- for the parts of this package ------------------------------------------------------------
+
+    Geometry geometry() {
+        return geometry;
+    }
+
+    PoolSpace space() {
+        return space;
+    }
+
+    BaseDevice device() {
+        return device;
+    }
+
+    StorePort port() {
+        return device;
+    }
+
+    MetadataWriter writer() {
+        return writer;
+    }
+
+    MetadataQueue queue() {
+        return queue;
+    }
+
+    ClusterAllocator allocator() {
+        return allocator;
+    }
+
+    BdevRegistry registry() {
+        return registry;
+    }
+
+    Mthread mthread() {
+        return device.mthread();
+    }
+
+    /** The super block as read, so that what this version does not know of it is kept. */
+    MemorySegment superBlock() {
+        return superBlock;
+    }
+
+    boolean writable() {
+        return state == State.ONLINE || state == State.CLOSING;
+    }
+
+    boolean quiet() {
+        return openChanges == 0 && queue.idle() && allocator.idle() && device.idle();
+    }
+
+    /** A volume's bdev is being unregistered: the pool does not close before {@link #closed}. */
+    void closing() {
+        openChanges++;
+    }
+
+    void closed() {
+        openChanges--;
+    }
+
+    void state(State newState) {
+        assert state != State.CLOSED;
+        assert newState != State.ONLINE || state == State.CLOSING;
+        state = newState;
+    }
+
+    /** A commit failed: disk and memory may differ, so nothing is changed until the pool is imported again. */
+    void fault(OperationException reason) {
+        if (fault == null) {
+            fault = reason;
+            state = State.FAULTED;
+        }
+    }
+
+    void add(Lvol lvol) {
+        Lvol before = lvols.put(lvol.name(), lvol);
+        assert before == null;
+    }
+
+    void remove(Lvol lvol) {
+        Lvol removed = lvols.remove(lvol.name());
+        assert removed == lvol;
+    }
+
+    /** Makes the bdev of a usable volume known. A name clash leaves the volume unusable, with the reason. */
+    void publish(Lvol lvol) {
+        LvolBdev bdev = new LvolBdev(lvol, device.descriptor());
+        try {
+            registry.register(bdev);
+            lvol.bdev(bdev);
+        } catch (OperationException e) {
+            lvol.unusable(e.getMessage());
+        }
+    }
+
+    List<Lvol> openLvols() {
+        List<Lvol> open = new ArrayList<>();
+        for (Lvol lvol : lvols.values()) {
+            if (lvol.bdev() != null && lvol.bdev().isOpen()) {
+                open.add(lvol);
+            }
+        }
+        return open;
+    }
+
+    static OperationException faulted() {
+        return OperationException.precondition("pool-faulted",
+                "an earlier write of the pool's metadata failed; export and import the pool again");
+    }
+
+    static int statusOf(OperationException failure) {
+        return failure.code().equals(CODE_METADATA_FULL) || failure.code().equals(CODE_NO_SPACE) ? STATUS_CAPACITY_EXCEEDED
+                : STATUS_POOL_FAULTED;
+    }
+
+    static OperationException of(FormatException e) {
+        ErrorKind kind = switch (e.code()) {
+            case "pool-signature-missing" -> ErrorKind.NOT_FOUND;
+            case "pool-format-unsupported", "pool-type-foreign", "pool-block-size-unsupported" -> ErrorKind.FAILED_PRECONDITION;
+            case "pool-cluster-size-invalid", "pool-too-large", "pool-device-too-small", "xattr-too-large" ->
+                ErrorKind.INVALID_ARGUMENT;
+            default -> ErrorKind.DATA_LOSS;
+        };
+        return new OperationException(kind, e.code(), e.getMessage());
+    }
+
+    static void assertControl() {
+        assert Reactor.current() != null;
+        assert Reactor.current().index() == 0;
+    }
+
+    @Override
+    public String toString() {
+        return name;
+    }
+}

@@ -1,0 +1,146 @@
+package io.mizzen.lvs;
+
+import io.mizzen.bdev.Bdev;
+import io.mizzen.bdev.BdevRegistry;
+import io.mizzen.bdev.Descriptor;
+import io.mizzen.reactor.Mthread;
+import io.mizzen.util.Completion;
+import io.mizzen.util.ErrorKind;
+import io.mizzen.util.OperationException;
+import java.lang.foreign.MemorySegment;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+
+/**
+ * The pools that are open, and how they come to be: made on a bdev or loaded from one. Control reactor only.
+ */
+public final class LvStores {
+    /** Bytes of a cluster unless told otherwise. */
+    public static final long CLUSTER_BYTES_DEFAULT = 4L << 20;
+    /** Metadata pages for each hundred clusters unless told otherwise. */
+    public static final int METADATA_PAGES_PER_HUNDRED_CLUSTERS_DEFAULT = 100;
+
+    private final BdevRegistry registry;
+    private final Mthread control;
+    private final Map<String, LvStore> open = new LinkedHashMap<>();
+
+    /** @param control the mthread of the control reactor that owns all metadata */
+    public LvStores(BdevRegistry registry, Mthread control) {
+        this.registry = registry;
+        this.control = control;
+    }
+
+    /**
+     * What a new pool is to be.
+     *
+     * @param uuid null: a random one
+     * @param clusterSizeBytes multiple of 1 MiB up to 1 GiB
+     * @param metadataPagesPerHundredClusters at least 1; more volumes and larger thin ones need more
+     */
+    public record Options(String name, UUID uuid, long clusterSizeBytes, int metadataPagesPerHundredClusters) {
+        /** Defaults but for the name. */
+        public static Options named(String name) {
+            return new Options(name, null, CLUSTER_BYTES_DEFAULT, METADATA_PAGES_PER_HUNDRED_CLUSTERS_DEFAULT);
+        }
+    }
+
+    /**
+     * What a pool to load must be.
+     *
+     * @param name null: whatever is there
+     * @param uuid null: whatever is there
+     * @param rebuildMasks take the pool as unclean even if it is marked clean: the way out when its masks are damaged
+     */
+    public record Expected(String name, UUID uuid, boolean rebuildMasks) {
+        /** Anything. */
+        public static Expected any() {
+            return new Expected(null, null, false);
+        }
+    }
+
+    /**
+     * Makes a pool on a bdev, whatever is on it: who calls has asked for that. The metadata region reads as zeroes before
+     * anything is written, and the super block is written last.
+     */
+    public void create(Bdev base, Options options, Completion<LvStore> done) {
+        LvStore.assertControl();
+        try {
+            LvolCreation.checkName(options.name(), "a pool");
+            checkFree(options.name(), options.uuid());
+            new StoreCreation(registry, openBase(base, options.name()), options, registering(done)).start();
+        } catch (OperationException e) {
+            done.fail(e);
+        }
+    }
+
+    /** Opens the pool on a bdev: read, checked, marked unclean, its volumes made known. Nothing is written if it is refused. */
+    public void load(Bdev base, Expected expected, Completion<LvStore> done) {
+        LvStore.assertControl();
+        try {
+            new StoreLoad(this, registry, openBase(base, expected.name() == null ? base.name() : expected.name()), expected,
+                    registering(done)).start();
+        } catch (OperationException e) {
+            done.fail(e);
+        }
+    }
+
+    /** Whether the first 4 KiB of a device carry the signature of a blobstore. */
+    public static boolean hasSignature(MemorySegment head) {
+        return head.byteSize() >= SuperBlock.SIZE_BYTES && SuperBlock.hasSignature(head, 0);
+    }
+
+    /** The open pools, oldest first. */
+    public List<LvStore> all() {
+        open.values().removeIf(store -> store.state() == LvStore.State.CLOSED);
+        return List.copyOf(open.values());
+    }
+
+    /** By name; null when there is none. */
+    public LvStore find(String name) {
+        for (LvStore store : all()) {
+            if (store.name().equals(name)) {
+                return store;
+            }
+        }
+        return null;
+    }
+
+    /** By UUID; null when there is none. */
+    public LvStore find(UUID uuid) {
+        for (LvStore store : all()) {
+            if (store.uuid().equals(uuid)) {
+                return store;
+            }
+        }
+        return null;
+    }
+
+    void checkFree(String name, UUID uuid) {
+        if (find(name) != null) {
+            throw new OperationException(ErrorKind.ALREADY_EXISTS, "pool-exists",
+                    "a pool named " + name + " is open already");
+        }
+        if (uuid != null && find(uuid) != null) {
+            throw new OperationException(ErrorKind.ALREADY_EXISTS, "pool-exists",
+                    "a pool with uuid " + uuid + " is open already");
+        }
+    }
+
+    private BaseDevice openBase(Bdev base, String name) {
+        StoreListener listener = new StoreListener();
+        Descriptor descriptor = registry.open(base, "pool " + name, true, listener);
+        return new BaseDevice(descriptor, control, listener);
+    }
+
+    private Completion<LvStore> registering(Completion<LvStore> done) {
+        return (store, failure) -> {
+            if (failure == null) {
+                open.put(store.uuid().toString(), store);
+                store.device().listener().attach(store);
+            }
+            done.complete(store, failure);
+        };
+    }
+}

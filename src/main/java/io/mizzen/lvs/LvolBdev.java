@@ -1,0 +1,83 @@
+package io.mizzen.lvs;
+
+import io.mizzen.bdev.Bdev;
+import io.mizzen.bdev.Descriptor;
+import io.mizzen.bdev.IoChannel;
+import io.mizzen.bdev.IoType;
+import io.mizzen.reactor.Mthread;
+import io.mizzen.util.Completion;
+import java.util.List;
+
+/**
+ * A logical volume as a bdev. Its name is the volume's UUID, its alias {@code pool/volume}. Reads of clusters that a thin
+ * volume does not hold are zeroes; unmap reaches the device under the pool for clusters that are held, and keeps them.
+ */
+public final class LvolBdev extends Bdev {
+    private final Lvol lvol;
+    private final Descriptor base;
+    private final String alias;
+
+    LvolBdev(Lvol lvol, Descriptor base) {
+        super(lvol.uuid().toString(), lvol.uuid(), "lvol", lvol.store().geometry().ioUnitBytes(), blocks(lvol));
+        this.lvol = lvol;
+        this.base = base;
+        this.alias = lvol.store().name() + "/" + lvol.name();
+    }
+
+    private static long blocks(Lvol lvol) {
+        return lvol.sizeBytes() / lvol.store().geometry().ioUnitBytes();
+    }
+
+    public Lvol lvol() {
+        return lvol;
+    }
+
+    @Override
+    public List<String> aliases() {
+        return List.of(alias);
+    }
+
+    @Override
+    public boolean supports(int ioType) {
+        return switch (ioType) {
+            case IoType.READ, IoType.WRITE, IoType.FLUSH, IoType.WRITE_ZEROES -> true;
+            case IoType.UNMAP -> base.bdev().supports(IoType.UNMAP);
+            default -> false;   // The bdev layer makes compare from reads.
+        };
+    }
+
+    @Override
+    public boolean hasVolatileCache() {
+        return base.bdev().hasVolatileCache();
+    }
+
+    @Override
+    public boolean isTestOnly() {
+        return base.bdev().isTestOnly();
+    }
+
+    @Override
+    public boolean isLocal() {
+        return base.bdev().isLocal();
+    }
+
+    @Override
+    public boolean unmapReadsZeroes() {
+        return base.bdev().unmapReadsZeroes();
+    }
+
+    @Override
+    protected IoChannel createChannel(Mthread mthread) {
+        return new LvolChannel(this, mthread, base.openChannel(mthread));
+    }
+
+    @Override
+    protected void onDestroy(Completion<Void> done) {
+        done.ok(null);   // Everything belongs to the volume or the pool.
+    }
+
+    /** The size that I/O may use: raised after the map has grown, lowered before it shrinks. */
+    void limitToClusters(int clusterCount) {
+        setBlockCount(clusterCount * lvol.store().geometry().clusterSizeBytes() / blockSizeBytes());
+    }
+}

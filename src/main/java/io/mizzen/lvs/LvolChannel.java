@@ -1,0 +1,219 @@
+package io.mizzen.lvs;
+
+import io.mizzen.bdev.BdevIo;
+import io.mizzen.bdev.IoChannel;
+import io.mizzen.bdev.IoCompletion;
+import io.mizzen.bdev.IoType;
+import io.mizzen.bdev.Status;
+import io.mizzen.ffi.RawMemory;
+import io.mizzen.reactor.Message;
+import io.mizzen.reactor.Mthread;
+import io.mizzen.util.HotPath;
+
+/**
+ * A volume's channel: maps clusters, splits an I/O where it crosses from one to the next, and submits the parts to the
+ * base device's channel of the same mthread. An I/O of many clusters goes in windows of {@link #WINDOW_PARTS_MAX}.
+ *
+ * <pre>
+ * doSubmit → advance → parts in flight (childCount) ─ last one done ─→ advance ... → complete
+ *               └ write to an unallocated cluster → waits for the control reactor → advance
+ * </pre>
+ *
+ * <p>In the parent I/O: {@code driverLong} = blocks dealt with, {@code childCount} = parts in flight, {@code childStatus} =
+ * first failure.
+ */
+final class LvolChannel extends IoChannel implements IoCompletion {
+    private static final int WINDOW_PARTS_MAX = 8;
+
+    private final Lvol lvol;
+    private final ClusterMap map;
+    private final IoChannel base;
+    private final int blockShift;
+    /** log2 of base blocks per block of the volume: 0 but for pools made on larger blocks. */
+    private final int scaleShift;
+    private final long clusterBlocks;
+    private AllocationWait freeWaits;
+
+    LvolChannel(LvolBdev bdev, Mthread mthread, IoChannel base) {
+        super(bdev, mthread);
+        this.lvol = bdev.lvol();
+        this.map = lvol.map();
+        this.base = base;
+        this.blockShift = bdev.blockShift();
+        this.scaleShift = bdev.blockShift() - base.bdev().blockShift();
+        this.clusterBlocks = lvol.store().geometry().clusterSizeBytes() >>> blockShift;
+        assert scaleShift >= 0;
+    }
+
+    @Override
+    @HotPath
+    protected void doSubmit(BdevIo io) {
+        io.driverLong = 0;
+        io.childStatus = Status.SUCCESS;
+        io.childCount = 0;
+        if (io.type == IoType.FLUSH) {
+            BdevIo part = tryAcquire();
+            if (part == null) {
+                io.completeDeferred(Status.NO_RESOURCES);
+                return;
+            }
+            part.prepare(IoType.FLUSH, 0, 0, 0, -1, this);
+            part.parent = io;
+            io.childCount = 1;
+            base.submit(part);
+            return;
+        }
+        advance(io, true);
+    }
+
+    /** Goes on where the I/O stands: until parts are in flight, a cluster is waited for, or nothing is left. */
+    @HotPath
+    private void advance(BdevIo io, boolean inSubmit) {
+        assert io.childCount == 0;
+        if (io.childStatus == Status.SUCCESS && io.driverLong < io.blockCount) {
+            BdevIo parts = collect(io);
+            if (parts != null) {
+                submitAll(parts);
+                return;
+            }
+            if (io.childStatus == Status.SUCCESS && io.driverLong < io.blockCount) {
+                waitForCluster(io);
+                return;
+            }
+        }
+        if (inSubmit) {
+            io.completeDeferred(io.childStatus);
+        } else {
+            io.complete(io.childStatus);
+        }
+    }
+
+    /**
+     * Takes the next parts, linked by {@code queueNext}; null if none are needed up to the end or up to a cluster that
+     * must be allocated first.
+     */
+    @HotPath
+    private BdevIo collect(BdevIo io) {
+        BdevIo head = null;
+        while (io.driverLong < io.blockCount && io.childCount < WINDOW_PARTS_MAX) {
+            long block = io.offsetBlocks + io.driverLong;
+            int index = (int) (block / clusterBlocks);
+            long within = block - index * clusterBlocks;
+            long count = Math.min(clusterBlocks - within, io.blockCount - io.driverLong);
+            int cluster = map.get(index);
+            if (cluster == BlobMetadata.UNALLOCATED) {
+                if (io.type == IoType.WRITE) {
+                    break;
+                }
+                if (io.type == IoType.READ) {
+                    RawMemory.zero(io.address + (io.driverLong << blockShift), count << blockShift);
+                }
+            } else {
+                BdevIo part = tryAcquire();
+                if (part == null) {
+                    if (head == null) {
+                        io.childStatus = Status.NO_RESOURCES;   // The whole I/O is tried again later.
+                    }
+                    break;
+                }
+                prepare(io, part, cluster * clusterBlocks + within, count);
+                part.queueNext = head;
+                head = part;
+                io.childCount++;
+            }
+            io.driverLong += count;
+        }
+        return head;
+    }
+
+    @HotPath
+    private void prepare(BdevIo io, BdevIo part, long block, long count) {
+        long address = IoType.hasData(io.type) ? io.address + (io.driverLong << blockShift) : 0;
+        part.prepare(io.type, block << scaleShift, count << scaleShift, address, io.regionIndex, this);
+        part.flags |= io.flags & BdevIo.FLAG_FUA;
+        part.parent = io;
+    }
+
+    @HotPath
+    private void submitAll(BdevIo parts) {
+        BdevIo part = parts;
+        while (part != null) {
+            BdevIo next = part.queueNext;
+            part.queueNext = null;
+            base.submit(part);
+            part = next;
+        }
+    }
+
+    @Override
+    @HotPath
+    public void onIoComplete(BdevIo part) {
+        BdevIo io = part.parent;
+        int status = part.status();
+        part.release();
+        if (status != Status.SUCCESS && io.childStatus == Status.SUCCESS) {
+            io.childStatus = status;
+        }
+        io.childCount--;
+        if (io.childCount == 0) {
+            if (io.type == IoType.FLUSH) {
+                io.complete(io.childStatus);
+            } else {
+                advance(io, false);
+            }
+        }
+    }
+
+    /** The one detour: the control reactor allocates the cluster at which the I/O stands. */
+    private void waitForCluster(BdevIo io) {
+        AllocationWait wait = freeWaits;
+        if (wait == null) {
+            wait = new AllocationWait();   // Kept: at most as many as I/Os ever waited at once.
+        } else {
+            freeWaits = wait.next;
+        }
+        wait.io = io;
+        wait.index = (int) ((io.offsetBlocks + io.driverLong) / clusterBlocks);
+        wait.answered = false;
+        lvol.store().mthread().send(wait, mthread().reactor());
+    }
+
+    private void allocated(AllocationWait wait) {
+        BdevIo io = wait.io;
+        wait.io = null;
+        wait.next = freeWaits;
+        freeWaits = wait;
+        io.childStatus = wait.status;
+        advance(io, false);
+    }
+
+    /** An I/O that waits for a cluster: travels to the control reactor and back. */
+    private final class AllocationWait extends Message implements ClusterAllocator.Waiter {
+        private BdevIo io;
+        private int index;
+        private int status;
+        private boolean answered;
+        private AllocationWait next;
+
+        @Override
+        public void run() {
+            if (answered) {
+                allocated(this);
+            } else {
+                lvol.store().allocator().request(lvol, index, this);
+            }
+        }
+
+        @Override
+        public void resolved(int newStatus) {
+            status = newStatus;
+            answered = true;
+            mthread().send(this, lvol.store().mthread().reactor());
+        }
+    }
+
+    @Override
+    protected void onClose() {
+        base.close();
+    }
+}

@@ -1,0 +1,174 @@
+package io.mizzen.lvs;
+
+import io.mizzen.util.Completion;
+import io.mizzen.util.ErrorKind;
+import io.mizzen.util.OperationException;
+import java.nio.charset.StandardCharsets;
+import java.util.BitSet;
+import java.util.EnumSet;
+import java.util.UUID;
+
+/**
+ * Creates one volume: root page and clusters taken → head of a thick volume zeroed, flushed → metadata committed → bdev
+ * made known. A failure gives everything back; one that tears the commit faults the pool.
+ */
+final class LvolCreation {
+    private final LvStore store;
+    private final String name;
+    private final UUID uuid;
+    private final long sizeBytes;
+    private final boolean thin;
+    private final Completion<Lvol> done;
+    private BlobMetadata blob;
+
+    LvolCreation(LvStore store, String name, UUID uuid, long sizeBytes, boolean thin, Completion<Lvol> done) {
+        this.store = store;
+        this.name = name;
+        this.uuid = uuid;
+        this.sizeBytes = sizeBytes;
+        this.thin = thin;
+        this.done = done;
+    }
+
+    void start() {
+        checkName(name, "a volume");
+        if (store.findLvol(name) != null) {
+            throw new OperationException(ErrorKind.ALREADY_EXISTS, "replica-exists",
+                    "pool " + store.name() + " already has a volume named " + name);
+        }
+        if (store.findLvol(uuid) != null || store.registry().find(uuid) != null) {
+            throw new OperationException(ErrorKind.ALREADY_EXISTS, "replica-exists", "the uuid " + uuid + " is in use");
+        }
+        int clusters = clusterCount(store, sizeBytes);
+        if (!thin && clusters > store.space().freeClusterCount()) {
+            throw noSpace(store, clusters);
+        }
+        int root = store.space().takePage();
+        if (root < 0) {
+            throw new OperationException(ErrorKind.RESOURCE_EXHAUSTED, LvStore.CODE_METADATA_FULL,
+                    "no metadata page of pool " + store.name() + " is free; delete volumes");
+        }
+        store.space().claimBlobId(root);
+        fill(root, clusters);
+        // The name is taken from here on, so that a second creation of it is refused.
+        Lvol lvol = new Lvol(store, blob, name, uuid, features(), "it is being created", null);
+        lvol.busy(true);
+        store.add(lvol);
+        zeroHead(lvol, 0);
+    }
+
+    private void fill(int root, int clusters) {
+        blob = new BlobMetadata(root);
+        blob.extentTable = true;
+        blob.invalidFlags = BlobFlags.EXTENT_TABLE | (thin ? BlobFlags.THIN_PROVISIONED : 0);
+        blob.xattrs.add(Xattr.ofText("name", name, LvStore.NAME_BYTES_MAX + 1));
+        blob.xattrs.add(Xattr.ofText("uuid", uuid.toString(), 37));
+        blob.resizeArrays(clusters);
+        for (int i = 0; i < clusters && !thin; i++) {
+            blob.clusters[i] = store.space().takeCluster();
+        }
+    }
+
+    private EnumSet<LvolFeature> features() {
+        return thin ? EnumSet.of(LvolFeature.THIN) : EnumSet.noneOf(LvolFeature.class);
+    }
+
+    private void zeroHead(Lvol lvol, int index) {
+        long clusterBytes = store.geometry().clusterSizeBytes();
+        boolean everything = store.port().unmapZeroes();
+        long headBytes = everything ? Long.MAX_VALUE : LvStore.ZEROED_HEAD_BYTES;
+        if (thin || index == blob.clusters.length || index * clusterBytes >= headBytes) {
+            store.port().flush(status -> flushed(lvol, status));
+            return;
+        }
+        long at = blob.clusters[index] * clusterBytes;
+        StorePort.Done next = status -> {
+            if (status == 0) {
+                zeroHead(lvol, index + 1);
+            } else {
+                undo(lvol, BlobCommit.failed("zeroing a new volume", status));
+            }
+        };
+        if (everything) {
+            store.port().unmap(at, clusterBytes, next);
+        } else {
+            store.port().zero(at, Math.min(clusterBytes, headBytes - index * clusterBytes), next);
+        }
+    }
+
+    private void flushed(Lvol lvol, int status) {
+        if (status != 0) {
+            undo(lvol, BlobCommit.failed("flushing a new volume", status));
+            return;
+        }
+        store.queue().add(() -> {
+            if (!store.writable()) {
+                store.queue().done();
+                undo(lvol, LvStore.faulted());
+                return;
+            }
+            BitSet extents = new BitSet();
+            if (!thin) {
+                extents.set(0, blob.extentPages.length);
+            }
+            new BlobCommit(store.space(), store.writer()).commit(null, blob, extents, (failure, torn) -> {
+                if (torn) {
+                    store.fault(failure);
+                }
+                store.queue().done();
+                committed(lvol, failure, torn);
+            });
+        });
+    }
+
+    private void committed(Lvol lvol, OperationException failure, boolean torn) {
+        if (torn) {
+            store.remove(lvol);   // Page and clusters stay taken: the disk may name them.
+            done.fail(failure);
+        } else if (failure != null) {
+            undo(lvol, failure);
+        } else {
+            lvol.unusable(null);
+            lvol.busy(false);
+            store.publish(lvol);
+            done.ok(lvol);
+        }
+    }
+
+    private void undo(Lvol lvol, OperationException failure) {
+        for (int cluster : blob.clusters) {
+            if (cluster != BlobMetadata.UNALLOCATED) {
+                store.space().releaseCluster(cluster);
+            }
+        }
+        store.space().releaseBlobId(blob.rootPage);
+        store.space().releasePage(blob.rootPage);
+        store.remove(lvol);
+        done.fail(failure);
+    }
+
+    static int clusterCount(LvStore store, long sizeBytes) {
+        if (sizeBytes <= 0) {
+            throw OperationException.invalid("replica-size-invalid", "a volume has at least one byte, not " + sizeBytes);
+        }
+        if (sizeBytes > store.capacityBytes()) {
+            throw new OperationException(ErrorKind.RESOURCE_EXHAUSTED, LvStore.CODE_NO_SPACE, "a volume of " + sizeBytes
+                    + " bytes is larger than pool " + store.name() + ", which has " + store.capacityBytes());
+        }
+        return (int) Geometry.divideUp(sizeBytes, store.clusterSizeBytes());
+    }
+
+    static OperationException noSpace(LvStore store, int clusters) {
+        return new OperationException(ErrorKind.RESOURCE_EXHAUSTED, LvStore.CODE_NO_SPACE, clusters * store.clusterSizeBytes()
+                + " bytes are needed and pool " + store.name() + " has " + store.freeBytes()
+                + " free; delete volumes or make a thin one");
+    }
+
+    static void checkName(String name, String what) {
+        if (name == null || name.isEmpty() || name.indexOf('\0') >= 0 || name.indexOf('/') >= 0
+                || name.getBytes(StandardCharsets.UTF_8).length > LvStore.NAME_BYTES_MAX) {
+            throw OperationException.invalid("name-invalid", "the name of " + what + " has 1 to " + LvStore.NAME_BYTES_MAX
+                    + " bytes and no '/'");
+        }
+    }
+}

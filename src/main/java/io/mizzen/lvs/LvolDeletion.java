@@ -1,0 +1,56 @@
+package io.mizzen.lvs;
+
+import io.mizzen.util.Completion;
+import io.mizzen.util.OperationException;
+import java.util.Arrays;
+
+/** Deletes one volume: bdev unregistered → root page zeroed, then its other pages → clusters given back. */
+final class LvolDeletion {
+    private final LvStore store;
+    private final Lvol lvol;
+    private final Completion<Void> done;
+
+    LvolDeletion(LvStore store, Lvol lvol, Completion<Void> done) {
+        this.store = store;
+        this.lvol = lvol;
+        this.done = done;
+    }
+
+    void start() {
+        LvolResize.checkUsable(store, lvol);
+        if (lvol.bdev().isOpen()) {
+            throw OperationException.precondition("replica-in-use", "volume " + lvol + " is open ("
+                    + lvol.bdev().claimedBy() + ")");
+        }
+        lvol.busy(true);
+        lvol.unusable("it is being deleted");
+        LvolBdev bdev = lvol.bdev();
+        lvol.bdev(null);
+        store.registry().unregister(bdev, (value, failure) -> store.queue().add(this::run));
+    }
+
+    private void run() {
+        if (!store.writable()) {
+            ended(LvStore.faulted());
+            return;
+        }
+        new BlobCommit(store.space(), store.writer()).delete(lvol.blob(), (failure, torn) -> {
+            if (torn) {
+                store.fault(failure);
+            }
+            ended(failure);
+        });
+    }
+
+    private void ended(OperationException failure) {
+        store.queue().done();
+        if (failure != null) {
+            lvol.busy(false);   // Stays listed, unusable: the pool is faulted and must be imported again.
+            done.fail(failure);
+            return;
+        }
+        store.remove(lvol);
+        int[] freed = Arrays.stream(lvol.blob().clusters).filter(c -> c != BlobMetadata.UNALLOCATED).toArray();
+        new ClusterRelease(store, freed, () -> done.ok(null)).start();
+    }
+}

@@ -1,0 +1,143 @@
+package io.mizzen.lvs;
+
+import io.mizzen.util.Completion;
+import io.mizzen.util.OperationException;
+import java.util.Arrays;
+import java.util.BitSet;
+
+/**
+ * Resizes one volume. Growing: clusters taken (thick), metadata committed, then the map grows and whoever has the volume
+ * open is told. Shrinking: only while nobody has it open; metadata committed, then the clusters are unmapped where the
+ * device can, and freed.
+ */
+final class LvolResize {
+    private final LvStore store;
+    private final Lvol lvol;
+    private final long sizeBytes;
+    private final Completion<Lvol> done;
+    private int oldCount;
+    private int newCount;
+    private int[] taken = new int[0];
+
+    LvolResize(LvStore store, Lvol lvol, long sizeBytes, Completion<Lvol> done) {
+        this.store = store;
+        this.lvol = lvol;
+        this.sizeBytes = sizeBytes;
+        this.done = done;
+    }
+
+    void start() {
+        checkUsable(store, lvol);
+        newCount = LvolCreation.clusterCount(store, sizeBytes);
+        lvol.busy(true);
+        // Queued whole: what is allocated now must still be so when it is written.
+        store.queue().add(this::run);
+    }
+
+    static void checkUsable(LvStore store, Lvol lvol) {
+        if (store.findLvol(lvol.name()) != lvol) {
+            throw OperationException.notFound("replica-not-found", "volume " + lvol + " is gone");
+        }
+        if (lvol.busy()) {
+            throw OperationException.precondition("replica-busy", "volume " + lvol + " is being changed; try again");
+        }
+        if (!lvol.usable()) {
+            throw OperationException.precondition("replica-unsupported", "volume " + lvol + " cannot be changed: "
+                    + lvol.unusableReason());
+        }
+    }
+
+    private void run() {
+        oldCount = lvol.clusterCount();
+        if (!store.writable()) {
+            fail(LvStore.faulted(), false);
+        } else if (newCount == oldCount) {
+            succeed();
+        } else if (newCount < oldCount && lvol.bdev().isOpen()) {
+            fail(OperationException.precondition("replica-in-use", "volume " + lvol + " is open ("
+                    + lvol.bdev().claimedBy() + ") and cannot shrink"), false);
+        } else if (newCount > oldCount && !lvol.thin() && newCount - oldCount > store.space().freeClusterCount()) {
+            fail(LvolCreation.noSpace(store, newCount - oldCount), false);
+        } else {
+            if (newCount < oldCount) {
+                lvol.bdev().limitToClusters(newCount);   // Who opens it from here on sees the new end.
+            }
+            commit();
+        }
+    }
+
+    private void commit() {
+        BlobMetadata old = lvol.blob();
+        BlobMetadata next = old.copy();
+        next.resizeArrays(newCount);
+        if (!lvol.thin() && newCount > oldCount) {
+            taken = new int[newCount - oldCount];
+            for (int i = 0; i < taken.length; i++) {
+                taken[i] = store.space().takeCluster();
+                next.clusters[oldCount + i] = taken[i];
+            }
+        }
+        new BlobCommit(store.space(), store.writer()).commit(old, next, rewrittenExtents(next), (failure, torn) -> {
+            if (failure != null) {
+                fail(failure, torn);
+            } else {
+                committed(old, next);
+            }
+        });
+    }
+
+    /** The extent page at the smaller end, if it is there, and all behind it that a thick volume gains. */
+    private BitSet rewrittenExtents(BlobMetadata next) {
+        BitSet rewritten = new BitSet();
+        if (!next.extentTable) {
+            return rewritten;
+        }
+        int smaller = Math.min(oldCount, newCount);
+        int edge = smaller / BlobMetadata.CLUSTERS_PER_EXTENT_PAGE;
+        if (smaller % BlobMetadata.CLUSTERS_PER_EXTENT_PAGE != 0 && next.extentPages[edge] != 0) {
+            rewritten.set(edge);
+        }
+        if (!lvol.thin() && newCount > oldCount) {
+            rewritten.set(edge, next.extentPages.length);
+        }
+        return rewritten;
+    }
+
+    private void committed(BlobMetadata old, BlobMetadata next) {
+        lvol.blob(next);
+        lvol.map().replace(next.clusters);
+        if (newCount > oldCount) {
+            lvol.bdev().limitToClusters(newCount);
+            succeed();
+            return;
+        }
+        int[] freed = Arrays.stream(old.clusters, newCount, oldCount).filter(c -> c != BlobMetadata.UNALLOCATED).toArray();
+        store.queue().done();
+        new ClusterRelease(store, freed, () -> {
+            lvol.busy(false);
+            done.ok(lvol);
+        }).start();
+    }
+
+    private void succeed() {
+        store.queue().done();
+        lvol.busy(false);
+        done.ok(lvol);
+    }
+
+    private void fail(OperationException failure, boolean torn) {
+        if (torn) {
+            store.fault(failure);
+        } else {
+            for (int cluster : taken) {
+                store.space().releaseCluster(cluster);
+            }
+        }
+        if (lvol.bdev() != null) {
+            lvol.bdev().limitToClusters(oldCount);
+        }
+        store.queue().done();
+        lvol.busy(false);
+        done.fail(failure);
+    }
+}

@@ -1,0 +1,121 @@
+package io.mizzen.lvs;
+
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Writes metadata so that a crash at any moment leaves the old state or the new one.
+ *
+ * <p>A change writes fresh pages first, durably; then exactly one page in place, the commit: a blob's root, or the one
+ * extent page whose cluster was allocated. Where the device's block is smaller than a page that page could be torn, so
+ * its new contents are first written to the <em>redo page</em>, behind the metadata pages where no blobstore looks
+ * ({@link Geometry#redoPage()}), with the index of its target plus one in the reserved word. Import of an unclean pool
+ * finishes a torn page from there. A store whose metadata pages fill their last cluster has no redo page and relies on
+ * the device to write 4 KiB at once, as SPDK does.
+ */
+final class MetadataWriter {
+    private final StorePort port;
+    private final Geometry geometry;
+    private final long redoAtBytes;
+
+    MetadataWriter(StorePort port, Geometry geometry) {
+        this.port = port;
+        this.geometry = geometry;
+        boolean tears = port.blockBytes() < MetadataPage.SIZE_BYTES;
+        this.redoAtBytes = tears && geometry.redoPage() >= 0 ? geometry.redoPage() * MetadataPage.SIZE_BYTES : -1;
+    }
+
+    /** A metadata page to write. */
+    record Page(int index, MemorySegment data) {
+    }
+
+    /** Writes pages that nothing refers to yet. */
+    void writeFresh(List<Page> pages, StorePort.Done done) {
+        List<StorePort.PageWrite> writes = new ArrayList<>();
+        for (Page page : pages) {
+            writes.add(new StorePort.PageWrite(geometry.metadataPageAtBytes(page.index()), page.data()));
+        }
+        port.writeDurably(writes, done);
+    }
+
+    /** Replaces a page that may be in use. Durable when it completes. */
+    void commit(Page page, StorePort.Done done) {
+        StorePort.PageWrite inPlace = new StorePort.PageWrite(geometry.metadataPageAtBytes(page.index()), page.data());
+        if (redoAtBytes < 0) {
+            port.writeDurably(List.of(inPlace), done);
+            return;
+        }
+        MemorySegment redo = MemorySegment.ofArray(new byte[MetadataPage.SIZE_BYTES]).copyFrom(page.data());
+        MetadataPage.reserved(redo, 0, page.index() + 1);
+        MetadataPage.updateCrc(redo, 0);
+        port.writeDurably(List.of(new StorePort.PageWrite(redoAtBytes, redo)), status -> {
+            if (status != 0) {
+                done.done(status);
+                return;
+            }
+            port.writeDurably(List.of(inPlace), done);
+        });
+    }
+
+    /** Zeroes a root page: the commit of a deletion. */
+    void commitZero(int page, StorePort.Done done) {
+        commit(new Page(page, MemorySegment.ofArray(new byte[MetadataPage.SIZE_BYTES])), done);
+    }
+
+    /** Zeroes pages that nothing refers to any more, one after the other. */
+    void zeroFreed(int[] pages, StorePort.Done done) {
+        zeroFreed(pages, 0, done);
+    }
+
+    private void zeroFreed(int[] pages, int next, StorePort.Done done) {
+        if (next == pages.length) {
+            port.flush(done);
+            return;
+        }
+        port.zero(geometry.metadataPageAtBytes(pages[next]), MetadataPage.SIZE_BYTES, status -> {
+            if (status != 0) {
+                done.done(status);
+            } else {
+                zeroFreed(pages, next + 1, done);
+            }
+        });
+    }
+
+    /** Makes the redo page invalid: part of a clean close, so that nothing stale can ever be taken from it. */
+    void clearRedo(StorePort.Done done) {
+        if (redoAtBytes < 0) {
+            port.flush(done);
+            return;
+        }
+        port.writeDurably(List.of(new StorePort.PageWrite(redoAtBytes,
+                MemorySegment.ofArray(new byte[MetadataPage.SIZE_BYTES]))), done);
+    }
+
+    /**
+     * The page that the redo page holds in place of a torn one, or null.
+     *
+     * @param redo the redo page as read
+     * @param target the page that it names, as read; null if it reads as zeroes
+     */
+    static Page restored(MemorySegment redo, MemorySegment target, int pageCount) {
+        int index = redoTarget(redo, pageCount);
+        if (index < 0 || target == null || MetadataPage.crcMatches(target, 0)) {
+            return null;
+        }
+        MemorySegment data = MemorySegment.ofArray(new byte[MetadataPage.SIZE_BYTES]).copyFrom(redo);
+        MetadataPage.reserved(data, 0, 0);
+        if (MetadataPage.blobId(data, 0) == 0) {
+            data.fill((byte) 0);   // A deletion.
+        } else {
+            MetadataPage.updateCrc(data, 0);
+        }
+        return new Page(index, data);
+    }
+
+    /** The page that a redo page is a copy of, or -1 if it holds none. */
+    static int redoTarget(MemorySegment redo, int pageCount) {
+        int index = MetadataPage.reserved(redo, 0) - 1;
+        return index >= 0 && index < pageCount && MetadataPage.crcMatches(redo, 0) ? index : -1;
+    }
+}

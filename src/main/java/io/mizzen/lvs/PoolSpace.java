@@ -1,0 +1,95 @@
+package io.mizzen.lvs;
+
+import java.util.BitSet;
+
+/** The used clusters, pages and blob ids of an open pool. Control reactor only. */
+final class PoolSpace {
+    private final Geometry geometry;
+    private final BitSet usedPages;
+    private final BitSet usedClusters;
+    private final BitSet usedBlobIds;
+    private int freeClusterCount;
+    private int freePageCount;
+    private int clusterHint;
+
+    PoolSpace(Geometry geometry, BitSet usedPages, BitSet usedClusters, BitSet usedBlobIds) {
+        this.geometry = geometry;
+        this.usedPages = usedPages;
+        this.usedClusters = usedClusters;
+        this.usedBlobIds = usedBlobIds;
+        this.freeClusterCount = geometry.totalClusterCount() - usedClusters.cardinality();
+        this.freePageCount = geometry.metadataPageCount() - usedPages.cardinality();
+    }
+
+    int freeClusterCount() {
+        return freeClusterCount;
+    }
+
+    int freePageCount() {
+        return freePageCount;
+    }
+
+    int usedPageCount() {
+        return geometry.metadataPageCount() - freePageCount;
+    }
+
+    /** Takes the lowest free cluster, -1 = none. */
+    int takeCluster() {
+        if (freeClusterCount == 0) {
+            return -1;
+        }
+        int cluster = usedClusters.nextClearBit(clusterHint);
+        assert cluster < geometry.totalClusterCount();
+        usedClusters.set(cluster);
+        freeClusterCount--;
+        clusterHint = cluster + 1;
+        return cluster;
+    }
+
+    void releaseCluster(int cluster) {
+        assert cluster >= geometry.metadataClusterCount();
+        assert usedClusters.get(cluster);
+        usedClusters.clear(cluster);
+        freeClusterCount++;
+        clusterHint = Math.min(clusterHint, cluster);
+    }
+
+    /** Takes a metadata page, -1 = none. Page 0 is never given out: 0 means "no extent page". */
+    int takePage() {
+        int page = usedPages.nextClearBit(1);
+        if (page >= geometry.metadataPageCount()) {
+            return -1;
+        }
+        usedPages.set(page);
+        freePageCount--;
+        return page;
+    }
+
+    void releasePage(int page) {
+        assert usedPages.get(page);
+        usedPages.clear(page);
+        freePageCount++;
+    }
+
+    void claimBlobId(int rootPage) {
+        assert !usedBlobIds.get(rootPage);
+        usedBlobIds.set(rootPage);
+    }
+
+    void releaseBlobId(int rootPage) {
+        assert usedBlobIds.get(rootPage);
+        usedBlobIds.clear(rootPage);
+    }
+
+    BitSet usedPages() {
+        return usedPages;
+    }
+
+    BitSet usedClusters() {
+        return usedClusters;
+    }
+
+    BitSet usedBlobIds() {
+        return usedBlobIds;
+    }
+}

@@ -1,0 +1,209 @@
+package io.mizzen.lvs;
+
+import io.mizzen.bdev.BdevRegistry;
+import io.mizzen.util.Completion;
+import io.mizzen.util.ErrorKind;
+import io.mizzen.util.OperationException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+
+/**
+ * Opens a pool: {@link StoreReader} reads and judges → identity compared → marked unclean on disk → what a crash left half
+ * done is completed → volumes made known. Until the mark nothing has been written.
+ */
+final class StoreLoad {
+    private final LvStores stores;
+    private final BdevRegistry registry;
+    private final BaseDevice device;
+    private final LvStores.Expected expected;
+    private final Completion<LvStore> done;
+    private StoreReader.Found found;
+    private LvStore store;
+
+    StoreLoad(LvStores stores, BdevRegistry registry, BaseDevice device, LvStores.Expected expected, Completion<LvStore> done) {
+        this.stores = stores;
+        this.registry = registry;
+        this.device = device;
+        this.expected = expected;
+        this.done = done;
+    }
+
+    void start() {
+        new StoreReader(device, expected.rebuildMasks(), (result, refused, ioStatus) -> {
+            try {
+                if (ioStatus != 0) {
+                    throw BlobCommit.failed("reading the pool", ioStatus);
+                }
+                if (refused != null) {
+                    throw LvStore.of(refused);
+                }
+                found = result;
+                identify();
+                markUnclean();
+            } catch (OperationException e) {
+                fail(e);
+            }
+        }).start();
+    }
+
+    private void identify() {
+        long superBlobId = SuperBlock.superBlobId(found.superBlock(), 0);
+        BlobMetadata superBlob = null;
+        for (BlobMetadata blob : found.replay().blobs()) {
+            if (blob.id() == superBlobId) {
+                superBlob = blob;
+            }
+        }
+        if (superBlob == null) {
+            throw corrupt("the super blob 0x" + Long.toHexString(superBlobId) + " is missing");
+        }
+        String name = text(superBlob, "name");
+        UUID uuid = uuid(superBlob);
+        if (name == null || uuid == null) {
+            throw corrupt("the super blob has no valid " + (name == null ? "name" : "uuid"));
+        }
+        if (expected.name() != null && !expected.name().equals(name)) {
+            throw OperationException.invalid("pool-name-mismatch", "the pool on the device is named " + name + ", not "
+                    + expected.name());
+        }
+        if (expected.uuid() != null && !expected.uuid().equals(uuid)) {
+            throw OperationException.invalid("pool-uuid-mismatch", "the pool on the device has uuid " + uuid + ", not "
+                    + expected.uuid());
+        }
+        stores.checkFree(name, uuid);
+        MetadataReplay.Result replay = found.replay();
+        PoolSpace space = new PoolSpace(found.geometry(), replay.usedPages(), replay.usedClusters(), replay.usedBlobIds());
+        store = new LvStore(name, uuid, found.geometry(), space, device, registry, found.superBlock(), !found.clean());
+        addLvols(replay.blobs(), superBlob);
+    }
+
+    private void addLvols(List<BlobMetadata> blobs, BlobMetadata superBlob) {
+        Set<Long> parents = LvolFeatures.parents(blobs);
+        Map<Long, String> names = new HashMap<>();
+        for (BlobMetadata blob : blobs) {
+            names.put(blob.id(), text(blob, "name"));
+        }
+        Set<UUID> uuids = new HashSet<>();
+        for (BlobMetadata blob : blobs) {
+            if (blob == superBlob) {
+                continue;
+            }
+            EnumSet<LvolFeature> features = LvolFeatures.of(blob, parents);
+            String reason = LvolFeatures.unusableReason(features);
+            String name = names.get(blob.id());
+            if (name == null || store.findLvol(name) != null) {
+                reason = name == null ? "it has no valid name" : "another volume is named " + name;
+                name = (name == null ? "" : name + "@") + "blob-" + Integer.toUnsignedString(blob.rootPage);
+            }
+            UUID uuid = uuid(blob);
+            if (uuid == null) {
+                String seed = store.uuid() + "_" + blob.id();
+                uuid = UUID.nameUUIDFromBytes(seed.getBytes(StandardCharsets.US_ASCII));   // Old volumes have none.
+            }
+            if (!uuids.add(uuid)) {
+                reason = "another volume has its uuid " + uuid;
+            }
+            if (blob.clusters.length == 0 && reason == null) {
+                reason = "it has no size";
+            }
+            store.add(new Lvol(store, blob, name, uuid, features, reason, names.get(LvolFeatures.parentOf(blob))));
+        }
+    }
+
+    private void markUnclean() {
+        SuperBlock.clean(found.superBlock(), 0, false);
+        SuperBlock.updateCrc(found.superBlock(), 0);
+        device.writeDurably(List.of(new StorePort.PageWrite(0, found.superBlock())), status -> {
+            if (status != 0) {
+                fail(BlobCommit.failed("marking the pool unclean", status));
+            } else if (found.restored() != null) {
+                StorePort.PageWrite write = new StorePort.PageWrite(
+                        found.geometry().metadataPageAtBytes(found.restored().index()), found.restored().data());
+                device.writeDurably(List.of(write), restoreStatus -> restored(restoreStatus));
+            } else {
+                restored(0);
+            }
+        });
+    }
+
+    private void restored(int status) {
+        if (status != 0) {
+            fail(BlobCommit.failed("completing a torn metadata page", status));
+            return;
+        }
+        Deque<Lvol> overhanging = new ArrayDeque<>();
+        for (Lvol lvol : store.lvols()) {
+            if (lvol.blob().extentPageOverhangs && lvol.usable()) {
+                overhanging.add(lvol);
+            }
+        }
+        trim(overhanging);
+    }
+
+    /** A resize was cut short between an extent page and the root: the page loses what lies behind the volume's end. */
+    private void trim(Deque<Lvol> overhanging) {
+        Lvol lvol = overhanging.poll();
+        if (lvol == null) {
+            publish();
+            return;
+        }
+        BlobMetadata blob = lvol.blob();
+        int last = blob.extentPages.length - 1;
+        MetadataWriter.Page page = new MetadataWriter.Page(blob.extentPages[last], BlobEncoder.extentPage(blob, last));
+        store.writer().commit(page, status -> {
+            if (status != 0) {
+                fail(BlobCommit.failed("trimming an extent page", status));
+                return;
+            }
+            blob.extentPageOverhangs = false;
+            trim(overhanging);
+        });
+    }
+
+    private void publish() {
+        for (Lvol lvol : store.lvols()) {
+            if (lvol.usable()) {
+                store.publish(lvol);
+            }
+        }
+        done.ok(store);
+    }
+
+    private void fail(OperationException failure) {
+        device.close();
+        done.fail(failure);
+    }
+
+    private static String text(BlobMetadata blob, String xattr) {
+        Xattr x = blob.xattr(xattr);
+        if (x == null || x.value().length > LvStore.NAME_BYTES_MAX + 1 || x.text().isEmpty()) {
+            return null;
+        }
+        return x.text();
+    }
+
+    private static UUID uuid(BlobMetadata blob) {
+        Xattr x = blob.xattr("uuid");
+        if (x == null || x.text().length() != 36) {
+            return null;
+        }
+        try {
+            UUID uuid = UUID.fromString(x.text());
+            return uuid.getMostSignificantBits() == 0 && uuid.getLeastSignificantBits() == 0 ? null : uuid;
+        } catch (IllegalArgumentException e) {
+            return null;
+        }
+    }
+
+    private static OperationException corrupt(String what) {
+        return new OperationException(ErrorKind.DATA_LOSS, "pool-metadata-corrupt", what);
+    }
+}

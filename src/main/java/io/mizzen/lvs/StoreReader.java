@@ -1,0 +1,179 @@
+package io.mizzen.lvs;
+
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
+import java.util.BitSet;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * Reads a store without changing it: super block → masks (clean) → metadata pages (those in use if clean, else all) →
+ * redo page → {@link MetadataReplay}. A super block whose CRC only matches with the other clean mark was torn while that
+ * mark changed: it is taken as unclean.
+ */
+final class StoreReader {
+    private static final int READ_PAGES_MAX = 256;
+
+    private final StorePort port;
+    private final boolean rebuildMasks;
+    private final Done done;
+    private final Map<Integer, MemorySegment> pages = new HashMap<>();
+    private final Deque<int[]> runs = new ArrayDeque<>();
+    private Geometry geometry;
+    private MemorySegment superBlock;
+    private boolean clean;
+    private MetadataReplay.Masks masks;
+    private MemorySegment redo;
+    private MetadataWriter.Page restored;
+
+    /** What was read, or why it was refused. */
+    interface Done {
+        void done(Found found, FormatException refused, int ioStatus);
+    }
+
+    /** @param restored page that a crash tore, completed from the redo page; not yet on disk; null = none */
+    record Found(MemorySegment superBlock, Geometry geometry, boolean clean, MetadataReplay.Result replay,
+            MetadataWriter.Page restored) {
+    }
+
+    StoreReader(StorePort port, boolean rebuildMasks, Done done) {
+        this.port = port;
+        this.rebuildMasks = rebuildMasks;
+        this.done = done;
+    }
+
+    void start() {
+        if (port.sizeBytes() < SuperBlock.SIZE_BYTES) {
+            done.done(null, missing(), 0);
+            return;
+        }
+        port.read(0, SuperBlock.SIZE_BYTES, (data, status) -> step(status, () -> superBlock(data)));
+    }
+
+    private static FormatException missing() {
+        return new FormatException("pool-signature-missing", "the device has no blobstore signature: there is no pool on it");
+    }
+
+    private interface Step {
+        void run() throws FormatException;
+    }
+
+    private void step(int status, Step next) {
+        if (status != 0) {
+            done.done(null, null, status);
+            return;
+        }
+        try {
+            next.run();
+        } catch (FormatException e) {
+            done.done(null, e, 0);
+        }
+    }
+
+    private void superBlock(MemorySegment s) throws FormatException {
+        if (!SuperBlock.hasSignature(s, 0)) {
+            throw missing();
+        }
+        clean = SuperBlock.clean(s, 0) && !rebuildMasks;
+        if (!SuperBlock.crcMatches(s, 0)) {
+            SuperBlock.clean(s, 0, !SuperBlock.clean(s, 0));
+            clean = false;
+            if (!SuperBlock.crcMatches(s, 0)) {
+                throw new FormatException("pool-super-block-corrupt", "the CRC of the super block does not match");
+            }
+        }
+        int version = SuperBlock.version(s, 0);
+        if (version < SuperBlock.VERSION_OLDEST || version > SuperBlock.VERSION) {
+            throw new FormatException("pool-format-unsupported", "the blobstore has format version "
+                    + Integer.toUnsignedLong(version) + "; supported is " + SuperBlock.VERSION);
+        }
+        if (!SuperBlock.type(s, 0).equals(SuperBlock.TYPE_LVOLSTORE)) {
+            throw new FormatException("pool-type-foreign", "the blobstore belongs to \"" + SuperBlock.type(s, 0)
+                    + "\", not to an lvstore");
+        }
+        geometry = Geometry.ofSuperBlock(s, 0, port.sizeBytes(), port.blockBytes());
+        superBlock = s;
+        if (clean) {
+            readMask(geometry.usedPageMaskStart(), geometry.usedPageMaskPages(), MetadataMask.TYPE_USED_PAGES,
+                    geometry.metadataPages(), "metadata pages", usedPages ->
+                    readMask(geometry.usedClusterMaskStart(), geometry.usedClusterMaskPages(), MetadataMask.TYPE_USED_CLUSTERS,
+                            geometry.totalClusterCount(), "clusters", usedClusters ->
+                    readMask(geometry.usedBlobIdMaskStart(), geometry.usedBlobIdMaskPages(), MetadataMask.TYPE_USED_BLOBIDS,
+                            geometry.metadataPages(), "blob ids", usedBlobIds -> {
+                                masks = new MetadataReplay.Masks(usedPages, usedClusters, usedBlobIds);
+                                planRuns(usedPages);
+                            })));
+        } else {
+            BitSet all = new BitSet();
+            all.set(0, geometry.metadataPageCount());
+            planRuns(all);
+        }
+    }
+
+    private interface MaskDone {
+        void done(BitSet mask);
+    }
+
+    private void readMask(long start, long pageCount, int type, long bits, String what, MaskDone next) {
+        int sizeBytes = Math.toIntExact(pageCount * MetadataPage.SIZE_BYTES);
+        port.read(start * MetadataPage.SIZE_BYTES, sizeBytes, (data, status) ->
+                step(status, () -> next.done(MetadataMask.read(data, 0, sizeBytes, type, bits, what))));
+    }
+
+    private void planRuns(BitSet wanted) {
+        for (int from = wanted.nextSetBit(0); from >= 0;) {
+            int to = Math.min(wanted.nextClearBit(from), from + READ_PAGES_MAX);
+            runs.add(new int[] {from, to - from});
+            from = wanted.nextSetBit(to);
+        }
+        readRuns();
+    }
+
+    private void readRuns() {
+        int[] run = runs.poll();
+        if (run == null) {
+            readRedo();
+            return;
+        }
+        port.read(geometry.metadataPageAtBytes(run[0]), run[1] * MetadataPage.SIZE_BYTES, (data, status) -> step(status, () -> {
+            for (int i = 0; i < run[1]; i++) {
+                keep(run[0] + i, data.asSlice((long) i * MetadataPage.SIZE_BYTES, MetadataPage.SIZE_BYTES));
+            }
+            readRuns();
+        }));
+    }
+
+    private void keep(int index, MemorySegment page) {
+        for (long at = 0; at < MetadataPage.SIZE_BYTES; at += 8) {
+            if (page.get(LittleEndian.U64, at) != 0) {
+                pages.put(index, MemorySegment.ofArray(new byte[MetadataPage.SIZE_BYTES]).copyFrom(page));
+                return;
+            }
+        }
+    }
+
+    private void readRedo() {
+        if (clean || geometry.redoPage() < 0 || port.blockBytes() >= MetadataPage.SIZE_BYTES) {
+            step(0, this::replay);
+            return;
+        }
+        port.read(geometry.redoPage() * MetadataPage.SIZE_BYTES, MetadataPage.SIZE_BYTES, (data, status) -> step(status, () -> {
+            redo = data;
+            int target = MetadataWriter.redoTarget(redo, geometry.metadataPageCount());
+            restored = target < 0 ? null : MetadataWriter.restored(redo, pages.get(target), geometry.metadataPageCount());
+            if (restored != null) {
+                pages.remove(restored.index());
+                keep(restored.index(), restored.data());
+            }
+            replay();
+        }));
+    }
+
+    private void replay() throws FormatException {
+        PageSource source = pages::get;
+        MetadataReplay.Result result = clean ? MetadataReplay.verify(geometry, source, masks)
+                : MetadataReplay.recover(geometry, source);
+        done.done(new Found(superBlock, geometry, clean, result, restored), null, 0);
+    }
+}

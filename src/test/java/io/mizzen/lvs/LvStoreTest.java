@@ -1,0 +1,206 @@
+package io.mizzen.lvs;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.mizzen.bdev.IoType;
+import io.mizzen.bdev.Status;
+import io.mizzen.ffi.RawMemory;
+import io.mizzen.util.ErrorKind;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.UUID;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Pools and volumes on a simulated disk. */
+class LvStoreTest {
+    private static final long MIB = 1 << 20;
+
+    private final LvsRig rig = new LvsRig(7);
+
+    private SimDisk disk(int blockSize, long sizeBytes) {
+        return rig.register(new SimDisk("disk", blockSize, sizeBytes, new SimDisk.Contents(), false, new Random(1)));
+    }
+
+    private SimDisk again(SimDisk disk) {
+        return rig.register(new SimDisk(disk.name() + "'", disk.blockSizeBytes(), disk.sizeBytes(), disk.current(), false,
+                new Random(2)));
+    }
+
+    private static byte[] pattern(int size, int seed) {
+        byte[] data = new byte[size];
+        new Random(seed).nextBytes(data);
+        return data;
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {512, 4096})
+    void volumesAndTheirDataSurviveExportAndImport(int blockSize) {
+        SimDisk disk = disk(blockSize, 64 * MIB);
+        LvStore store = rig.create(disk, "pool", MIB);
+        assertThat(store.clusterCount()).isEqualTo(63);
+        UUID uuid = UUID.randomUUID();
+        Lvol thick = rig.<Lvol>ok(done -> store.createLvol("thick", uuid, 10 * MIB - 5, false, done));
+        Lvol thin = rig.<Lvol>ok(done -> store.createLvol("thin", null, 20 * MIB, true, done));
+        assertThat(thick.sizeBytes()).isEqualTo(10 * MIB);
+        assertThat(thin.allocatedClusterCount()).isZero();
+        assertThat(store.freeClusterCount()).isEqualTo(53);
+        LvsRig.Handle a = rig.open(thick.bdev(), 1);
+        LvsRig.Handle b = rig.open(thin.bdev(), 1);
+        byte[] data = pattern((int) (2 * MIB), 3);
+        assertThat(a.write(3 * MIB + 8192, data)).isZero();
+        assertThat(b.write(5 * MIB + 4096, data)).isZero();
+        assertThat(b.read(5 * MIB + 4096, data.length)).isEqualTo(data);
+        assertThat(thin.allocatedClusterCount()).isEqualTo(3);
+        a.close();
+        b.close();
+        rig.<Void>ok(store::export);
+        assertThat(disk.isOpen()).isFalse();
+        LvStore loaded = rig.load(again(disk));
+        assertThat(loaded.recovered()).isFalse();
+        assertThat(loaded.freeClusterCount()).isEqualTo(50);
+        assertThat(loaded.findLvol(uuid).name()).isEqualTo("thick");
+        assertThat(rig.registry.get("pool/thick").uuid()).isEqualTo(uuid);
+        LvsRig.Handle c = rig.open(loaded.findLvol("thick").bdev(), 0);
+        LvsRig.Handle d = rig.open(loaded.findLvol("thin").bdev(), 0);
+        assertThat(c.read(3 * MIB + 8192, data.length)).isEqualTo(data);
+        assertThat(d.read(5 * MIB + 4096, data.length)).isEqualTo(data);
+        assertThat(d.read(5 * MIB, 4096)).isEqualTo(new byte[4096]);
+        assertThat(d.read(15 * MIB, 65536)).isEqualTo(new byte[65536]);
+    }
+
+    @Test
+    void aNewPoolHasNothingOfWhatWasThereBefore() {
+        SimDisk.Contents old = new SimDisk.Contents();
+        old.write(0, pattern((int) (8 * MIB), 9), 0, 8 * MIB);
+        SimDisk disk = rig.register(new SimDisk("disk", 512, 64 * MIB, old, false, new Random(1)));
+        LvStore store = rig.create(disk, "pool", MIB);
+        Lvol lvol = rig.<Lvol>ok(done -> store.createLvol("v", null, 4 * MIB, false, done));
+        LvsRig.Handle handle = rig.open(lvol.bdev(), 0);
+        assertThat(handle.read(0, (int) (4 * MIB))).isEqualTo(new byte[(int) (4 * MIB)]);
+        LvStore loaded = rigOnCopy(disk);
+        assertThat(loaded.recovered()).isTrue();
+        assertThat(loaded.lvols()).hasSize(1);
+    }
+
+    private LvStore rigOnCopy(SimDisk disk) {
+        LvsRig other = new LvsRig(8);
+        SimDisk copy = other.register(new SimDisk("copy", disk.blockSizeBytes(), disk.sizeBytes(), disk.current(), false,
+                new Random(2)));
+        return other.load(copy);
+    }
+
+    @Test
+    void aFullPoolFailsOnlyTheWriteThatNeedsSpace() {
+        SimDisk disk = disk(512, 16 * MIB);
+        LvStore store = rig.create(disk, "pool", MIB);
+        Lvol thin = rig.<Lvol>ok(done -> store.createLvol("thin", null, 14 * MIB, true, done));
+        rig.<Lvol>ok(done -> store.createLvol("thick", null, 12 * MIB, false, done));
+        LvsRig.Handle handle = rig.open(thin.bdev(), 1);
+        byte[] data = pattern(4096, 1);
+        for (int i = 0; i < store.clusterCount() - 12; i++) {
+            assertThat(handle.write(i * MIB, data)).isZero();
+        }
+        assertThat(store.freeClusterCount()).isZero();
+        assertThat(Status.code(handle.write(13 * MIB, data))).isEqualTo(Status.CAPACITY_EXCEEDED);
+        assertThat(handle.write(4096, data)).isZero();
+        assertThat(handle.io(IoType.WRITE_ZEROES, 12 * MIB, 2 * MIB, 0)).isZero();
+        assertThat(handle.read(12 * MIB, 4096)).isEqualTo(new byte[4096]);
+        assertThat(rig.<Lvol>refused(done -> store.createLvol("more", null, MIB, false, done)).kind())
+                .isEqualTo(ErrorKind.RESOURCE_EXHAUSTED);
+        assertThat(store.state()).isEqualTo(LvStore.State.ONLINE);
+    }
+
+    @Test
+    void resizeKeepsDataAndGivesClustersBack() {
+        SimDisk disk = disk(512, 64 * MIB);
+        LvStore store = rig.create(disk, "pool", MIB);
+        for (boolean thin : new boolean[] {false, true}) {
+            int free = store.freeClusterCount();
+            Lvol lvol = rig.<Lvol>ok(done -> store.createLvol("v" + thin, null, 4 * MIB, thin, done));
+            LvsRig.Handle handle = rig.open(lvol.bdev(), 0);
+            byte[] data = pattern((int) MIB, 5);
+            assertThat(handle.write(3 * MIB, data)).isZero();
+            rig.<Lvol>ok(done -> store.resizeLvol(lvol, 9 * MIB, done));
+            assertThat(handle.write(8 * MIB, data)).isZero();
+            assertThat(handle.read(3 * MIB, data.length)).isEqualTo(data);
+            assertThat(rig.<Lvol>refused(done -> store.resizeLvol(lvol, 4 * MIB, done)).code()).isEqualTo("replica-in-use");
+            assertThat(rig.<Void>refused(done -> store.destroyLvol(lvol, done)).code()).isEqualTo("replica-in-use");
+            assertThat(rig.<Void>refused(store::export).code()).isEqualTo("pool-in-use");
+            handle.close();
+            rig.<Lvol>ok(done -> store.resizeLvol(lvol, 4 * MIB, done));
+            assertThat(store.freeClusterCount()).isEqualTo(free - (thin ? 1 : 4));
+            LvsRig.Handle shorter = rig.open(lvol.bdev(), 1);
+            assertThat(Status.code(shorter.write(4 * MIB, Arrays.copyOf(data, 4096)))).isEqualTo(Status.LBA_OUT_OF_RANGE);
+            shorter.close();
+            rig.<Void>ok(done -> store.destroyLvol(lvol, done));
+            assertThat(store.freeClusterCount()).isEqualTo(free);
+            assertThat(rig.registry.find("pool/v" + thin)).isNull();
+        }
+        assertThat(store.usedMetadataPageCount()).isEqualTo(1);
+        LvStore loaded = rigOnCopy(disk);
+        assertThat(loaded.lvols()).isEmpty();
+        assertThat(loaded.freeClusterCount()).isEqualTo(store.freeClusterCount());
+    }
+
+    @Test
+    void namesAndSizesAreChecked() {
+        LvStore store = rig.create(disk(512, 64 * MIB), "pool", MIB);
+        Lvol first = rig.<Lvol>ok(done -> store.createLvol("a".repeat(63), null, MIB, true, done));
+        assertThat(rig.<Lvol>refused(done -> store.createLvol("a".repeat(64), null, MIB, true, done)).kind())
+                .isEqualTo(ErrorKind.INVALID_ARGUMENT);
+        assertThat(rig.<Lvol>refused(done -> store.createLvol(first.name(), null, MIB, true, done)).kind())
+                .isEqualTo(ErrorKind.ALREADY_EXISTS);
+        assertThat(rig.<Lvol>refused(done -> store.createLvol("b", first.uuid(), MIB, true, done)).kind())
+                .isEqualTo(ErrorKind.ALREADY_EXISTS);
+        assertThat(rig.<Lvol>refused(done -> store.createLvol("b", null, 0, true, done)).kind())
+                .isEqualTo(ErrorKind.INVALID_ARGUMENT);
+        assertThat(rig.<Lvol>refused(done -> store.createLvol("b", null, 65 * MIB, true, done)).kind())
+                .isEqualTo(ErrorKind.RESOURCE_EXHAUSTED);
+    }
+
+    @Test
+    void anUnmapOfAWholeVolumeReachesEveryCluster() {
+        SimDisk disk = rig.register(new SimDisk("disk", 512, 64 * MIB, new SimDisk.Contents(), true, new Random(1)));
+        LvStore store = rig.create(disk, "pool", MIB);
+        Lvol lvol = rig.<Lvol>ok(done -> store.createLvol("v", null, 40 * MIB, false, done));
+        LvsRig.Handle handle = rig.open(lvol.bdev(), 0);
+        for (int i = 0; i < 40; i += 7) {
+            assertThat(handle.write(i * MIB, pattern(4096, i))).isZero();
+        }
+        assertThat(handle.io(IoType.UNMAP, 4096, 40 * MIB - 4096, 0)).isZero();
+        for (int i = 7; i < 40; i += 7) {
+            assertThat(handle.read(i * MIB, 4096)).isEqualTo(new byte[4096]);
+        }
+        assertThat(handle.read(0, 4096)).isEqualTo(pattern(4096, 0));
+        assertThat(lvol.allocatedClusterCount()).isEqualTo(40);
+    }
+
+    @Test
+    void oneClusterIsAllocatedOnceForManyWritersOnTwoCores() {
+        SimDisk disk = disk(512, 64 * MIB);
+        LvStore store = rig.create(disk, "pool", MIB);
+        Lvol thin = rig.<Lvol>ok(done -> store.createLvol("thin", null, 16 * MIB, true, done));
+        LvsRig.Handle[] handles = {rig.open(thin.bdev(), 0), rig.open(thin.bdev(), 1)};
+        byte[] data = pattern(65536, 4);
+        MemorySegment.copy(data, 0, RawMemory.ALL, ValueLayout.JAVA_BYTE,
+                LvsRig.payloadAddress(), data.length);
+        List<LvsRig.Pending> pending = new ArrayList<>();
+        for (int i = 0; i < 64; i++) {
+            pending.add(handles[i % 2].submit(IoType.WRITE, (i % 4) * 3 * MIB + (i / 4) * 65536L, 65536,
+                    LvsRig.payloadAddress(), 0));
+        }
+        rig.hand.runUntil(() -> pending.stream().allMatch(p -> p.ended));
+        assertThat(pending).allMatch(p -> p.status == 0);
+        assertThat(thin.allocatedClusterCount()).isEqualTo(4);
+        assertThat(disk.zeroedBytes).isGreaterThanOrEqualTo(4 * MIB);
+        for (int i = 0; i < 64; i++) {
+            assertThat(handles[1].read((i % 4) * 3 * MIB + (i / 4) * 65536L, 65536)).isEqualTo(data);
+        }
+    }
+}

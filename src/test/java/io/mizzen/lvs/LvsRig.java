@@ -1,0 +1,192 @@
+package io.mizzen.lvs;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.mizzen.bdev.Bdev;
+import io.mizzen.bdev.BdevContext;
+import io.mizzen.bdev.BdevIo;
+import io.mizzen.bdev.BdevRegistry;
+import io.mizzen.bdev.Descriptor;
+import io.mizzen.bdev.IoChannel;
+import io.mizzen.bdev.IoType;
+import io.mizzen.ffi.RawMemory;
+import io.mizzen.memory.DmaMemory;
+import io.mizzen.reactor.Mthread;
+import io.mizzen.testsupport.HandReactors;
+import io.mizzen.testsupport.TestMemory;
+import io.mizzen.util.Completion;
+import io.mizzen.util.OperationException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.function.Consumer;
+
+/** Two hand-driven reactors with everything that pools need, and calls that wait. */
+final class LvsRig {
+    static final Descriptor.Listener NO_LISTENER = new Descriptor.Listener() {
+        @Override
+        public void onRemoved(Bdev bdev) {
+            throw new AssertionError("not expected: " + bdev + " removed");
+        }
+
+        @Override
+        public void onResized(Bdev bdev) {
+            return;
+        }
+    };
+
+    private static TestMemory shared;
+    private static DmaMemory.Block payload;
+
+    final HandReactors hand;
+    final BdevRegistry registry = new BdevRegistry();
+    final LvStores stores;
+
+    LvsRig(long seed) {
+        hand = new HandReactors(2, seed);
+        synchronized (LvsRig.class) {
+            if (shared == null) {
+                shared = new TestMemory(64L << 20, 512, 128, 2);
+                payload = shared.memory().allocate(8 << 20, -1);
+            }
+        }
+        for (int i = 0; i < 2; i++) {
+            BdevContext.install(hand.reactor(i), 1024, shared.pools(), shared.zeroes());
+        }
+        stores = new LvStores(registry, control());
+    }
+
+    Mthread control() {
+        return hand.reactor(0).mthread();
+    }
+
+    /** Outcome of an operation that may fail. */
+    static final class Outcome<T> implements Completion<T> {
+        boolean ended;
+        T value;
+        OperationException failure;
+
+        @Override
+        public void complete(T newValue, OperationException newFailure) {
+            assertThat(ended).isFalse();
+            ended = true;
+            value = newValue;
+            failure = newFailure;
+        }
+    }
+
+    <T> Outcome<T> start(Consumer<Completion<T>> operation) {
+        Outcome<T> outcome = new Outcome<>();
+        hand.on(0, () -> operation.accept(outcome));
+        return outcome;
+    }
+
+    <T> Outcome<T> run(Consumer<Completion<T>> operation) {
+        Outcome<T> outcome = start(operation);
+        hand.runUntil(() -> outcome.ended, 2_000_000);
+        return outcome;
+    }
+
+    <T> T ok(Consumer<Completion<T>> operation) {
+        Outcome<T> outcome = run(operation);
+        if (outcome.failure != null) {
+            throw new AssertionError(outcome.failure.toString());
+        }
+        return outcome.value;
+    }
+
+    <T> OperationException refused(Consumer<Completion<T>> operation) {
+        Outcome<T> outcome = run(operation);
+        assertThat(outcome.failure).isNotNull();
+        return outcome.failure;
+    }
+
+    SimDisk register(SimDisk disk) {
+        hand.on(0, () -> registry.register(disk));
+        return disk;
+    }
+
+    LvStore create(Bdev disk, String name, long clusterBytes) {
+        return this.<LvStore>ok(done -> stores.create(disk, new LvStores.Options(name, null, clusterBytes, 100), done));
+    }
+
+    LvStore load(Bdev disk) {
+        return this.<LvStore>ok(done -> stores.load(disk, LvStores.Expected.any(), done));
+    }
+
+    Handle open(Bdev bdev, int reactorIndex) {
+        return new Handle(bdev, reactorIndex);
+    }
+
+    /** An open volume with a channel on one reactor. */
+    final class Handle {
+        final Bdev bdev;
+        final int reactorIndex;
+        private final Descriptor descriptor;
+        private final IoChannel channel;
+
+        Handle(Bdev bdev, int reactorIndex) {
+            this.bdev = bdev;
+            this.reactorIndex = reactorIndex;
+            descriptor = hand.call(0, () -> registry.open(bdev, "test", false, NO_LISTENER));
+            channel = hand.call(reactorIndex, () -> descriptor.openChannel(hand.reactor(reactorIndex).mthread()));
+        }
+
+        Pending submit(int type, long atBytes, long sizeBytes, long address, int flags) {
+            Pending pending = new Pending();
+            hand.on(reactorIndex, () -> {
+                BdevIo io = channel.tryAcquire();
+                int shift = bdev.blockShift();
+                io.prepare(type, atBytes >>> shift, sizeBytes >>> shift, address, -1, ended -> {
+                    pending.status = ended.status();
+                    pending.ended = true;
+                    ended.release();
+                });
+                io.flags |= flags;
+                channel.submit(io);
+            });
+            return pending;
+        }
+
+        int io(int type, long atBytes, long sizeBytes, int flags) {
+            Pending pending = submit(type, atBytes, sizeBytes, payload.address(), flags);
+            hand.runUntil(() -> pending.ended, 2_000_000);
+            return pending.status;
+        }
+
+        int write(long atBytes, byte[] data) {
+            return write(atBytes, data, 0);
+        }
+
+        int write(long atBytes, byte[] data, int flags) {
+            MemorySegment.copy(data, 0, RawMemory.ALL, ValueLayout.JAVA_BYTE, payload.address(), data.length);
+            return io(IoType.WRITE, atBytes, data.length, flags);
+        }
+
+        byte[] read(long atBytes, int sizeBytes) {
+            RawMemory.ALL.asSlice(payload.address(), sizeBytes).fill((byte) 0x5a);
+            assertThat(io(IoType.READ, atBytes, sizeBytes, 0)).isZero();
+            byte[] data = new byte[sizeBytes];
+            MemorySegment.copy(RawMemory.ALL, ValueLayout.JAVA_BYTE, payload.address(), data, 0, sizeBytes);
+            return data;
+        }
+
+        int flush() {
+            return io(IoType.FLUSH, 0, 0, 0);
+        }
+
+        void close() {
+            hand.on(reactorIndex, channel::close);
+            hand.on(0, descriptor::close);
+        }
+    }
+
+    /** An I/O under way. */
+    static final class Pending {
+        boolean ended;
+        int status;
+    }
+
+    static long payloadAddress() {
+        return payload.address();
+    }
+}
