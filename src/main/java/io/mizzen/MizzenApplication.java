@@ -1,12 +1,21 @@
 package io.mizzen;
 
+import io.mizzen.control.OrderedShutdown;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
 
 /** Starts the engine: the control plane in this JVM's ordinary threads, the data plane in its reactors. */
 @SpringBootApplication
 public class MizzenApplication {
+    private static final int EXIT_REFUSED = 1;
+
     public static void main(String[] args) {
-        SpringApplication.run(MizzenApplication.class, args);
+        OrderedShutdown shutdown = OrderedShutdown.install();
+        try {
+            shutdown.onStarted(SpringApplication.run(MizzenApplication.class, args));
+        } catch (RuntimeException e) {
+            // Spring has reported why; what the start left behind must not keep the process alive.
+            System.exit(EXIT_REFUSED);
+        }
     }
 }

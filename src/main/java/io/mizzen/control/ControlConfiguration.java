@@ -1,0 +1,83 @@
+package io.mizzen.control;
+
+import io.mizzen.control.properties.MizzenProperties;
+import io.mizzen.control.properties.StartRefusedException;
+import io.mizzen.control.store.StateStore;
+import io.mizzen.engine.Engine;
+import io.mizzen.util.OperationException;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.context.ApplicationListener;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.context.event.ContextClosedEvent;
+
+/** Wires the control plane round the engine. */
+@Configuration(proxyBeanMethods = false)
+@EnableConfigurationProperties(MizzenProperties.class)
+public class ControlConfiguration {
+    @Bean
+    Admission admission() {
+        return new Admission();
+    }
+
+    @Bean
+    EngineCalls engineCalls(MizzenProperties properties) {
+        return new EngineCalls(properties.rest().deadline());
+    }
+
+    @Bean(destroyMethod = "")
+    StateStore stateStore(MizzenProperties properties) {
+        try {
+            return StateStore.open(properties.state().dir());
+        } catch (OperationException e) {
+            throw new StartRefusedException(e.getMessage(), "See the message; the property is mizzen.state.dir.");
+        }
+    }
+
+    @Bean(destroyMethod = "")
+    DesiredState desiredState(StateStore store, MizzenProperties properties) {
+        return new DesiredState(store, properties.rest().deadline());
+    }
+
+    @Bean(destroyMethod = "")
+    Restorer restorer(Engine engine, EngineCalls calls, DesiredState state) {
+        return new Restorer(engine, calls, state);
+    }
+
+    @Bean
+    EngineHost engineHost(Engine engine, StateStore store, DesiredState state, Restorer restorer,
+                          MizzenProperties properties) {
+        return new EngineHost(engine, store, state, restorer, properties);
+    }
+
+    @Bean
+    BdevService bdevService(Engine engine, EngineCalls calls, DesiredState state) {
+        return new BdevService(engine, calls, state);
+    }
+
+    @Bean
+    PoolService poolService(Engine engine, EngineCalls calls, DesiredState state) {
+        return new PoolService(engine, calls, state);
+    }
+
+    @Bean
+    ReplicaService replicaService(Engine engine, EngineCalls calls, DesiredState state) {
+        return new ReplicaService(engine, calls, state);
+    }
+
+    @Bean
+    NexusService nexusService(Engine engine, EngineCalls calls, DesiredState state) {
+        return new NexusService(engine, calls, state);
+    }
+
+    @Bean
+    EngineQueries engineQueries(Engine engine, EngineCalls calls) {
+        return new EngineQueries(engine, calls);
+    }
+
+    /** The first step of the ordered stop. */
+    @Bean
+    ApplicationListener<ContextClosedEvent> admissionCloser(Admission admission) {
+        return event -> admission.close();
+    }
+}

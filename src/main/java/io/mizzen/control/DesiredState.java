@@ -1,0 +1,145 @@
+package io.mizzen.control;
+
+import io.mizzen.control.store.StateKind;
+import io.mizzen.control.store.StateStore;
+import io.mizzen.util.ErrorKind;
+import io.mizzen.util.OperationException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+
+/**
+ * What shall exist: the objects that a start brings back. Every change hangs on the engine's answer and is written by one
+ * thread in the order of the answers, also when the request that asked has given up waiting.
+ */
+final class DesiredState implements AutoCloseable {
+    private static final int STRIPES = 64;
+
+    private final StateStore store;
+    private final Duration deadline;
+    private final Map<String, Object> contents = new LinkedHashMap<>();
+    private final List<ReentrantLock> locks = new ArrayList<>();
+    private final ExecutorService writer =
+        Executors.newSingleThreadExecutor(Thread.ofPlatform().name("state-writer").daemon().factory());
+
+    /** A bdev that was created by request. */
+    record StoredBdev(String uri) {
+    }
+
+    /** A pool; exported ones are remembered, so that an import needs no more than the name, but not brought back. */
+    record StoredPool(String name, String uuid, List<String> disks, boolean allowTest, boolean exported) {
+    }
+
+    /** A nexus, as it was asked for. */
+    record StoredNexus(String uuid, String name, List<String> children, long sizeBytes, String label) {
+    }
+
+    /** How a nexus or replica is served. */
+    record StoredShare(boolean nexus, String uuid, List<String> allowedHosts) {
+    }
+
+    DesiredState(StateStore store, Duration deadline) {
+        this.store = store;
+        this.deadline = deadline;
+        for (int i = 0; i < STRIPES; i++) {
+            locks.add(new ReentrantLock());
+        }
+    }
+
+    /** Takes over what was read at start. */
+    synchronized void adopt(StateKind kind, String key, Object content) {
+        contents.put(nameOf(kind, key), content);
+    }
+
+    synchronized <T> Optional<T> find(StateKind kind, String key, Class<T> type) {
+        return Optional.ofNullable(type.cast(contents.get(nameOf(kind, key))));
+    }
+
+    synchronized <T> List<T> list(Class<T> type) {
+        return contents.values().stream().filter(type::isInstance).map(type::cast).toList();
+    }
+
+    synchronized boolean contains(StateKind kind, String key) {
+        return contents.containsKey(nameOf(kind, key));
+    }
+
+    /** Stored, durable, when this returns. */
+    void put(StateKind kind, String key, Object content) {
+        if (find(kind, key, Object.class).filter(content::equals).isPresent()) {
+            return;
+        }
+        store.put(kind, key, content);
+        adopt(kind, key, content);
+    }
+
+    void remove(StateKind kind, String key) {
+        if (contains(kind, key)) {
+            store.remove(kind, key);
+            synchronized (this) {
+                contents.remove(nameOf(kind, key));
+            }
+        }
+    }
+
+    /** Answers when the engine has, and the change that follows from its answer is durable. */
+    <T> CompletableFuture<T> storing(CompletableFuture<T> answer, Consumer<? super T> change) {
+        return answer.thenApplyAsync(value -> {
+            change.accept(value);
+            return value;
+        }, writer);
+    }
+
+    /** As {@link #storing}; an object that the engine does not have, but this does, is removed here and that is success. */
+    CompletableFuture<Void> removing(CompletableFuture<?> answer, StateKind kind, String key) {
+        return answer.handleAsync((value, failure) -> {
+            if (failure != null) {
+                OperationException known = EngineCalls.failureOf(failure);
+                if (known.kind() != ErrorKind.NOT_FOUND || !contains(kind, key)) {
+                    throw known;
+                }
+            }
+            remove(kind, key);
+            return null;
+        }, writer);
+    }
+
+    /** Runs while nothing else that locks the same object does: a restore against a removal. */
+    <T> T locked(String key, Supplier<T> action) {
+        ReentrantLock lock = locks.get(Math.floorMod(key.hashCode(), STRIPES));
+        try {
+            if (!lock.tryLock(deadline.toNanos(), TimeUnit.NANOSECONDS)) {
+                throw new OperationException(ErrorKind.UNAVAILABLE, "object-busy",
+                    "Another operation on this object has not ended; nothing was done. Try again later.");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new OperationException(ErrorKind.UNAVAILABLE, "interrupted", "The engine is stopping.");
+        }
+        try {
+            return action.get();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Writes what was answered, then gives the directory back. */
+    @Override
+    public void close() {
+        writer.close();
+        store.close();
+    }
+
+    private static String nameOf(StateKind kind, String key) {
+        return kind + "/" + key;
+    }
+}

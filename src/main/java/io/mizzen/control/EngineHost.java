@@ -1,0 +1,90 @@
+package io.mizzen.control;
+
+import io.mizzen.control.properties.MizzenProperties;
+import io.mizzen.control.properties.StartRefusedException;
+import io.mizzen.control.store.StateStore;
+import io.mizzen.engine.Engine;
+import io.mizzen.engine.model.StopReport;
+import io.mizzen.util.OperationException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.beans.factory.DisposableBean;
+import org.springframework.context.SmartLifecycle;
+
+/**
+ * The engine within the application's life: started, with the desired state restored, before the web server opens its
+ * port; stopped after the web server has closed it.
+ */
+public final class EngineHost implements SmartLifecycle, DisposableBean {
+    private static final Logger LOG = LoggerFactory.getLogger(EngineHost.class);
+
+    private final Engine engine;
+    private final StateStore store;
+    private final DesiredState state;
+    private final Restorer restorer;
+    private final MizzenProperties properties;
+    private boolean started;
+    private boolean stopped;
+    private volatile StopReport report;
+
+    EngineHost(Engine engine, StateStore store, DesiredState state, Restorer restorer, MizzenProperties properties) {
+        this.engine = engine;
+        this.store = store;
+        this.state = state;
+        this.restorer = restorer;
+        this.properties = properties;
+    }
+
+    @Override
+    public synchronized void start() {
+        try {
+            engine.start();
+        } catch (OperationException e) {
+            throw new StartRefusedException("The engine cannot start: " + e.getMessage(),
+                "`./mizzen check` says what this machine offers and how to improve it.");
+        }
+        started = true;
+        restorer.start(store.load(), properties.state().retry());
+        LOG.info("event=engine-started state={} failures={}", properties.state().dir(), restorer.failures().size());
+    }
+
+    @Override
+    public synchronized void stop() {
+        if (stopped) {
+            return;
+        }
+        stopped = true;
+        restorer.close();
+        if (started) {
+            report = engine.stop(properties.shutdown().deadline().toNanos());
+            for (StopReport.Step step : report.steps()) {
+                LOG.info("event=stop-step name={} durationMs={} outcome=\"{}\"", step.name(),
+                    step.durationNs() / 1_000_000, step.outcome());
+            }
+            LOG.info("event=engine-stopped clean={}", report.clean());
+        }
+        state.close();
+    }
+
+    /** When the start fails after the engine's own: nothing is left running. */
+    @Override
+    public void destroy() {
+        stop();
+    }
+
+    /** How the stop went; null before it. */
+    public StopReport stopReport() {
+        return report;
+    }
+
+    @Override
+    public synchronized boolean isRunning() {
+        return started && !stopped;
+    }
+
+    /** Long before the web server's phase, which starts later and stops earlier. */
+    @Override
+    public int getPhase() {
+        return 0;
+    }
+}

@@ -1,0 +1,9 @@
+package io.mizzen.control;
+
+/**
+ * What an idempotent creation led to.
+ *
+ * @param created false: it was there already, with the same specification
+ */
+public record Outcome<T>(T view, boolean created) {
+}

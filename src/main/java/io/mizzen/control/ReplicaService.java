@@ -1,0 +1,64 @@
+package io.mizzen.control;
+
+import io.mizzen.control.store.StateKind;
+import io.mizzen.engine.Engine;
+import io.mizzen.engine.model.ReplicaSpec;
+import io.mizzen.engine.model.ReplicaView;
+import io.mizzen.engine.model.ShareSpec;
+import java.util.List;
+
+/** Replicas. They live in their pool's own metadata; only how they are shared is desired state. */
+public final class ReplicaService {
+    private final Engine engine;
+    private final EngineCalls calls;
+    private final DesiredState state;
+
+    ReplicaService(Engine engine, EngineCalls calls, DesiredState state) {
+        this.engine = engine;
+        this.calls = calls;
+        this.state = state;
+    }
+
+    public List<ReplicaView> list() {
+        return calls.await(engine.replicas());
+    }
+
+    public ReplicaView get(String id) {
+        return calls.await(engine.replica(id));
+    }
+
+    public Outcome<ReplicaView> create(ReplicaSpec spec) {
+        boolean existed = list().stream().anyMatch(replica -> spec.uuid().equals(replica.uuid()));
+        ReplicaView view = calls.await(engine.createReplica(spec));
+        ChangeLog.info("replica-created", "uuid", view.uuid(), "name", view.name(), "pool", view.pool(), "sizeBytes",
+            view.sizeBytes(), "thin", view.thin());
+        return new Outcome<>(view, !existed);
+    }
+
+    public ReplicaView resize(String id, long sizeBytes) {
+        ReplicaView view = calls.await(engine.resizeReplica(id, sizeBytes));
+        ChangeLog.info("replica-resized", "uuid", view.uuid(), "sizeBytes", view.sizeBytes());
+        return view;
+    }
+
+    public void destroy(String id) {
+        ReplicaView view = get(id);
+        calls.await(state.storing(engine.destroyReplica(id), done -> state.remove(StateKind.SHARE, view.uuid())));
+        ChangeLog.info("replica-destroyed", "uuid", view.uuid(), "name", view.name(), "pool", view.pool());
+    }
+
+    public ReplicaView share(String id, ShareSpec spec) {
+        ReplicaView view = calls.await(state.storing(engine.shareReplica(id, spec), replica ->
+            state.put(StateKind.SHARE, replica.uuid(),
+                new DesiredState.StoredShare(false, replica.uuid(), spec.allowedHosts()))));
+        ChangeLog.info("replica-shared", "uuid", view.uuid(), "allowedHosts", spec.allowedHosts());
+        return view;
+    }
+
+    public void unshare(String id) {
+        ReplicaView known = get(id);
+        state.locked(known.uuid(), () -> calls.await(state.storing(engine.unshareReplica(id), replica ->
+            state.remove(StateKind.SHARE, replica.uuid()))));
+        ChangeLog.info("replica-unshared", "uuid", known.uuid());
+    }
+}

@@ -1,0 +1,188 @@
+package io.mizzen.control;
+
+import io.mizzen.control.store.StateKind;
+import io.mizzen.control.store.StateStore;
+import io.mizzen.engine.Engine;
+import io.mizzen.engine.model.BdevSpec;
+import io.mizzen.engine.model.NexusSpec;
+import io.mizzen.engine.model.ObjectKind;
+import io.mizzen.engine.model.PoolSpec;
+import io.mizzen.engine.model.ShareSpec;
+import io.mizzen.util.OperationException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import tools.jackson.core.JacksonException;
+
+/**
+ * Brings the desired state back at start: bdevs, pools, nexuses, shares, in this order. What fails does not stop the rest;
+ * it is reported (health, events, log) and tried again until it works or somebody removes it.
+ */
+public final class Restorer implements AutoCloseable {
+    private final Engine engine;
+    private final EngineCalls calls;
+    private final DesiredState state;
+    private final Map<String, Failure> failures = new LinkedHashMap<>();
+    private final List<StateStore.SetAside> setAside = new ArrayList<>();
+    private final ScheduledExecutorService retries =
+        Executors.newSingleThreadScheduledExecutor(Thread.ofPlatform().name("restore").daemon().factory());
+
+    /**
+     * An object that could not be brought back.
+     *
+     * @param attempts so far
+     */
+    public record Failure(StateKind kind, String object, String code, String message, int attempts, Instant since) {
+    }
+
+    Restorer(Engine engine, EngineCalls calls, DesiredState state) {
+        this.engine = engine;
+        this.calls = calls;
+        this.state = state;
+    }
+
+    /** Reads the documents and restores each once; then goes on with those that failed, every {@code retry}. */
+    void start(StateStore.Contents contents, Duration retry) {
+        synchronized (this) {
+            setAside.addAll(contents.setAside());
+        }
+        for (StateStore.SetAside document : contents.setAside()) {
+            report(ObjectKind.ENGINE, document.file(), "state-document-corrupt", "A " + document.kind()
+                + " document of the desired state was set aside: " + document.reason());
+        }
+        List<Restorable> pending = new ArrayList<>();
+        for (StateStore.Document document : contents.documents()) {
+            try {
+                Object content = document.as(typeOf(document.kind()));
+                state.adopt(document.kind(), document.key(), content);
+                pending.add(new Restorable(document.kind(), document.key()));
+            } catch (JacksonException e) {
+                fail(new Restorable(document.kind(), document.key()), OperationException.internal("document-unreadable",
+                    "The document does not have the form of this version: " + e.getOriginalMessage()));
+            }
+        }
+        pending.forEach(this::restore);
+        retries.scheduleWithFixedDelay(this::retry, retry.toNanos(), retry.toNanos(), TimeUnit.NANOSECONDS);
+    }
+
+    /** What could not be brought back so far, in the order of its first failure. */
+    public synchronized List<Failure> failures() {
+        return List.copyOf(failures.values());
+    }
+
+    /** Documents that were damaged. */
+    public synchronized List<StateStore.SetAside> setAside() {
+        return List.copyOf(setAside);
+    }
+
+    /** Tries everything that failed once more. */
+    void retry() {
+        for (Failure failure : failures()) {
+            restore(new Restorable(failure.kind(), failure.object()));
+        }
+    }
+
+    private void restore(Restorable object) {
+        try {
+            state.locked(object.key(), () -> {
+                state.find(object.kind(), object.key(), Object.class).ifPresent(this::bringBack);
+                return null;
+            });
+            succeed(object);
+        } catch (OperationException e) {
+            fail(object, e);
+        } catch (RuntimeException e) {
+            fail(object, EngineCalls.failureOf(e));
+        }
+    }
+
+    private void bringBack(Object content) {
+        switch (content) {
+            case DesiredState.StoredBdev bdev -> calls.await(engine.createBdev(new BdevSpec(bdev.uri())));
+            case DesiredState.StoredPool pool -> {
+                if (!pool.exported() && calls.await(engine.pools()).stream()
+                    .noneMatch(present -> pool.uuid().equals(present.uuid()))) {
+                    calls.await(engine.importPool(new PoolSpec(pool.name(), pool.uuid(), pool.disks(), 0, List.of(),
+                        pool.allowTest())));
+                }
+            }
+            case DesiredState.StoredNexus nexus -> calls.await(engine.createNexus(new NexusSpec(nexus.uuid(),
+                nexus.name(), nexus.children(), nexus.sizeBytes(), nexus.label())));
+            case DesiredState.StoredShare share -> {
+                ShareSpec spec = new ShareSpec(share.allowedHosts());
+                if (share.nexus()) {
+                    calls.await(engine.publishNexus(share.uuid(), spec));
+                } else {
+                    calls.await(engine.shareReplica(share.uuid(), spec));
+                }
+            }
+            default -> throw new IllegalStateException("unknown content " + content);
+        }
+    }
+
+    private void succeed(Restorable object) {
+        Failure before;
+        synchronized (this) {
+            before = failures.remove(object.toString());
+        }
+        if (before != null && state.contains(object.kind(), object.key())) {
+            report(kindOf(object.kind()), object.key(), "restored", "Restored after " + before.attempts()
+                + " failed attempts.");
+        }
+    }
+
+    private void fail(Restorable object, OperationException cause) {
+        boolean news;
+        synchronized (this) {
+            Failure before = failures.get(object.toString());
+            news = before == null || !before.code().equals(cause.code());
+            failures.put(object.toString(), new Failure(object.kind(), object.key(), cause.code(), cause.getMessage(),
+                before == null ? 1 : before.attempts() + 1, before == null ? Instant.now() : before.since()));
+        }
+        if (news) {
+            report(kindOf(object.kind()), object.key(), "restore-failed", cause.code() + ": " + cause.getMessage());
+        }
+    }
+
+    private void report(ObjectKind kind, String object, String type, String message) {
+        engine.report(kind, object, type, message);
+        ChangeLog.warn(type, "kind", kind, "object", object, "message", message);
+    }
+
+    private static ObjectKind kindOf(StateKind kind) {
+        return switch (kind) {
+            case BDEV -> ObjectKind.BDEV;
+            case POOL -> ObjectKind.POOL;
+            case NEXUS -> ObjectKind.NEXUS;
+            case SHARE -> ObjectKind.SUBSYSTEM;
+        };
+    }
+
+    private static Class<?> typeOf(StateKind kind) {
+        return switch (kind) {
+            case BDEV -> DesiredState.StoredBdev.class;
+            case POOL -> DesiredState.StoredPool.class;
+            case NEXUS -> DesiredState.StoredNexus.class;
+            case SHARE -> DesiredState.StoredShare.class;
+        };
+    }
+
+    /** No more attempts; one that runs is waited for only as long as the process lives. */
+    @Override
+    public void close() {
+        retries.shutdownNow();
+    }
+
+    private record Restorable(StateKind kind, String key) {
+        @Override
+        public String toString() {
+            return kind + "/" + key;
+        }
+    }
+}

@@ -1,0 +1,16 @@
+package io.mizzen.control.store;
+
+/** What a document describes; in the order in which objects come back at start. */
+public enum StateKind {
+    BDEV("bdevs"), POOL("pools"), NEXUS("nexuses"), SHARE("shares");
+
+    private final String directory;
+
+    StateKind(String directory) {
+        this.directory = directory;
+    }
+
+    String directory() {
+        return directory;
+    }
+}
