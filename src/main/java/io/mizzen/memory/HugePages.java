@@ -1,0 +1,129 @@
+package io.mizzen.memory;
+
+import io.mizzen.ffi.Errno;
+import io.mizzen.ffi.Libc;
+import io.mizzen.ffi.RawMemory;
+import io.mizzen.util.ErrorKind;
+import io.mizzen.util.OperationException;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Reserves the engine's memory, once, at start: 1 GiB or 2 MiB hugetlb pages if they are reserved, else transparent huge
+ * pages, locked if the limit allows, else plain pages. Every page is touched here, so that lack of memory shows now and
+ * not under load. Any thread.
+ */
+public final class HugePages {
+    private static final int PROT_READ_WRITE = 3;
+    private static final int MAP_PRIVATE_ANONYMOUS = 0x22;
+    private static final int MAP_HUGETLB = 0x40000;
+    private static final int MAP_NORESERVE = 0x4000;
+    private static final int MAP_HUGE_SHIFT = 26;
+    private static final int MADV_HUGEPAGE = 14;
+    private static final int MADV_POPULATE_WRITE = 23;
+    private static final long PAGE_4K = 4096;
+    private static final long PAGE_2M = 2L << 20;
+    private static final long PAGE_1G = 1L << 30;
+
+    private HugePages() {
+    }
+
+    /**
+     * Reserves at least {@code sizeBytes}, rounded up to the page size, in regions of at most 1 GiB.
+     *
+     * @throws OperationException RESOURCE_EXHAUSTED when not even plain pages can be had
+     */
+    public static List<DmaRegion> reserve(long sizeBytes) {
+        List<DmaRegion> regions = new ArrayList<>();
+        long left = sizeBytes;
+        while (left > 0) {
+            long wanted = Math.min(left, DmaRegion.SIZE_BYTES_MAX);
+            DmaRegion region = reserveRegion(regions.size(), wanted);
+            regions.add(region);
+            left -= region.sizeBytes();
+        }
+        return regions;
+    }
+
+    /** Gives the regions back; nothing may refer to them any more. */
+    public static void release(List<DmaRegion> regions) {
+        for (DmaRegion region : regions) {
+            int result = Libc.munmap(region.address(), region.sizeBytes());
+            if (result < 0) {
+                throw OperationException.internal("munmap-failed", "munmap: " + Errno.describe(-result));
+            }
+        }
+    }
+
+    private static DmaRegion reserveRegion(int index, long wanted) {
+        if (wanted == PAGE_1G) {
+            DmaRegion region = hugetlb(index, PAGE_1G, PAGE_1G, MemoryKind.HUGETLB_1G);
+            if (region != null) {
+                return region;
+            }
+        }
+        DmaRegion region = hugetlb(index, round(wanted, PAGE_2M), PAGE_2M, MemoryKind.HUGETLB_2M);
+        return region != null ? region : ordinary(index, round(wanted, PAGE_2M));
+    }
+
+    private static DmaRegion hugetlb(int index, long sizeBytes, long pageBytes, MemoryKind kind) {
+        int shift = Long.numberOfTrailingZeros(pageBytes) << MAP_HUGE_SHIFT;
+        long address = Libc.mmap(0, sizeBytes, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS | MAP_HUGETLB | shift, -1, 0);
+        if (address < 0) {
+            return null;
+        }
+        if (Libc.madvise(address, sizeBytes, MADV_POPULATE_WRITE) < 0) {     // A cgroup may still refuse the pages.
+            Libc.munmap(address, sizeBytes);
+            return null;
+        }
+        return region(index, address, sizeBytes, kind, pageBytes);
+    }
+
+    private static DmaRegion ordinary(int index, long sizeBytes) {
+        long span = sizeBytes + PAGE_2M;
+        long mapped = Libc.mmap(0, span, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (mapped < 0) {
+            throw exhausted(sizeBytes, (int) -mapped);
+        }
+        long address = round(mapped, PAGE_2M);
+        if (address > mapped) {
+            Libc.munmap(mapped, address - mapped);
+        }
+        long tail = mapped + span - (address + sizeBytes);
+        if (tail > 0) {
+            Libc.munmap(address + sizeBytes, tail);
+        }
+        boolean huge = Libc.madvise(address, sizeBytes, MADV_HUGEPAGE) == 0 && transparentEnabled();
+        int populated = Libc.madvise(address, sizeBytes, MADV_POPULATE_WRITE);
+        if (populated < 0) {
+            Libc.munmap(address, sizeBytes);
+            throw exhausted(sizeBytes, -populated);
+        }
+        boolean locked = Libc.mlock(address, sizeBytes) == 0;
+        MemoryKind kind = huge ? MemoryKind.TRANSPARENT_HUGE : locked ? MemoryKind.LOCKED : MemoryKind.PLAIN;
+        return region(index, address, sizeBytes, kind, huge ? PAGE_2M : PAGE_4K);
+    }
+
+    private static boolean transparentEnabled() {
+        try {
+            return !java.nio.file.Files.readString(
+                    java.nio.file.Path.of("/sys/kernel/mm/transparent_hugepage/enabled")).contains("[never]");
+        } catch (java.io.IOException e) {
+            return false;       // The kernel has none.
+        }
+    }
+
+    private static OperationException exhausted(long sizeBytes, int errno) {
+        return new OperationException(ErrorKind.RESOURCE_EXHAUSTED, "out-of-memory", "cannot reserve " + sizeBytes
+                + " bytes of memory: " + Errno.describe(errno) + "; lower mizzen.memory.size or free memory");
+    }
+
+    private static DmaRegion region(int index, long address, long sizeBytes, MemoryKind kind, long pageBytes) {
+        return new DmaRegion(index, address, sizeBytes, kind, pageBytes, -1,
+                RawMemory.ALL.asSlice(address, sizeBytes).asByteBuffer());
+    }
+
+    private static long round(long value, long unit) {
+        return (value + unit - 1) & -unit;
+    }
+}
