@@ -119,7 +119,7 @@ final class SimDisk extends Bdev {
         return current;
     }
 
-    /** What is left after the power went now: some unflushed and in-flight blocks, not others. */
+    /** What is left after the power went now: some unflushed and in-flight blocks, not others. I/O fails from here on. */
     Contents crash() {
         dead = true;
         Contents left = durable.copy();
@@ -133,7 +133,6 @@ final class SimDisk extends Bdev {
                     tear(left, v);
                 }
             }
-            channel.pending.clear();
         }
         return left;
     }
@@ -166,7 +165,7 @@ final class SimDisk extends Bdev {
     }
 
     private int perform(BdevIo io) {
-        if (io.type == failType) {
+        if (dead || io.type == failType) {
             return Status.WRITE_FAULT;
         }
         if (IoType.isWrite(io.type)) {
@@ -256,7 +255,7 @@ final class SimDisk extends Bdev {
 
         private int completeSome(long nowNs) {
             int count = 0;
-            while (!dead && !pending.isEmpty() && random.nextInt(4) != 0) {
+            while (!pending.isEmpty() && random.nextInt(4) != 0) {
                 BdevIo io = pending.remove(random.nextInt(pending.size()));
                 io.complete(perform(io));
                 count++;
