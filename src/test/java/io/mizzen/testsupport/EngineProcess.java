@@ -45,7 +45,7 @@ public final class EngineProcess implements AutoCloseable {
 
     private EngineProcess(Path directory) {
         this.directory = directory;
-        property("server.port", Integer.toString(restPort));
+        property("mizzen.rest.port", Integer.toString(restPort));
         property("mizzen.nvmf.port", Integer.toString(nvmfPort));
         property("mizzen.state.dir", directory.resolve("state").toString());
     }
@@ -106,7 +106,7 @@ public final class EngineProcess implements AutoCloseable {
         process.awaitExit(STOP_DEADLINE);
     }
 
-    /** SIGTERM: the ordered shutdown. Returns the exit status. */
+    /** SIGTERM: the ordered shutdown. Returns the exit status: 0 if everything was left clean. */
     public int terminate() {
         signal("TERM");
         return process.awaitExit(STOP_DEADLINE);
