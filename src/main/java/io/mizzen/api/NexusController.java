@@ -1,0 +1,125 @@
+package io.mizzen.api;
+
+import io.mizzen.api.request.ChildRequest;
+import io.mizzen.api.request.NexusRequest;
+import io.mizzen.api.request.ShareRequest;
+import io.mizzen.control.Ids;
+import io.mizzen.control.NexusService;
+import io.mizzen.engine.model.NexusView;
+import io.swagger.v3.oas.annotations.Operation;
+import io.swagger.v3.oas.annotations.Parameter;
+import io.swagger.v3.oas.annotations.media.Content;
+import io.swagger.v3.oas.annotations.media.ExampleObject;
+import io.swagger.v3.oas.annotations.tags.Tag;
+import jakarta.validation.Valid;
+import jakarta.validation.constraints.Pattern;
+import java.util.List;
+import java.util.UUID;
+import org.springframework.http.HttpStatus;
+import org.springframework.http.ResponseEntity;
+import org.springframework.web.bind.annotation.DeleteMapping;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.PutMapping;
+import org.springframework.web.bind.annotation.RequestBody;
+import org.springframework.web.bind.annotation.RequestMapping;
+import org.springframework.web.bind.annotation.ResponseStatus;
+import org.springframework.web.bind.annotation.RestController;
+
+/** Nexuses: mirrored volumes. */
+@RestController
+@RequestMapping("/v1/nexuses")
+@Tag(name = "nexuses", description = "Mirrored volumes over replicas or other bdevs")
+public class NexusController {
+    private static final String UUID_MESSAGE = "must be a UUID in lower case";
+    private final NexusService nexuses;
+
+    NexusController(NexusService nexuses) {
+        this.nexuses = nexuses;
+    }
+
+    @GetMapping
+    @Operation(operationId = "listNexuses", summary = "All nexuses", description = "With their children and publication.")
+    List<NexusView> list() {
+        return nexuses.list();
+    }
+
+    @PostMapping
+    @Operation(operationId = "createNexus", summary = "Create a nexus, with a UUID of the engine's choice",
+        description = "Use PUT where a request may be repeated.")
+    ResponseEntity<NexusView> create(@io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
+        @ExampleObject(Examples.NEXUS_POST_BODY))) @Valid @RequestBody NexusRequest request) {
+        String uuid = UUID.randomUUID().toString();
+        return Created.of(nexuses.create(request.toSpec(uuid)), "/v1/nexuses", uuid);
+    }
+
+    @PutMapping("/{uuid}")
+    @Operation(operationId = "putNexus", summary = "Create the nexus with this UUID, or assemble it again",
+        description = "Idempotent: 201 when it was created, 200 when it is there with the same specification, 409 when "
+            + "with another. Children that carry its metadata are assembled; nothing on them is lost.")
+    ResponseEntity<NexusView> put(
+        @Parameter(description = "UUID of the nexus", example = Examples.OWN_NEXUS)
+        @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid,
+        @io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
+            @ExampleObject(Examples.NEXUS_BODY))) @Valid @RequestBody NexusRequest request) {
+        return Created.of(nexuses.create(request.toSpec(uuid)), "/v1/nexuses", uuid);
+    }
+
+    @GetMapping("/{uuid}")
+    @Operation(operationId = "getNexus", summary = "One nexus", description = "With its children and publication.")
+    NexusView get(@Parameter(description = "UUID of the nexus", example = Examples.NEXUS)
+                  @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid) {
+        return nexuses.get(uuid);
+    }
+
+    @DeleteMapping("/{uuid}")
+    @ResponseStatus(HttpStatus.NO_CONTENT)
+    @Operation(operationId = "destroyNexus", summary = "Close a nexus and forget it",
+        description = "The data stays on its children. Refused while it is published.")
+    void destroy(@Parameter(description = "UUID of the nexus", example = Examples.OWN_NEXUS)
+                 @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid) {
+        nexuses.destroy(uuid);
+    }
+
+    @GetMapping("/{uuid}/children")
+    @Operation(operationId = "listChildren", summary = "The children of a nexus",
+        description = "Each with its state, the reason of a fault, and its errors.")
+    List<NexusView.ChildView> children(@Parameter(description = "UUID of the nexus", example = Examples.NEXUS)
+        @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid) {
+        return nexuses.get(uuid).children();
+    }
+
+    @PostMapping("/{uuid}/children/fault")
+    @Operation(operationId = "faultChild", summary = "Take a child out by hand",
+        description = "It is marked failed on the healthy children before this answers. Refused for the last healthy "
+            + "child.")
+    NexusView faultChild(
+        @Parameter(description = "UUID of the nexus", example = Examples.OWN_NEXUS)
+        @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid,
+        @io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
+            @ExampleObject(Examples.CHILD_BODY))) @Valid @RequestBody ChildRequest request) {
+        return nexuses.faultChild(uuid, request.uri());
+    }
+
+    @PutMapping("/{uuid}/publication")
+    @Operation(operationId = "publishNexus", summary = "Serve a nexus over NVMe/TCP",
+        description = "Idempotent; another list of hosts replaces the old one. The NQN derives from the UUID and is the "
+            + "same after every restart.")
+    NexusView publish(
+        @Parameter(description = "UUID of the nexus", example = Examples.NEXUS)
+        @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid,
+        @io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
+            @ExampleObject(Examples.PUBLICATION_BODY))) @Valid @RequestBody ShareRequest request) {
+        return nexuses.publish(uuid, request.toSpec());
+    }
+
+    @DeleteMapping("/{uuid}/publication")
+    @ResponseStatus(HttpStatus.NO_CONTENT)
+    @Operation(operationId = "unpublishNexus", summary = "Serve a nexus no more",
+        description = "Hosts are disconnected. Nothing happens when it is not published.")
+    void unpublish(@Parameter(description = "UUID of the nexus", example = Examples.OWN_NEXUS)
+                   @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid) {
+        nexuses.unpublish(uuid);
+    }
+}

@@ -1,0 +1,89 @@
+package io.mizzen.api;
+
+import io.mizzen.api.problem.Problem;
+import io.swagger.v3.core.converter.ModelConverters;
+import io.swagger.v3.oas.models.OpenAPI;
+import io.swagger.v3.oas.models.Operation;
+import io.swagger.v3.oas.models.PathItem;
+import io.swagger.v3.oas.models.info.Info;
+import io.swagger.v3.oas.models.info.License;
+import io.swagger.v3.oas.models.media.Content;
+import io.swagger.v3.oas.models.media.MediaType;
+import io.swagger.v3.oas.models.media.Schema;
+import io.swagger.v3.oas.models.responses.ApiResponse;
+import io.swagger.v3.oas.models.responses.ApiResponses;
+import java.util.List;
+import org.springdoc.core.customizers.OpenApiCustomizer;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+
+/** The OpenAPI document: what the annotations do not say, which is the same for all operations. */
+@Configuration(proxyBeanMethods = false)
+public class OpenApiConfiguration {
+    private static final String API_VERSION = "1";
+
+    @Bean
+    OpenAPI openApi() {
+        return new OpenAPI().info(new Info().title("Mizzen").version(API_VERSION)
+            .description("Block-storage I/O engine: pools, replicas and mirrored volumes over NVMe/TCP. Sizes are bytes "
+                + "and may be written as text (\"10GiB\") in requests; times are RFC 3339; errors are problem documents "
+                + "(RFC 9457) with a stable `code`.")
+            .license(new License().name("Apache-2.0").url("https://www.apache.org/licenses/LICENSE-2.0")));
+    }
+
+    /** No server entry (it depends on where one asks), and the answers that every operation of a kind can give. */
+    @Bean
+    OpenApiCustomizer commonAnswers() {
+        return document -> {
+            document.setServers(List.of());
+            ModelConverters.getInstance(true).readAll(Problem.class)
+                .forEach((name, schema) -> document.getComponents().addSchemas(name, schema));
+            document.getPaths().forEach((path, item) -> item.readOperationsMap()
+                .forEach((method, operation) -> addAnswers(path, method, operation)));
+        };
+    }
+
+    private static void addAnswers(String path, PathItem.HttpMethod method, Operation operation) {
+        ApiResponses responses = operation.getResponses();
+        boolean change = method != PathItem.HttpMethod.GET;
+        boolean creates = operation.getOperationId().startsWith("create") || isCreatingPut(operation);
+        if (creates) {
+            ApiResponse ok = responses.get("200");
+            ok.setDescription("It was there already, with the same specification");
+            responses.addApiResponse("201", new ApiResponse().description("Created").content(ok.getContent()));
+        } else if (responses.get("200") != null) {
+            responses.get("200").setDescription("Done");
+        }
+        if (responses.get("204") != null) {
+            responses.get("204").setDescription("Done");
+        }
+        error(responses, "401", "Credentials are configured, and the request has none or wrong ones");
+        if (path.contains("{") || change || operation.getParameters() != null) {
+            error(responses, "400", "A field or parameter is malformed, unknown or out of range");
+        }
+        if (path.contains("{") || creates) {
+            error(responses, "404", "The object, or one that it refers to, does not exist");
+        }
+        if (change) {
+            error(responses, "409", "The object's state or another specification of it forbids this");
+        }
+        if (operation.getRequestBody() != null) {
+            error(responses, "413", "The body is larger than the limit");
+            error(responses, "415", "The body is not application/json");
+            error(responses, "507", "Out of space, memory or another resource");
+        }
+        error(responses, "500", "A device failed, data is damaged, or a defect of the engine");
+        error(responses, "503", "Busy, starting or stopping; the same request may succeed later");
+        error(responses, "504", "No answer within the deadline; the outcome is unknown");
+    }
+
+    private static boolean isCreatingPut(Operation operation) {
+        return operation.getOperationId().startsWith("put");
+    }
+
+    private static void error(ApiResponses responses, String status, String description) {
+        Schema<?> schema = new Schema<>().$ref("#/components/schemas/Problem");
+        responses.addApiResponse(status, new ApiResponse().description(description)
+            .content(new Content().addMediaType(Problem.MEDIA_TYPE, new MediaType().schema(schema))));
+    }
+}

@@ -1,0 +1,100 @@
+package io.mizzen.api;
+
+import io.mizzen.api.request.ImportRequest;
+import io.mizzen.api.request.PoolRequest;
+import io.mizzen.control.Ids;
+import io.mizzen.control.Outcome;
+import io.mizzen.control.PoolService;
+import io.mizzen.engine.model.PoolView;
+import io.swagger.v3.oas.annotations.Operation;
+import io.swagger.v3.oas.annotations.Parameter;
+import io.swagger.v3.oas.annotations.media.Content;
+import io.swagger.v3.oas.annotations.media.ExampleObject;
+import io.swagger.v3.oas.annotations.tags.Tag;
+import jakarta.validation.Valid;
+import jakarta.validation.constraints.Pattern;
+import java.util.List;
+import org.springframework.http.HttpStatus;
+import org.springframework.http.ResponseEntity;
+import org.springframework.web.bind.annotation.DeleteMapping;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.PutMapping;
+import org.springframework.web.bind.annotation.RequestBody;
+import org.springframework.web.bind.annotation.RequestMapping;
+import org.springframework.web.bind.annotation.ResponseStatus;
+import org.springframework.web.bind.annotation.RestController;
+
+/** Pools: lvstores on disks. */
+@RestController
+@RequestMapping("/v1/pools")
+@Tag(name = "pools", description = "Pools on disks, in the format of SPDK's lvstore")
+public class PoolController {
+    private final PoolService pools;
+
+    PoolController(PoolService pools) {
+        this.pools = pools;
+    }
+
+    @GetMapping
+    @Operation(operationId = "listPools", summary = "All open pools", description = "Exported pools are not among them.")
+    List<PoolView> list() {
+        return pools.list();
+    }
+
+    @PostMapping
+    @Operation(operationId = "createPool", summary = "Create a pool, with a UUID of the engine's choice",
+        description = "A disk with a partition table, a file system or a foreign signature is refused unless 'overwrite' "
+            + "names what may be destroyed. The same name and disks again find the pool that is there.")
+    ResponseEntity<PoolView> create(@io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
+        @ExampleObject(Examples.POOL_POST_BODY))) @Valid @RequestBody PoolRequest request) {
+        Outcome<PoolView> outcome = pools.create(request.toSpec(null));
+        return Created.of(outcome, "/v1/pools", outcome.view().uuid());
+    }
+
+    @PutMapping("/{uuid}")
+    @Operation(operationId = "putPool", summary = "Create the pool with this UUID",
+        description = "Idempotent: 201 when it was created, 200 when it is there with the same specification, 409 when "
+            + "with another.")
+    ResponseEntity<PoolView> put(
+        @Parameter(description = "UUID of the pool", example = Examples.OWN_POOL_UUID)
+        @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = "must be a UUID in lower case") String uuid,
+        @io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
+            @ExampleObject(Examples.POOL_BODY))) @Valid @RequestBody PoolRequest request) {
+        return Created.of(pools.create(request.toSpec(uuid)), "/v1/pools", uuid);
+    }
+
+    @GetMapping("/{id}")
+    @Operation(operationId = "getPool", summary = "One pool", description = "By name or UUID.")
+    PoolView get(@Parameter(description = "Name or UUID", example = Examples.POOL) @PathVariable String id) {
+        return pools.get(id);
+    }
+
+    @DeleteMapping("/{id}")
+    @ResponseStatus(HttpStatus.NO_CONTENT)
+    @Operation(operationId = "destroyPool", summary = "Destroy a pool and everything in it",
+        description = "Its replicas are gone. Refused while one of them is in use. To keep the data, export it.")
+    void destroy(@Parameter(description = "Name or UUID", example = Examples.OWN_POOL) @PathVariable String id) {
+        pools.destroy(id);
+    }
+
+    @PostMapping("/{id}/export")
+    @ResponseStatus(HttpStatus.NO_CONTENT)
+    @Operation(operationId = "exportPool", summary = "Close a pool clean and leave it on its disks",
+        description = "The next start does not import it. Refused while one of its replicas is in use.")
+    void export(@Parameter(description = "Name or UUID", example = Examples.OWN_POOL) @PathVariable String id) {
+        pools.export(id);
+    }
+
+    @PostMapping("/{id}/import")
+    @Operation(operationId = "importPool", summary = "Open a pool that is on disks",
+        description = "One that was exported here needs no disks. Pools made by SPDK or Mayastor are imported as they "
+            + "are.")
+    PoolView importPool(
+        @Parameter(description = "Name or UUID", example = Examples.POOL) @PathVariable String id,
+        @io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
+            @ExampleObject(Examples.IMPORT_BODY))) @Valid @RequestBody ImportRequest request) {
+        return pools.importPool(id, request.disks(), Boolean.TRUE.equals(request.allowTest()));
+    }
+}

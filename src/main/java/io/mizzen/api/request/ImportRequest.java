@@ -1,0 +1,15 @@
+package io.mizzen.api.request;
+
+import io.swagger.v3.oas.annotations.media.Schema;
+import jakarta.validation.constraints.NotBlank;
+import java.util.List;
+
+/** Where a pool to import is; nothing is needed for one that was exported here. */
+public record ImportRequest(
+    @Schema(description = "Bdev URIs or names of existing bdevs", example = "[\"uring:///dev/sdb\"]")
+    List<@NotBlank String> disks,
+    @Schema(description = "The word for a pool on a bdev that is for tests only") Boolean allowTest) {
+    public ImportRequest {
+        disks = disks == null ? List.of() : disks;
+    }
+}

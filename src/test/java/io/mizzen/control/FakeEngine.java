@@ -1,0 +1,454 @@
+package io.mizzen.control;
+
+import io.mizzen.engine.Engine;
+import io.mizzen.engine.EngineConfig;
+import io.mizzen.engine.model.BdevSpec;
+import io.mizzen.engine.model.BdevView;
+import io.mizzen.engine.model.ConnectionView;
+import io.mizzen.engine.model.EngineView;
+import io.mizzen.engine.model.EventView;
+import io.mizzen.engine.model.FaultSpec;
+import io.mizzen.engine.model.FaultView;
+import io.mizzen.engine.model.HostView;
+import io.mizzen.engine.model.IoStatsView;
+import io.mizzen.engine.model.ListenerView;
+import io.mizzen.engine.model.MemoryView;
+import io.mizzen.engine.model.MetricsView;
+import io.mizzen.engine.model.NexusSpec;
+import io.mizzen.engine.model.NexusView;
+import io.mizzen.engine.model.ObjectKind;
+import io.mizzen.engine.model.PollMode;
+import io.mizzen.engine.model.PoolSpec;
+import io.mizzen.engine.model.PoolView;
+import io.mizzen.engine.model.ReactorView;
+import io.mizzen.engine.model.ReplicaSpec;
+import io.mizzen.engine.model.ReplicaView;
+import io.mizzen.engine.model.ShareSpec;
+import io.mizzen.engine.model.ShareView;
+import io.mizzen.engine.model.StopReport;
+import io.mizzen.engine.model.SubsystemView;
+import io.mizzen.util.ErrorKind;
+import io.mizzen.util.OperationException;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
+
+/** An engine without a data plane: keeps specifications, answers at once, fails or never answers on request. */
+public final class FakeEngine implements Engine {
+    private static final long MIB = 1 << 20;
+    private final Map<String, BdevSpec> bdevs = new LinkedHashMap<>();
+    private final Map<String, PoolSpec> pools = new LinkedHashMap<>();
+    private final Map<String, ReplicaSpec> replicas = new LinkedHashMap<>();
+    private final Map<String, NexusSpec> nexuses = new LinkedHashMap<>();
+    private final Map<String, ShareSpec> shares = new LinkedHashMap<>();
+    private final Map<String, FaultView> faults = new LinkedHashMap<>();
+    private final List<EventView> events = new ArrayList<>();
+    private final Map<String, OperationException> failures = new HashMap<>();
+    private final List<String> calls = new ArrayList<>();
+    private final List<CompletableFuture<Void>> held = new ArrayList<>();
+    private boolean holding;
+    private boolean running;
+
+    /** The command of this name fails from now on; null: works again. */
+    public synchronized void failing(String command, OperationException failure) {
+        failures.put(command, failure);
+    }
+
+    /** Answers are kept back until {@link #release}. */
+    public synchronized void hold() {
+        holding = true;
+    }
+
+    public synchronized void release() {
+        holding = false;
+        held.forEach(answer -> answer.complete(null));
+        held.clear();
+    }
+
+    /** Names of the commands so far. */
+    public synchronized List<String> calls() {
+        return List.copyOf(calls);
+    }
+
+    public synchronized void clear() {
+        List.of(bdevs, pools, replicas, nexuses, shares, faults, failures).forEach(Map::clear);
+        calls.clear();
+        release();
+    }
+
+    private synchronized <T> CompletableFuture<T> answer(String command, Supplier<T> action) {
+        calls.add(command);
+        OperationException failure = failures.get(command);
+        if (failure != null) {
+            return CompletableFuture.failedFuture(failure);
+        }
+        if (holding) {
+            CompletableFuture<Void> gate = new CompletableFuture<>();
+            held.add(gate);
+            return gate.thenApply(nothing -> action.get());
+        }
+        try {
+            return CompletableFuture.completedFuture(action.get());
+        } catch (OperationException e) {
+            return CompletableFuture.failedFuture(e);
+        }
+    }
+
+    @Override
+    public EngineConfig config() {
+        return EngineConfig.defaults();
+    }
+
+    @Override
+    public void start() {
+        running = true;
+    }
+
+    @Override
+    public StopReport stop(long deadlineNs) {
+        running = false;
+        return new StopReport(true, List.of());
+    }
+
+    @Override
+    public void abort() {
+        running = false;
+    }
+
+    @Override
+    public boolean isRunning() {
+        return running;
+    }
+
+    @Override
+    public CompletableFuture<EngineView> info() {
+        return answer("info", () -> new EngineView("test", running ? "RUNNING" : "STOPPED", Instant.EPOCH, List.of(0, 1),
+            "HUGE_2M", "nqn.2026-11.io.mizzen", List.of(new ListenerView("tcp", "ipv4", "127.0.0.1", 4420)), 0, 16,
+            List.of()));
+    }
+
+    @Override
+    public CompletableFuture<List<ReactorView>> reactors() {
+        return answer("reactors", () -> List.of(reactorView(0), reactorView(1)));
+    }
+
+    @Override
+    public CompletableFuture<ReactorView> reactor(int core) {
+        return answer("reactor", () -> {
+            if (core > 1) {
+                throw OperationException.notFound("reactor-not-found", "core " + core + " has no reactor");
+            }
+            return reactorView(core);
+        });
+    }
+
+    private static ReactorView reactorView(int core) {
+        return new ReactorView(core, core == 0, "RUNNING", PollMode.ADAPTIVE, 0, 1, 10, 20, 30, 0.4, 5, 6, 7, 0, List.of());
+    }
+
+    @Override
+    public CompletableFuture<MemoryView> memory() {
+        return answer("memory", () -> new MemoryView("HUGE_2M", 2 * MIB, 256 * MIB, 128 * MIB, List.of(), List.of()));
+    }
+
+    @Override
+    public synchronized MetricsView metrics() {
+        List<MetricsView.VolumeMetrics> volumes = new ArrayList<>();
+        bdevs.forEach((name, spec) -> volumes.add(new MetricsView.VolumeMetrics(ObjectKind.BDEV, name, null, stats())));
+        nexuses.values().forEach(nexus -> volumes.add(
+            new MetricsView.VolumeMetrics(ObjectKind.NEXUS, nexus.name(), nexus.uuid(), stats())));
+        return new MetricsView(1, List.of(new MetricsView.ReactorMetrics(0, true, 2_000_000_000L, 500_000_000L, 100, 50,
+            7, 3, 2, 1, 20, 40, 39)), volumes, List.of(new MemoryView.PoolView("data", 4096, 10, 8, 1, List.of(
+                new MemoryView.CacheView(0, 4, 3, 9, 8, 0)))), 2, 1, 4);
+    }
+
+    private static IoStatsView stats() {
+        long[] reads = new long[64];
+        reads[11] = 2;
+        reads[14] = 1;
+        return new IoStatsView(3, 12_288, 1, 15_000, 4, 16_384, 0, 80_000, 5, 6, 7, 8, 9, 0, reads, new long[64]);
+    }
+
+    @Override
+    public synchronized List<EventView> events(long afterSequence, int limit) {
+        return events.stream().filter(event -> event.sequence() > afterSequence).limit(limit).toList();
+    }
+
+    @Override
+    public synchronized void report(ObjectKind kind, String object, String type, String message) {
+        events.add(new EventView(events.size() + 1, Instant.EPOCH, kind, object, type, message));
+    }
+
+    @Override
+    public CompletableFuture<BdevView> createBdev(BdevSpec spec) {
+        return answer("createBdev", () -> {
+            String name = spec.uri().replaceAll("^[a-z]+:///|[?].*", "");
+            bdevs.put(name, spec);
+            return bdevView(name);
+        });
+    }
+
+    private BdevView bdevView(String name) {
+        BdevSpec spec = found(bdevs, name, "bdev");
+        return new BdevView(name, spec.uri(), List.of(), null, "malloc", 512, 512, 2048, MIB, false, false, true, true,
+            null, 0, stats());
+    }
+
+    @Override
+    public CompletableFuture<Void> destroyBdev(String name) {
+        return answer("destroyBdev", () -> removed(bdevs, name, "bdev"));
+    }
+
+    @Override
+    public CompletableFuture<List<BdevView>> bdevs() {
+        return answer("bdevs", () -> bdevs.keySet().stream().map(this::bdevView).toList());
+    }
+
+    @Override
+    public CompletableFuture<BdevView> bdev(String name) {
+        return answer("bdev", () -> bdevView(name));
+    }
+
+    @Override
+    public CompletableFuture<BdevView> rescanBdev(String name) {
+        return answer("rescanBdev", () -> bdevView(name));
+    }
+
+    @Override
+    public CompletableFuture<List<BdevView.ChannelView>> bdevChannels(String name) {
+        return answer("bdevChannels", () -> List.of(
+            new BdevView.ChannelView(bdevView(name).name(), 0, "main", 1, 0, false, stats())));
+    }
+
+    @Override
+    public CompletableFuture<List<FaultView>> faults(String bdev) {
+        return answer("faults", () -> faults.values().stream().filter(fault -> fault.bdev().equals(bdev)).toList());
+    }
+
+    @Override
+    public CompletableFuture<FaultView> putFault(String bdev, FaultSpec spec) {
+        return answer("putFault", () -> {
+            FaultView view = new FaultView(bdevView(bdev).name(), spec, 0);
+            faults.put(bdev + "/" + spec.id(), view);
+            return view;
+        });
+    }
+
+    @Override
+    public CompletableFuture<Void> deleteFault(String bdev, String faultId) {
+        return answer("deleteFault", () -> removed(faults, bdev + "/" + faultId, "fault"));
+    }
+
+    @Override
+    public CompletableFuture<PoolView> createPool(PoolSpec spec) {
+        return answer("createPool", () -> {
+            PoolSpec full = new PoolSpec(spec.name(), spec.uuid() == null ? uuidOf(spec.name()) : spec.uuid(),
+                spec.disks(), spec.clusterSizeBytes(), spec.overwrite(), spec.allowTest());
+            PoolSpec old = pools.get(full.uuid());
+            if (old != null && !old.equals(full)) {
+                throw new OperationException(ErrorKind.ALREADY_EXISTS, "pool-exists", "the pool has another specification");
+            }
+            pools.put(full.uuid(), full);
+            return poolView(full.uuid());
+        });
+    }
+
+    @Override
+    public CompletableFuture<PoolView> importPool(PoolSpec spec) {
+        return answer("importPool", () -> {
+            String uuid = spec.uuid() == null ? uuidOf(spec.name()) : spec.uuid();
+            pools.put(uuid, new PoolSpec(spec.name() == null ? "imported" : spec.name(), uuid, spec.disks(), 0,
+                List.of(), spec.allowTest()));
+            return poolView(uuid);
+        });
+    }
+
+    private PoolView poolView(String id) {
+        PoolSpec spec = pools.values().stream().filter(pool -> id.equals(pool.uuid()) || id.equals(pool.name()))
+            .findFirst().orElseThrow(() -> OperationException.notFound("pool-not-found", "There is no pool " + id));
+        return new PoolView(spec.name(), spec.uuid(), spec.disks(), "ONLINE", null, 4 * MIB, 512, 100 * MIB, 0, 100 * MIB,
+            0, 0, spec.allowTest(), false);
+    }
+
+    @Override
+    public CompletableFuture<Void> exportPool(String id) {
+        return answer("exportPool", () -> removed(pools, poolView(id).uuid(), "pool"));
+    }
+
+    @Override
+    public CompletableFuture<Void> destroyPool(String id) {
+        return answer("destroyPool", () -> removed(pools, poolView(id).uuid(), "pool"));
+    }
+
+    @Override
+    public CompletableFuture<List<PoolView>> pools() {
+        return answer("pools", () -> pools.keySet().stream().map(this::poolView).toList());
+    }
+
+    @Override
+    public CompletableFuture<PoolView> pool(String id) {
+        return answer("pool", () -> poolView(id));
+    }
+
+    @Override
+    public CompletableFuture<ReplicaView> createReplica(ReplicaSpec spec) {
+        return answer("createReplica", () -> {
+            ReplicaSpec old = replicas.putIfAbsent(spec.uuid(), spec);
+            if (old != null && !old.equals(spec)) {
+                throw new OperationException(ErrorKind.ALREADY_EXISTS, "replica-exists", "another specification");
+            }
+            return replicaView(spec.uuid());
+        });
+    }
+
+    private ReplicaView replicaView(String id) {
+        ReplicaSpec spec = found(replicas, id, "replica");
+        return new ReplicaView(id, spec.name(), spec.pool(), uuidOf(spec.pool()), spec.sizeBytes(), 0, spec.thin(), false,
+            null, "lvol:///" + spec.pool() + "/" + spec.name(), spec.name(), true, null, null, shareView(id));
+    }
+
+    @Override
+    public CompletableFuture<ReplicaView> resizeReplica(String id, long sizeBytes) {
+        return answer("resizeReplica", () -> {
+            ReplicaSpec old = found(replicas, id, "replica");
+            replicas.put(id, new ReplicaSpec(id, old.name(), old.pool(), sizeBytes, old.thin()));
+            return replicaView(id);
+        });
+    }
+
+    @Override
+    public CompletableFuture<Void> destroyReplica(String id) {
+        return answer("destroyReplica", () -> removed(replicas, id, "replica"));
+    }
+
+    @Override
+    public CompletableFuture<List<ReplicaView>> replicas() {
+        return answer("replicas", () -> replicas.keySet().stream().map(this::replicaView).toList());
+    }
+
+    @Override
+    public CompletableFuture<ReplicaView> replica(String id) {
+        return answer("replica", () -> replicaView(id));
+    }
+
+    @Override
+    public CompletableFuture<ReplicaView> shareReplica(String id, ShareSpec spec) {
+        return answer("shareReplica", () -> {
+            found(replicas, id, "replica");
+            shares.put(id, spec);
+            return replicaView(id);
+        });
+    }
+
+    @Override
+    public CompletableFuture<ReplicaView> unshareReplica(String id) {
+        return answer("unshareReplica", () -> {
+            shares.remove(id);
+            return replicaView(id);
+        });
+    }
+
+    private ShareView shareView(String id) {
+        ShareSpec share = shares.get(id);
+        return share == null ? null : new ShareView("nqn.2026-11.io.mizzen:" + id, 1, id, "serial", share.allowedHosts(),
+            List.of(new ListenerView("tcp", "ipv4", "127.0.0.1", 4420)));
+    }
+
+    @Override
+    public CompletableFuture<NexusView> createNexus(NexusSpec spec) {
+        return answer("createNexus", () -> {
+            NexusSpec old = nexuses.putIfAbsent(spec.uuid(), spec);
+            if (old != null && !old.equals(spec)) {
+                throw new OperationException(ErrorKind.ALREADY_EXISTS, "nexus-exists", "another specification");
+            }
+            return nexusView(spec.uuid());
+        });
+    }
+
+    private NexusView nexusView(String id) {
+        NexusSpec spec = nexuses.values().stream().filter(nexus -> id.equals(nexus.uuid()) || id.equals(nexus.name()))
+            .findFirst().orElseThrow(() -> OperationException.notFound("nexus-not-found", "There is no nexus " + id));
+        return new NexusView(spec.uuid(), Objects.requireNonNullElse(spec.name(), "nexus"), "bdev", spec.sizeBytes(), 512,
+            "ONLINE", "v2", 1, false, 0, spec.children().stream().map(child -> new NexusView.ChildView(child, child, null,
+                "OPEN", true, true, null, 0, 0)).toList(), shareView(spec.uuid()));
+    }
+
+    @Override
+    public CompletableFuture<Void> destroyNexus(String id) {
+        return answer("destroyNexus", () -> removed(nexuses, nexusView(id).uuid(), "nexus"));
+    }
+
+    @Override
+    public CompletableFuture<List<NexusView>> nexuses() {
+        return answer("nexuses", () -> nexuses.keySet().stream().map(this::nexusView).toList());
+    }
+
+    @Override
+    public CompletableFuture<NexusView> nexus(String id) {
+        return answer("nexus", () -> nexusView(id));
+    }
+
+    @Override
+    public CompletableFuture<NexusView> publishNexus(String id, ShareSpec spec) {
+        return answer("publishNexus", () -> {
+            shares.put(nexusView(id).uuid(), spec);
+            return nexusView(id);
+        });
+    }
+
+    @Override
+    public CompletableFuture<NexusView> unpublishNexus(String id) {
+        return answer("unpublishNexus", () -> {
+            shares.remove(nexusView(id).uuid());
+            return nexusView(id);
+        });
+    }
+
+    @Override
+    public CompletableFuture<NexusView> faultNexusChild(String id, String childUri) {
+        return answer("faultNexusChild", () -> nexusView(id));
+    }
+
+    @Override
+    public CompletableFuture<List<SubsystemView>> subsystems() {
+        return answer("subsystems", () -> shares.keySet().stream().map(id -> new SubsystemView(
+            "nqn.2026-11.io.mizzen:" + id, "nvme", ObjectKind.NEXUS, id, "serial", "Mizzen", shares.get(id).allowedHosts(),
+            List.of(), List.of(), List.of())).toList());
+    }
+
+    @Override
+    public CompletableFuture<List<HostView>> hosts() {
+        return answer("hosts", List::of);
+    }
+
+    @Override
+    public CompletableFuture<List<ConnectionView>> connections() {
+        return answer("connections", List::of);
+    }
+
+    private static <T> T found(Map<String, T> map, String key, String what) {
+        T value = map.get(key);
+        if (value == null) {
+            throw OperationException.notFound(what + "-not-found", "There is no " + what + " " + key);
+        }
+        return value;
+    }
+
+    private static <T> Void removed(Map<String, T> map, String key, String what) {
+        found(map, key, what);
+        map.remove(key);
+        return null;
+    }
+
+    private static String uuidOf(String name) {
+        return UUID.nameUUIDFromBytes(name.getBytes(StandardCharsets.UTF_8)).toString();
+    }
+}
