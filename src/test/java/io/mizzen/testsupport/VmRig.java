@@ -15,7 +15,8 @@ import java.util.Map;
  * <p>The guest sees the host's files under the same paths and in the same working directory (the project's); what it
  * writes is gone afterwards, except below a shared directory. In a guest with a network card the host's 127.0.0.1 is
  * {@link #HOST_ADDRESS}. The machine is usually emulated: it starts in 4 to 10 seconds and is slow, so waits in
- * scripts need generous limits. There is no udev. See {@code src/test/vm/vm-run --help}.
+ * scripts need generous limits. There is no udev: {@code nvme-attach -a 10.0.2.2 -s PORT -n NQN} connects, waits for
+ * the block devices and prints them. See {@code src/test/vm/vm-run --help}.
  *
  * <pre>{@code
  * String output = VmRig.guest().net().run("modprobe nvme_tcp; nvme discover -t tcp -a 10.0.2.2 -s " + port);
