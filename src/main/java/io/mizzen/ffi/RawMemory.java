@@ -23,6 +23,7 @@ public final class RawMemory {
     public static final ValueLayout.OfLong LE_LONG =
             ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
+    private static final VarHandle SHORT = ValueLayout.JAVA_SHORT.varHandle();
     private static final VarHandle INT = ValueLayout.JAVA_INT.varHandle();
     private static final VarHandle LONG = ValueLayout.JAVA_LONG.varHandle();
 
@@ -79,6 +80,12 @@ public final class RawMemory {
     @HotPath
     public static void putIntRelease(long address, int value) {
         INT.setRelease(ALL, address, value);
+    }
+
+    /** Writes an aligned short with release order. */
+    @HotPath
+    public static void putShortRelease(long address, short value) {
+        SHORT.setRelease(ALL, address, value);
     }
 
     /** Reads an aligned long with acquire order. */

@@ -1,0 +1,272 @@
+package io.mizzen.uring;
+
+import io.mizzen.ffi.Errno;
+import io.mizzen.ffi.Libc;
+import io.mizzen.ffi.RawMemory;
+import io.mizzen.ffi.Statx;
+import io.mizzen.util.ErrorKind;
+import io.mizzen.util.OperationException;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/**
+ * An open block device or file. Opening blocks: never on a reactor. Direct I/O where the file system has it; exclusive:
+ * a device that is mounted or held is refused, and so is a file that another engine has open.
+ */
+public final class UringFile implements AutoCloseable {
+    private static final int O_RDWR = 2;
+    private static final int O_CREAT = 0x40;
+    private static final int O_EXCL = 0x80;
+    private static final int O_DIRECT = 0x4000;
+    private static final int O_CLOEXEC = 0x80000;
+    private static final int FALLOC_FL_KEEP_SIZE = 1;
+    private static final int FALLOC_FL_PUNCH_HOLE = 2;
+    private static final int FALLOC_FL_ZERO_RANGE = 0x10;
+    private static final int F_OFD_SETLK = 37;
+    private static final short F_WRLCK = 1;
+    private static final long BLKSSZGET = 0x1268;
+    private static final long BLKGETSIZE64 = 0x80081272L;
+
+    /**
+     * How to open.
+     *
+     * @param blockSizeBytes block size to present; 0: the device's, or the smallest that the file takes
+     * @param create whether to create the file if it is not there
+     * @param sizeBytes the size a file is to have at least: it is created so or grown; 0: as it is
+     */
+    public record Options(int blockSizeBytes, boolean create, long sizeBytes) {
+    }
+
+    private final Path path;
+    private final int fd;
+    private final boolean blockDevice;
+    private final boolean direct;
+    private final boolean volatileCache;
+    private final boolean unmap;
+    private final boolean zeroRange;
+    private final int blockSizeBytes;
+    private long sizeBytes;
+
+    private UringFile(Path path, int fd, boolean direct, Options options, long statx) {
+        this.path = path;
+        this.fd = fd;
+        this.direct = direct;
+        this.blockDevice = Statx.isBlockDevice(statx);
+        this.sizeBytes = readSize();
+        this.blockSizeBytes = chooseBlockSize(options.blockSizeBytes(), statx);
+        this.volatileCache = !blockDevice || !sysfs(statx, "queue/write_cache", "write back").equals("write through");
+        this.unmap = blockDevice ? !sysfs(statx, "queue/discard_max_bytes", "0").equals("0")
+                : probe(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE);
+        this.zeroRange = blockDevice || unmap && probe(FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE);
+        if (sizeBytes < blockSizeBytes) {
+            throw OperationException.invalid("device-too-small", path + " is empty; give size= with create for a file");
+        }
+    }
+
+    /**
+     * Opens, and creates or grows the file if the options say so.
+     *
+     * @throws OperationException NOT_FOUND, FAILED_PRECONDITION (in use), INVALID_ARGUMENT, RESOURCE_EXHAUSTED
+     */
+    public static UringFile open(Path path, Options options) {
+        try (Arena arena = Arena.ofConfined()) {
+            boolean device = isBlockDevice(arena, path);
+            if (device && (options.create() || options.sizeBytes() != 0)) {
+                throw OperationException.invalid("invalid-parameter", path
+                        + " is a block device: create and size are for files");
+            }
+            int flags = O_RDWR | O_CLOEXEC | (device ? O_EXCL : 0) | (options.create() ? O_CREAT : 0);
+            long name = Libc.cString(arena, path.toString()).address();
+            boolean direct = true;
+            int fd = Libc.open(name, flags | O_DIRECT, 0600);
+            if (fd == -Errno.EINVAL) {
+                direct = false;
+                fd = Libc.open(name, flags, 0600);
+            }
+            if (fd < 0) {
+                throw openFailed(path, device, -fd);
+            }
+            try {
+                return opened(arena, path, fd, direct, options);
+            } catch (OperationException e) {
+                Libc.close(fd);
+                throw e;
+            }
+        }
+    }
+
+    private static UringFile opened(Arena arena, Path path, int fd, boolean direct, Options options) {
+        long statx = stat(arena, path, fd);
+        if (!Statx.isBlockDevice(statx) && !Statx.isRegularFile(statx)) {
+            throw OperationException.invalid("not-a-disk", path + " is neither a block device nor a regular file");
+        }
+        if (Statx.isRegularFile(statx)) {
+            lock(arena, path, fd);
+            if (options.sizeBytes() > Statx.size(statx)) {
+                int result = Libc.ftruncate(fd, options.sizeBytes());
+                if (result < 0) {
+                    throw new OperationException(ErrorKind.RESOURCE_EXHAUSTED, "file-not-grown", "cannot make " + path
+                            + " " + options.sizeBytes() + " bytes long: " + Errno.describe(-result));
+                }
+                Libc.fsync(fd);
+            }
+        }
+        return new UringFile(path, fd, direct, options, statx);
+    }
+
+    private static boolean isBlockDevice(Arena arena, Path path) {
+        MemorySegment buffer = arena.allocate(Statx.SIZE_BYTES, 8);
+        int result = Libc.statx(-100, Libc.cString(arena, path.toString()).address(), 0, Statx.STATX_BASIC_STATS,
+                buffer.address());
+        return result == 0 && Statx.isBlockDevice(buffer.address());
+    }
+
+    private static long stat(Arena arena, Path path, int fd) {
+        MemorySegment buffer = arena.allocate(Statx.SIZE_BYTES, 8);
+        int result = Libc.statx(fd, Libc.cString(arena, "").address(), Statx.AT_EMPTY_PATH,
+                Statx.STATX_BASIC_STATS | Statx.STATX_DIOALIGN, buffer.address());
+        if (result < 0) {
+            throw OperationException.internal("stat-failed", path + ": " + Errno.describe(-result));
+        }
+        return buffer.address();
+    }
+
+    private static void lock(Arena arena, Path path, int fd) {
+        MemorySegment flock = arena.allocate(32, 8);
+        RawMemory.putShort(flock.address(), F_WRLCK);
+        int result = Libc.fcntl(fd, F_OFD_SETLK, flock.address());
+        if (result < 0) {
+            throw OperationException.precondition("disk-in-use", path + " is open in another engine");
+        }
+    }
+
+    private static OperationException openFailed(Path path, boolean device, int errno) {
+        return switch (errno) {
+            case Errno.ENOENT, Errno.ENXIO, Errno.ENODEV -> OperationException.notFound("disk-not-found", path
+                    + " does not exist; to make a file, give create and size=");
+            case Errno.EBUSY -> OperationException.precondition("disk-in-use", path
+                    + " is in use (mounted, or held by LVM, md or another program); release it first");
+            case Errno.EACCES, Errno.EPERM -> OperationException.precondition("disk-not-permitted", path
+                    + ": permission denied; the engine needs read and write access");
+            case Errno.EROFS -> OperationException.precondition("disk-read-only", path + " is read-only");
+            default -> OperationException.precondition("disk-open-failed", "cannot open " + path
+                    + (device ? " (block device): " : ": ") + Errno.describe(errno));
+        };
+    }
+
+    private int chooseBlockSize(int wanted, long statx) {
+        int least = blockDevice ? logicalBlockSize() : direct ? Math.max(512, Statx.dioOffsetAlign(statx)) : 512;
+        if (wanted == 0) {
+            return least;
+        }
+        if (wanted != 512 && wanted != 4096 || wanted < least) {
+            throw OperationException.invalid("invalid-block-size", path + ": blk_size=" + wanted
+                    + " is not possible; it takes " + (least > 512 ? "4096" : "512 or 4096"));
+        }
+        return wanted;
+    }
+
+    private int logicalBlockSize() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment number = arena.allocate(8, 8);
+            int result = Libc.ioctl(fd, BLKSSZGET, number.address());
+            return result < 0 ? 512 : RawMemory.getInt(number.address());
+        }
+    }
+
+    /** The size now; 0 or negative errno when the device is gone. Short; the control reactor may call it. */
+    long readSize() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment buffer = arena.allocate(Statx.SIZE_BYTES, 8);
+            if (blockDevice) {
+                int result = Libc.ioctl(fd, BLKGETSIZE64, buffer.address());
+                return result < 0 ? result : RawMemory.getLong(buffer.address());
+            }
+            int result = Libc.statx(fd, Libc.cString(arena, "").address(), Statx.AT_EMPTY_PATH,
+                    Statx.STATX_BASIC_STATS, buffer.address());
+            return result < 0 ? result : Statx.size(buffer.address());
+        }
+    }
+
+    private static String sysfs(long statx, String file, String otherwise) {
+        Path base = Path.of("/sys/dev/block", Statx.device(statx));
+        for (Path candidate : new Path[] {base.resolve(file), base.resolve("..").resolve(file)}) {
+            try {
+                return Files.readString(candidate).strip();
+            } catch (IOException e) {
+                continue;           // A partition has its queue in the parent; else the kernel does not say.
+            }
+        }
+        return otherwise;
+    }
+
+    /** Tries an operation behind the end of the file, where it changes nothing that anybody sees. */
+    private boolean probe(int mode) {
+        long behind = sizeBytes + 4095 & -4096;
+        boolean works = Libc.fallocate(fd, mode, behind, 4096) == 0;
+        if (works && (mode & FALLOC_FL_ZERO_RANGE) != 0) {
+            Libc.fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, behind, 4096);
+        }
+        return works;
+    }
+
+    public Path path() {
+        return path;
+    }
+
+    int fd() {
+        return fd;
+    }
+
+    public boolean isBlockDevice() {
+        return blockDevice;
+    }
+
+    /** Whether I/O bypasses the page cache. */
+    public boolean isDirect() {
+        return direct;
+    }
+
+    /** Whether completed writes need a flush to be durable. */
+    public boolean hasVolatileCache() {
+        return volatileCache;
+    }
+
+    /** Whether unmap works; blocks read as zeroes afterwards. */
+    public boolean canUnmap() {
+        return unmap;
+    }
+
+    boolean canZeroRange() {
+        return zeroRange;
+    }
+
+    public int blockSizeBytes() {
+        return blockSizeBytes;
+    }
+
+    public long sizeBytes() {
+        return sizeBytes;
+    }
+
+    /** Reads for inspection, blocking; short at the end. */
+    byte[] read(long offsetBytes, int lengthBytes) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment buffer = arena.allocate(lengthBytes, 4096);
+            long result = Libc.pread(fd, buffer.address(), lengthBytes, offsetBytes);
+            if (result < 0) {
+                throw OperationException.internal("disk-read-failed", path + " at " + offsetBytes + ": "
+                        + Errno.describe((int) -result));
+            }
+            return buffer.asSlice(0, result).toArray(java.lang.foreign.ValueLayout.JAVA_BYTE);
+        }
+    }
+
+    @Override
+    public void close() {
+        Libc.close(fd);
+    }
+}
