@@ -21,8 +21,10 @@ import java.util.List;
  */
 final class BaseDevice implements StorePort {
     private static final long RETRY_NS = 100_000;
-    /** Longest range of one zeroing or unmap: a large one must not keep the device from others. */
-    private static final long RANGE_BYTES_MAX = 32L << 20;
+    /** Longest range of one zeroing: a large one must not keep the device from others. */
+    private static final long ZERO_BYTES_MAX = 32L << 20;
+    /** Longest range of one unmap, which costs a device next to nothing. */
+    private static final long UNMAP_BYTES_MAX = 1L << 30;
 
     private final Descriptor descriptor;
     private final Bdev bdev;
@@ -143,7 +145,7 @@ final class BaseDevice implements StorePort {
     }
 
     private void range(int type, long atBytes, long sizeBytes, Done done) {
-        long part = Math.min(sizeBytes, RANGE_BYTES_MAX);
+        long part = Math.min(sizeBytes, type == IoType.UNMAP ? UNMAP_BYTES_MAX : ZERO_BYTES_MAX);
         submit(new Request(type, atBytes, part, 0, (request, status) -> {
             if (status != Status.SUCCESS || part == sizeBytes) {
                 done.done(status);

@@ -27,12 +27,18 @@ final class ClusterRelease {
             done.run();
             return;
         }
+        int count = runLength(clusters, from);
+        int next = from + count;
+        long clusterBytes = store.geometry().clusterSizeBytes();
+        store.port().unmap(clusters[from] * clusterBytes, count * clusterBytes, status -> run(next));
+    }
+
+    /** How many of the clusters from this one on are neighbours on the device. */
+    static int runLength(int[] clusters, int from) {
         int count = 1;
         while (from + count < clusters.length && clusters[from + count] == clusters[from] + count) {
             count++;
         }
-        int next = from + count;
-        long clusterBytes = store.geometry().clusterSizeBytes();
-        store.port().unmap(clusters[from] * clusterBytes, count * clusterBytes, status -> run(next));
+        return count;
     }
 }

@@ -8,6 +8,7 @@ import io.mizzen.util.Completion;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
 import java.lang.foreign.MemorySegment;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -24,7 +25,9 @@ public final class LvStores {
 
     private final BdevRegistry registry;
     private final Mthread control;
-    private final Map<String, LvStore> open = new LinkedHashMap<>();
+    private final Map<UUID, LvStore> open = new LinkedHashMap<>();
+    /** Names of the pools that are being opened, by UUID. */
+    private final Map<UUID, String> opening = new HashMap<>();
 
     /** @param control the mthread of the control reactor that owns all metadata */
     public LvStores(BdevRegistry registry, Mthread control) {
@@ -68,8 +71,20 @@ public final class LvStores {
         LvStore.assertControl();
         try {
             LvolCreation.checkName(options.name(), "a pool");
-            checkFree(options.name(), options.uuid());
-            new StoreCreation(registry, openBase(base, options.name()), options, registering(done)).start();
+            UUID uuid = options.uuid() == null ? UUID.randomUUID() : options.uuid();
+            BaseDevice device = openBase(base, options.name());
+            try {
+                reserve(options.name(), uuid);
+            } catch (OperationException e) {
+                device.close();
+                throw e;
+            }
+            new StoreCreation(registry, device, options, uuid, (store, failure) -> {
+                if (failure != null) {
+                    release(uuid);
+                }
+                registering(done).complete(store, failure);
+            }).start();
         } catch (OperationException e) {
             done.fail(e);
         }
@@ -117,15 +132,19 @@ public final class LvStores {
         return null;
     }
 
-    void checkFree(String name, UUID uuid) {
-        if (find(name) != null) {
-            throw new OperationException(ErrorKind.ALREADY_EXISTS, "pool-exists",
-                    "a pool named " + name + " is open already");
+    /** Takes the identity of a pool that is being opened: given up by {@link #release}, or when the pool is open. */
+    void reserve(String name, UUID uuid) {
+        if (find(name) != null || opening.containsValue(name)) {
+            throw new OperationException(ErrorKind.ALREADY_EXISTS, "pool-exists", "a pool named " + name + " is open already");
         }
-        if (uuid != null && find(uuid) != null) {
-            throw new OperationException(ErrorKind.ALREADY_EXISTS, "pool-exists",
-                    "a pool with uuid " + uuid + " is open already");
+        if (find(uuid) != null || opening.containsKey(uuid)) {
+            throw new OperationException(ErrorKind.ALREADY_EXISTS, "pool-exists", "a pool with uuid " + uuid + " is open already");
         }
+        opening.put(uuid, name);
+    }
+
+    void release(UUID uuid) {
+        opening.remove(uuid);
     }
 
     private BaseDevice openBase(Bdev base, String name) {
@@ -137,7 +156,8 @@ public final class LvStores {
     private Completion<LvStore> registering(Completion<LvStore> done) {
         return (store, failure) -> {
             if (failure == null) {
-                open.put(store.uuid().toString(), store);
+                release(store.uuid());
+                open.put(store.uuid(), store);
                 store.device().listener().attach(store);
             }
             done.complete(store, failure);

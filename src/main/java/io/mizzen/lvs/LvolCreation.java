@@ -73,6 +73,7 @@ final class LvolCreation {
         return thin ? EnumSet.of(LvolFeature.THIN) : EnumSet.noneOf(LvolFeature.class);
     }
 
+    /** Makes the head of a thick volume read as zeroes, run by run of neighbouring clusters. */
     private void zeroHead(Lvol lvol, int index) {
         long clusterBytes = store.geometry().clusterSizeBytes();
         boolean everything = store.port().unmapZeroes();
@@ -81,18 +82,19 @@ final class LvolCreation {
             store.port().flush(status -> flushed(lvol, status));
             return;
         }
+        int run = ClusterRelease.runLength(blob.clusters, index);
         long at = blob.clusters[index] * clusterBytes;
         StorePort.Done next = status -> {
             if (status == 0) {
-                zeroHead(lvol, index + 1);
+                zeroHead(lvol, index + run);
             } else {
                 undo(lvol, BlobCommit.failed("zeroing a new volume", status));
             }
         };
         if (everything) {
-            store.port().unmap(at, clusterBytes, next);
+            store.port().unmap(at, run * clusterBytes, next);
         } else {
-            store.port().zero(at, Math.min(clusterBytes, headBytes - index * clusterBytes), next);
+            store.port().zero(at, Math.min(run * clusterBytes, headBytes - index * clusterBytes), next);
         }
     }
 

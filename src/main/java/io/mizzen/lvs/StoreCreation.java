@@ -23,11 +23,12 @@ final class StoreCreation {
     private final UUID uuid;
     private final Completion<LvStore> done;
 
-    StoreCreation(BdevRegistry registry, BaseDevice device, LvStores.Options options, Completion<LvStore> done) {
+    StoreCreation(BdevRegistry registry, BaseDevice device, LvStores.Options options, UUID uuid,
+            Completion<LvStore> done) {
         this.registry = registry;
         this.device = device;
         this.options = options;
-        this.uuid = options.uuid() == null ? UUID.randomUUID() : options.uuid();
+        this.uuid = uuid;
         this.done = done;
     }
 

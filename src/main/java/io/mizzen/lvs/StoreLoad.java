@@ -27,6 +27,7 @@ final class StoreLoad {
     private final Completion<LvStore> done;
     private StoreReader.Found found;
     private LvStore store;
+    private UUID reserved;
 
     StoreLoad(LvStores stores, BdevRegistry registry, BaseDevice device, LvStores.Expected expected, Completion<LvStore> done) {
         this.stores = stores;
@@ -78,7 +79,8 @@ final class StoreLoad {
             throw OperationException.invalid("pool-uuid-mismatch", "the pool on the device has uuid " + uuid + ", not "
                     + expected.uuid());
         }
-        stores.checkFree(name, uuid);
+        stores.reserve(name, uuid);
+        reserved = uuid;
         MetadataReplay.Result replay = found.replay();
         PoolSpace space = new PoolSpace(found.geometry(), replay.usedPages(), replay.usedClusters(), replay.usedBlobIds());
         store = new LvStore(name, uuid, found.geometry(), space, device, registry, found.superBlock(), !found.clean());
@@ -178,6 +180,9 @@ final class StoreLoad {
     }
 
     private void fail(OperationException failure) {
+        if (reserved != null) {
+            stores.release(reserved);
+        }
         device.close();
         done.fail(failure);
     }
