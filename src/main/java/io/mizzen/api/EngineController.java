@@ -60,8 +60,8 @@ public class EngineController {
 
     @GetMapping("/statistics")
     @Operation(operationId = "listStatistics", summary = "I/O counters of bdevs, replicas, nexuses and hosts",
-        description = "Counters since the object was opened. A latency histogram's element i counts operations of less "
-            + "than 2^i ns. The same numbers are in the Prometheus metrics.")
+        description = "Counters since the object was opened. A latency histogram's element i counts operations of at "
+            + "least 2^i and less than 2^(i+1) ns. The same numbers are in the Prometheus metrics.")
     List<MetricsView.VolumeMetrics> statistics(
         @Parameter(description = "Only objects of this kind", example = "NEXUS")
         @RequestParam(required = false) ObjectKind kind) {

@@ -1,10 +1,12 @@
 package io.mizzen.control;
 
+import io.mizzen.control.metrics.EngineCollector;
 import io.mizzen.control.properties.MizzenProperties;
 import io.mizzen.control.properties.StartRefusedException;
 import io.mizzen.control.store.StateStore;
 import io.mizzen.engine.Engine;
 import io.mizzen.util.OperationException;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.ApplicationListener;
 import org.springframework.context.annotation.Bean;
@@ -73,6 +75,18 @@ public class ControlConfiguration {
     @Bean
     EngineQueries engineQueries(Engine engine, EngineCalls calls) {
         return new EngineQueries(engine, calls);
+    }
+
+    @Bean
+    EngineHealth engineHealth(Engine engine, EngineCalls calls, Restorer restorer) {
+        return new EngineHealth(engine, calls, restorer);
+    }
+
+    @Bean
+    EngineCollector engineCollector(Engine engine, Restorer restorer, PrometheusRegistry registry) {
+        EngineCollector collector = new EngineCollector(engine, () -> restorer.failures().size());
+        registry.register(collector);
+        return collector;
     }
 
     /** The first step of the ordered stop. */

@@ -131,7 +131,7 @@ public final class FakeEngine implements Engine {
     @Override
     public CompletableFuture<EngineView> info() {
         return answer("info", () -> new EngineView("test", running ? "RUNNING" : "STOPPED", Instant.EPOCH, List.of(0, 1),
-            "HUGE_2M", "nqn.2026-11.io.mizzen", List.of(new ListenerView("tcp", "ipv4", "127.0.0.1", 4420)), 0, 16,
+            "HUGETLB_2M", "nqn.2026-11.io.mizzen", List.of(new ListenerView("tcp", "ipv4", "127.0.0.1", 4420)), 0, 16,
             List.of()));
     }
 
@@ -156,7 +156,7 @@ public final class FakeEngine implements Engine {
 
     @Override
     public CompletableFuture<MemoryView> memory() {
-        return answer("memory", () -> new MemoryView("HUGE_2M", 2 * MIB, 256 * MIB, 128 * MIB, List.of(), List.of()));
+        return answer("memory", () -> new MemoryView("HUGETLB_2M", 2 * MIB, 256 * MIB, 128 * MIB, List.of(), List.of()));
     }
 
     @Override
@@ -165,9 +165,9 @@ public final class FakeEngine implements Engine {
         bdevs.forEach((name, spec) -> volumes.add(new MetricsView.VolumeMetrics(ObjectKind.BDEV, name, null, stats())));
         nexuses.values().forEach(nexus -> volumes.add(
             new MetricsView.VolumeMetrics(ObjectKind.NEXUS, nexus.name(), nexus.uuid(), stats())));
-        return new MetricsView(1, List.of(new MetricsView.ReactorMetrics(0, true, 2_000_000_000L, 500_000_000L, 100, 50,
-            7, 3, 2, 1, 20, 40, 39)), volumes, List.of(new MemoryView.PoolView("data", 4096, 10, 8, 1, List.of(
-                new MemoryView.CacheView(0, 4, 3, 9, 8, 0)))), 2, 1, 4);
+        return new MetricsView(1, List.of(new MetricsView.ReactorMetrics(0, true, 2_000_000_000L, 500_000_000L, 9_000_000_000L,
+            100, 50, 7, 3, 2, 1, 20, 40, 39)), volumes, List.of(new MemoryView.PoolView("data", 4096, 10, 8, 1, List.of(
+                new MemoryView.CacheView(0, 3, 9, 8, 0, 0)))), 2, 1, 4);
     }
 
     private static IoStatsView stats() {
@@ -198,8 +198,8 @@ public final class FakeEngine implements Engine {
 
     private BdevView bdevView(String name) {
         BdevSpec spec = found(bdevs, name, "bdev");
-        return new BdevView(name, spec.uri(), List.of(), null, "malloc", 512, 512, 2048, MIB, false, false, true, true,
-            null, 0, stats());
+        return new BdevView(name, spec.uri(), List.of(), null, "malloc", 512, 2048, MIB, false, true, true, null,
+            false, stats());
     }
 
     @Override
@@ -225,7 +225,7 @@ public final class FakeEngine implements Engine {
     @Override
     public CompletableFuture<List<BdevView.ChannelView>> bdevChannels(String name) {
         return answer("bdevChannels", () -> List.of(
-            new BdevView.ChannelView(bdevView(name).name(), 0, "main", 1, 0, false, stats())));
+            new BdevView.ChannelView(bdevView(name).name(), 0, "main", 1, 0, 0, false, stats())));
     }
 
     @Override

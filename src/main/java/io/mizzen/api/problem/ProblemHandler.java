@@ -4,6 +4,7 @@ import io.mizzen.util.OperationException;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.validation.ConstraintViolationException;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -28,8 +29,10 @@ import org.springframework.web.method.annotation.HandlerMethodValidationExceptio
 import org.springframework.web.method.annotation.MethodArgumentTypeMismatchException;
 import org.springframework.web.servlet.resource.NoResourceFoundException;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.exc.InputCoercionException;
 import tools.jackson.core.exc.StreamReadException;
 import tools.jackson.databind.DatabindException;
+import tools.jackson.databind.exc.MismatchedInputException;
 import tools.jackson.databind.exc.UnrecognizedPropertyException;
 
 /** Turns whatever a controller or Spring MVC throws into a {@link Problem}. */
@@ -58,6 +61,9 @@ public final class ProblemHandler {
             case UnrecognizedPropertyException unknown -> fields(request, "unknown-field",
                 "The request has a field that does not exist: '" + pathOf(unknown) + "'.",
                 List.of(new Problem.FieldProblem(pathOf(unknown), "unknown; known here: " + known(unknown))));
+            case InputCoercionException tooLarge -> fields(request, "wrong-type",
+                "The field '" + pathOf(tooLarge) + "' has a wrong value: a number below 2^63 is needed.",
+                List.of(new Problem.FieldProblem(pathOf(tooLarge), "a number below 2^63 is needed")));
             case StreamReadException malformed -> respond(HttpStatus.BAD_REQUEST, "malformed-json",
                 "The body is no valid JSON: " + malformed.getOriginalMessage() + at(malformed), request);
             case DatabindException mismatch -> fields(request, "wrong-type",
@@ -204,12 +210,29 @@ public final class ProblemHandler {
         return String.valueOf(unknown.getKnownPropertyIds());
     }
 
+    /** Without names of Java types, which mean nothing to whoever sent the request. */
     private static String reason(DatabindException mismatch) {
-        Throwable root = mismatch;
-        while (root.getCause() != null && root.getCause() != root) {
-            root = root.getCause();
+        Class<?> target = mismatch instanceof MismatchedInputException input ? input.getTargetType() : null;
+        if (target == null) {
+            return mismatch.getOriginalMessage();
         }
-        return root instanceof JacksonException jackson ? jackson.getOriginalMessage() : root.getMessage();
+        if (target.isEnum()) {
+            return "one of " + List.of(target.getEnumConstants()) + " is needed";
+        }
+        if (target == String.class) {
+            return "text is needed";
+        }
+        if (target == Boolean.class) {
+            return "true or false is needed";
+        }
+        if (Number.class.isAssignableFrom(target)) {
+            return "a whole number is needed";
+        }
+        if (Collection.class.isAssignableFrom(target)) {
+            return "a list is needed";
+        }
+        return target.getName().startsWith("io.mizzen.api.request") ? "one JSON object is needed, and nothing after it"
+            : mismatch.getOriginalMessage();
     }
 
     private static String at(StreamReadException malformed) {

@@ -1,0 +1,138 @@
+package io.mizzen.control.metrics;
+
+import io.mizzen.engine.Engine;
+import io.mizzen.engine.model.MemoryView;
+import io.mizzen.engine.model.MetricsView;
+import io.mizzen.engine.model.NexusView;
+import io.mizzen.engine.model.PoolView;
+import io.mizzen.util.OperationException;
+import io.prometheus.metrics.model.registry.MultiCollector;
+import io.prometheus.metrics.model.snapshots.Labels;
+import io.prometheus.metrics.model.snapshots.MetricSnapshots;
+import java.lang.management.GarbageCollectorMXBean;
+import java.lang.management.ManagementFactory;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.IntSupplier;
+
+/**
+ * Everything under {@code mizzen_*}. Counters are read without asking the reactors; pools and nexuses are asked for with a
+ * short deadline, and missing from a scrape that the control reactor does not answer in time (which is counted).
+ */
+public final class EngineCollector implements MultiCollector {
+    private static final long ASK_DEADLINE_MS = 2_000;
+
+    private final Engine engine;
+    private final IntSupplier restoreFailures;
+    private final AtomicLong unanswered = new AtomicLong();
+
+    public EngineCollector(Engine engine, IntSupplier restoreFailures) {
+        this.engine = engine;
+        this.restoreFailures = restoreFailures;
+    }
+
+    @Override
+    public MetricSnapshots collect() {
+        Families families = new Families();
+        MetricsView metrics = engine.metrics();
+        metrics.reactors().forEach(reactor -> reactor(families, reactor));
+        VolumeFamilies.add(families, metrics.volumes());
+        metrics.bufferPools().forEach(pool -> bufferPool(families, pool));
+        families.gauge("mizzen_mailbox_depth", "Commands waiting for the control reactor", metrics.mailboxDepth(),
+            Labels.EMPTY);
+        families.counter("mizzen_mailbox_refusals", "Commands refused because the mailbox was full",
+            metrics.mailboxRefusals(), Labels.EMPTY);
+        families.gauge("mizzen_connections", "NVMe/TCP connections", metrics.connections(), Labels.EMPTY);
+        families.gauge("mizzen_restore_failures", "Objects of the desired state that could not be restored",
+            restoreFailures.getAsInt(), Labels.EMPTY);
+        jvmPauses(families);
+        objects(families);
+        families.counter("mizzen_scrape_unanswered", "Questions of a scrape that the engine did not answer in time",
+            unanswered.get(), Labels.EMPTY);
+        return families.build();
+    }
+
+    private static void reactor(Families families, MetricsView.ReactorMetrics reactor) {
+        Labels core = Labels.of("core", Integer.toString(reactor.core()));
+        families.gauge("mizzen_reactor_running", "1 while the reactor runs", reactor.running() ? 1 : 0, core);
+        families.counter("mizzen_reactor_busy_seconds", "Time in turns that found work",
+            reactor.busyNs() * Families.NANOSECONDS, core);
+        families.counter("mizzen_reactor_idle_seconds", "Time in turns that found none",
+            reactor.idleNs() * Families.NANOSECONDS, core);
+        families.counter("mizzen_reactor_sleep_seconds", "Time asleep", reactor.sleepNs() * Families.NANOSECONDS, core);
+        families.counter("mizzen_reactor_turns", "Turns of the loop", reactor.turns(), core);
+        families.counter("mizzen_reactor_messages", "Messages run", reactor.messages(), core);
+        families.gauge("mizzen_reactor_message_batch_max", "Most messages run in one turn", reactor.messageBatchMax(),
+            core);
+        families.counter("mizzen_reactor_sleeps", "Times that the reactor went to sleep", reactor.sleeps(), core);
+        families.counter("mizzen_reactor_wakeups", "Times that another thread woke it", reactor.wakeups(), core);
+        families.counter("mizzen_reactor_stalls", "Turns that took longer than the stall threshold", reactor.stalls(),
+            core);
+        families.counter("mizzen_ring_enters", "Calls of io_uring_enter", reactor.ringEnters(), core);
+        families.counter("mizzen_ring_submissions", "Ring entries submitted", reactor.ringSubmissions(), core);
+        families.counter("mizzen_ring_completions", "Ring entries completed", reactor.ringCompletions(), core);
+    }
+
+    private static void bufferPool(Families families, MemoryView.PoolView pool) {
+        Labels name = Labels.of("pool", pool.name());
+        families.gauge("mizzen_buffer_pool_element_bytes", "Size of one element", pool.elementSizeBytes(), name);
+        families.gauge("mizzen_buffer_pool_capacity", "Elements in all", pool.capacity(), name);
+        families.gauge("mizzen_buffer_pool_free", "Elements in the pool and its caches", pool.free(), name);
+        families.counter("mizzen_buffer_pool_exhausted", "Requests refused because nothing was left", pool.exhausted(),
+            name);
+        for (MemoryView.CacheView cache : pool.caches()) {
+            Labels core = name.add("core", Integer.toString(cache.core()));
+            families.gauge("mizzen_buffer_cache_free", "Elements in the core's cache", cache.free(), core);
+            families.counter("mizzen_buffer_cache_acquires", "Elements taken by the core", cache.acquires(), core);
+            families.counter("mizzen_buffer_cache_refills", "Batches taken from the shared ring", cache.refills(), core);
+            families.counter("mizzen_buffer_cache_spills", "Batches given back to the shared ring", cache.spills(), core);
+        }
+    }
+
+    /** Collectors report pauses and concurrent work apart; those that stop the program are named so, or have no twin. */
+    private static void jvmPauses(Families families) {
+        List<GarbageCollectorMXBean> collectors = ManagementFactory.getGarbageCollectorMXBeans();
+        boolean named = collectors.stream().anyMatch(collector -> collector.getName().endsWith("Pauses"));
+        for (GarbageCollectorMXBean collector : collectors) {
+            if (!named || collector.getName().endsWith("Pauses")) {
+                Labels labels = Labels.of("collector", collector.getName());
+                families.counter("mizzen_jvm_pause_seconds", "Time that the JVM stopped its threads to collect garbage",
+                    Math.max(0, collector.getCollectionTime()) / 1e3, labels);
+                families.counter("mizzen_jvm_pauses", "Times that the JVM stopped its threads to collect garbage",
+                    Math.max(0, collector.getCollectionCount()), labels);
+            }
+        }
+    }
+
+    private void objects(Families families) {
+        for (PoolView pool : ask(engine.pools())) {
+            Labels labels = Labels.of("name", pool.name(), "uuid", pool.uuid());
+            families.gauge("mizzen_pool_online", "1 while the pool is online", "ONLINE".equals(pool.state()) ? 1 : 0,
+                labels);
+            families.gauge("mizzen_pool_capacity_bytes", "What replicas can hold in all", pool.capacityBytes(), labels);
+            families.gauge("mizzen_pool_used_bytes", "Clusters in use", pool.usedBytes(), labels);
+            families.gauge("mizzen_pool_committed_bytes", "Sum of the sizes promised to replicas", pool.committedBytes(),
+                labels);
+        }
+        for (NexusView nexus : ask(engine.nexuses())) {
+            Labels labels = Labels.of("name", nexus.name(), "uuid", nexus.uuid());
+            families.gauge("mizzen_nexus_children", "Children of the nexus", nexus.children().size(), labels);
+            families.gauge("mizzen_nexus_healthy_children", "Healthy children of the nexus",
+                nexus.children().stream().filter(NexusView.ChildView::healthy).count(), labels);
+            families.gauge("mizzen_nexus_dirty_regions", "Regions marked dirty", nexus.dirtyRegions(), labels);
+            families.gauge("mizzen_nexus_size_bytes", "What hosts see", nexus.sizeBytes(), labels);
+        }
+    }
+
+    private <T> List<T> ask(CompletableFuture<List<T>> question) {
+        try {
+            return question.copy().orTimeout(ASK_DEADLINE_MS, TimeUnit.MILLISECONDS).join();
+        } catch (CompletionException | OperationException e) {
+            unanswered.incrementAndGet();
+            return List.of();
+        }
+    }
+}

@@ -1,0 +1,153 @@
+package io.mizzen.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.Socket;
+import java.net.http.HttpRequest;
+import java.nio.charset.StandardCharsets;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Requests wrong in every way: each gets a problem document with a stable code, and nothing reaches the engine. */
+class BadRequestTest extends RestTestBase {
+    private static final String POOL = "/v1/pools/" + Examples.OWN_POOL_UUID;
+    private static final String REPLICA = "/v1/replicas/" + Examples.OWN_REPLICA;
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "{", "{\"name\": }", "nonsense", "{\"name\":\"a\",\"name\":\"b\"}"})
+    void malformedJsonIsNamed(String body) {
+        put(POOL, body).problem(400, "malformed-json");
+        nothingReachedTheEngine();
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "{\"name\": 7, \"disks\": [\"malloc:///d\"]}                     | wrong-type    | name",
+        "{\"name\": \"p\", \"disks\": \"malloc:///d\"}                   | wrong-type    | disks",
+        "{\"name\": \"p\", \"disks\": [{\"a\": 1}]}                      | wrong-type    | disks[0]",
+        "{\"name\": \"p\", \"disks\": [\"d\"], \"allowTest\": \"yes\"}   | wrong-type    | allowTest",
+        "{\"name\": \"p\", \"disks\": [\"d\"], \"clusterSizeBytes\": -1} | wrong-type    | clusterSizeBytes",
+        "{\"name\": \"p\", \"disks\": [\"d\"], \"clusterSizeBytes\": 1.5}| wrong-type    | clusterSizeBytes",
+        "{\"name\": \"p\", \"disks\": [\"d\"], \"clusterSizeBytes\": true}| wrong-type   | clusterSizeBytes",
+        "{\"name\": \"p\", \"disks\": [\"d\"], \"clusterSizeBytes\": 99999999999999999999}| wrong-type | clusterSizeBytes",
+        "{\"name\": \"p\", \"disks\": [\"d\"], \"clusterSizeBytes\": \"9EiB\"} | wrong-type | clusterSizeBytes",
+        "{\"name\": \"p\", \"disks\": [\"d\"], \"disk\": 1}              | unknown-field | disk",
+        "{\"disks\": [\"d\"]}                                            | invalid-field | name",
+        "{\"name\": \" \", \"disks\": [\"d\"]}                           | invalid-field | name",
+        "{\"name\": \"p\", \"disks\": []}                                | invalid-field | disks",
+        "{\"name\": \"p\", \"disks\": [\"\"]}                            | invalid-field | disks[0]",
+        "{\"name\": \"p\"}                                               | invalid-field | disks",
+        "[1,2                                                            | wrong-type    | body",
+        "{\"name\": \"p\", \"disks\": [\"d\"]} {}                         | wrong-type    | body",
+        "[]                                                              | wrong-type    | body",
+        "\"text\"                                                        | wrong-type    | body"})
+    void aWrongFieldIsNamed(String body, String code, String field) {
+        Answer answer = put(POOL, body);
+        answer.problem(400, code);
+        assertThat(answer.json().path("errors").path(0).path("field").asString()).isEqualTo(field);
+        assertThat(answer.response().body()).doesNotContain("io.mizzen").doesNotContain("java.");
+        nothingReachedTheEngine();
+    }
+
+    @Test
+    void aNullBodyIsRefused() {
+        put(POOL, "null").problem(400, "malformed-json");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"{\"action\": \"EXPLODE\"}", "{\"action\": 1}", "{\"action\": \"ERROR\", \"operation\": \"\"}"})
+    void anUnknownWordOfAnEnumerationIsRefused(String body) {
+        put("/v1/bdevs/b/faults/f", body).problem(400, "wrong-type");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/v1/pools/not-a-uuid", "/v1/pools/D0000000-0000-4000-8000-0000000000A0",
+        "/v1/pools/d0000000-0000-4000-8000-0000000000a", "/v1/pools/1-1-1-1-1", "/v1/pools/%00"})
+    void aMalformedUuidIsRefused(String path) {
+        assertThat(put(path, Examples.POOL_BODY).status()).isEqualTo(400);
+        nothingReachedTheEngine();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/v1/reactors/one", "/v1/reactors/-1", "/v1/reactors/99999999999", "/v1/events?limit=0",
+        "/v1/events?limit=x", "/v1/events?after=-5", "/v1/statistics?kind=CAT", "/v1/nexuses/x", "/v1/replicas/x"})
+    void aParameterOutOfRangeIsRefused(String path) {
+        assertThat(get(path).problem(400, get(path).json().path("code").asString())).isNotEmpty();
+        nothingReachedTheEngine();
+    }
+
+    @Test
+    void anUnknownPathIsAProblem() {
+        get("/v1/nothing").problem(404, "path-not-found");
+        get("/").problem(404, "path-not-found");
+        get("/actuator/env").problem(404, "path-not-found");
+        send(request("/nowhere").header("Accept", "text/html").GET()).problem(404, "path-not-found");
+    }
+
+    @Test
+    void anUnknownObjectIsAProblem() {
+        get(POOL).problem(404, "pool-not-found");
+        get(REPLICA).problem(404, "replica-not-found");
+        get("/v1/nexuses/" + Examples.OWN_NEXUS).problem(404, "nexus-not-found");
+        get("/v1/bdevs/none").problem(404, "bdev-not-found");
+        get("/v1/reactors/7").problem(404, "reactor-not-found");
+        get("/v1/shares/nqn.2026-11.io.mizzen:x").problem(404, "share-not-found");
+        delete(POOL).problem(404, "pool-not-found");
+    }
+
+    @Test
+    void anotherMethodIsRefusedAndTheAllowedOnesAreNamed() {
+        Answer answer = delete("/v1/pools");
+        assertThat(answer.problem(405, "method-not-allowed")).contains("GET").contains("POST");
+        assertThat(answer.response().headers().firstValue("Allow")).isPresent();
+        send(request("/v1/pools").method("BREW", HttpRequest.BodyPublishers.noBody())).problem(400, "request-rejected");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"text/plain", "application/xml", "application/x-www-form-urlencoded", "multipart/form-data"})
+    void anotherContentTypeIsRefused(String contentType) {
+        send(request(POOL).header("Content-Type", contentType)
+            .PUT(HttpRequest.BodyPublishers.ofString(Examples.POOL_BODY))).problem(415, "unsupported-media-type");
+        nothingReachedTheEngine();
+    }
+
+    @Test
+    void aBodyAboveTheLimitIsRefusedWithAndWithoutItsLength() {
+        String large = "{\"name\": \"" + "x".repeat(1 << 20) + "\"}";
+        put(POOL, large).problem(413, "body-too-large");
+        InputStream stream = new ByteArrayInputStream(large.getBytes(StandardCharsets.UTF_8));
+        send(request(POOL).header("Content-Type", "application/json")
+            .PUT(HttpRequest.BodyPublishers.ofInputStream(() -> stream))).problem(413, "body-too-large");
+        nothingReachedTheEngine();
+    }
+
+    @Test
+    void deepNestingIsRefusedWithoutHarm() {
+        String deep = "{\"name\": " + "[".repeat(100_000) + "]".repeat(100_000) + "}";
+        assertThat(put(POOL, deep).status()).isEqualTo(400);
+        get("/v1/engine").expect(200);
+    }
+
+    @Test
+    void whatTheWebServerItselfRefusesIsAProblemToo() throws IOException {
+        for (String head : new String[] {"GET /v1/pools?x=<> HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+            "GET /v1/../../etc HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+            "GET /v1/pools;a=b HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"}) {
+            try (Socket socket = new Socket("127.0.0.1", port)) {
+                socket.getOutputStream().write(head.getBytes(StandardCharsets.US_ASCII));
+                String answer = new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+                assertThat(answer).startsWith("HTTP/1.1 400").contains("application/problem+json").contains("\"code\"")
+                    .doesNotContain("<html");
+            }
+        }
+    }
+
+    private void nothingReachedTheEngine() {
+        assertThat(engine.calls()).noneMatch(call -> call.startsWith("create") || call.startsWith("put"));
+    }
+}

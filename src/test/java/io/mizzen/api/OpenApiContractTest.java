@@ -1,0 +1,56 @@
+package io.mizzen.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * The committed document is what the running mappings say. After a change on purpose, write it anew:
+ * {@code mvn test -Dtest=OpenApiContractTest -Dopenapi.write=true}.
+ */
+class OpenApiContractTest extends RestTestBase {
+    private static final Path DOCUMENT = Path.of("openapi", "mizzen.yaml");
+
+    @Test
+    void theCommittedDocumentIsTheRunningOne() throws IOException {
+        String running = get("/v3/api-docs.yaml").expect(200).response().body();
+        if (Boolean.getBoolean("openapi.write")) {
+            Files.createDirectories(DOCUMENT.getParent());
+            Files.writeString(DOCUMENT, running);
+        }
+        assertThat(running).as("regenerate with -Dopenapi.write=true").isEqualTo(Files.readString(DOCUMENT));
+    }
+
+    @Test
+    void everyOperationIsDescribedAndHasExamples() {
+        List<String> lacking = new ArrayList<>();
+        JsonNode paths = get("/v3/api-docs").expect(200).json().path("paths");
+        paths.properties().forEach(path -> path.getValue().properties().forEach(method -> {
+            JsonNode operation = method.getValue();
+            String name = method.getKey() + " " + path.getKey();
+            if (operation.path("summary").asString("").isEmpty() || operation.path("description").asString("").isEmpty()) {
+                lacking.add(name + ": summary or description");
+            }
+            if (!operation.path("responses").has("504") || !operation.path("responses").has("401")) {
+                lacking.add(name + ": response codes");
+            }
+            operation.path("parameters").forEach(parameter -> {
+                if (parameter.path("example").isMissingNode()) {
+                    lacking.add(name + ": example of " + parameter.path("name").asString());
+                }
+            });
+            if (operation.has("requestBody")
+                && operation.path("requestBody").path("content").path("application/json").path("example").isMissingNode()) {
+                lacking.add(name + ": example of the body");
+            }
+        }));
+        assertThat(paths.size()).isGreaterThan(20);
+        assertThat(lacking).isEmpty();
+    }
+}

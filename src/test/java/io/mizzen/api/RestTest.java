@@ -1,0 +1,100 @@
+package io.mizzen.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.mizzen.util.ErrorKind;
+import io.mizzen.util.OperationException;
+import java.net.http.HttpRequest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What well-formed requests lead to: idempotence, outcomes of the engine, deadlines, foreign web pages. */
+class RestTest extends RestTestBase {
+    private static final String POOL = "/v1/pools/" + Examples.OWN_POOL_UUID;
+
+    @Test
+    void puttingTwiceIsCreatedThenOkAndAnotherSpecificationConflicts() {
+        Answer created = put(POOL, Examples.POOL_BODY).expect(201);
+        assertThat(created.response().headers().firstValue("Location")).hasValue(POOL);
+        assertThat(put(POOL, Examples.POOL_BODY).expect(200).json()).isEqualTo(created.json());
+        put(POOL, Examples.POOL_BODY.replace("256", "512")).problem(409, "pool-exists");
+        delete(POOL).expect(204);
+        delete(POOL).problem(404, "pool-not-found");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"67108864,67108864", "\"64MiB\",67108864", "\"10GiB\",10737418240", "\"1.5 KiB\",1536", "\"2TB\",2000000000000",
+        "\"512\",512"})
+    void sizesAreBytesOrText(String given, long sizeBytes) {
+        Answer answer = put("/v1/replicas/" + Examples.OWN_REPLICA, "{\"name\":\"r\",\"pool\":\"p\",\"sizeBytes\":" + given
+            + "}").expect(201);
+        assertThat(answer.json().path("sizeBytes").asLong()).isEqualTo(sizeBytes);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"INVALID_ARGUMENT,400", "NOT_FOUND,404", "ALREADY_EXISTS,409", "FAILED_PRECONDITION,409",
+        "RESOURCE_EXHAUSTED,507", "UNAVAILABLE,503", "TIMEOUT,504", "DATA_LOSS,500", "INTERNAL,500"})
+    void everyKindOfFailureHasItsStatus(ErrorKind kind, int status) {
+        engine.failing("pools", new OperationException(kind, "some-code", "What to do."));
+        assertThat(get("/v1/pools").problem(status, "some-code")).isEqualTo("What to do.");
+    }
+
+    @Test
+    void aCallWithoutAnAnswerEndsAtItsDeadlineAsUnknownOutcome() {
+        engine.hold();
+        assertThat(get("/v1/nexuses").problem(504, "deadline-exceeded")).contains("outcome is unknown");
+        engine.release();
+        get("/v1/nexuses").expect(200);
+    }
+
+    @Test
+    void timesAreInternetTimes() {
+        assertThat(get("/v1/engine").expect(200).json().path("startedAt").asString()).isEqualTo("1970-01-01T00:00:00Z");
+    }
+
+    @Test
+    void aNameWithSlashesIsOneSegment() {
+        post("/v1/bdevs", "{\"uri\": \"uring:////dev/disk/by-id/x\"}").expect(201);
+        assertThat(get("/v1/bdevs/%2Fdev%2Fdisk%2Fby-id%2Fx").expect(200).json().path("name").asString())
+            .isEqualTo("/dev/disk/by-id/x");
+        get("/v1/bdevs/%2Fdev%2Fdisk%2Fby-id%2Fx/channels").expect(200);
+        delete("/v1/bdevs/%2Fdev%2Fdisk%2Fby-id%2Fx").expect(204);
+    }
+
+    @Test
+    void anExportedPoolIsImportedByItsNameAlone() {
+        put(POOL, Examples.POOL_BODY).expect(201);
+        post(POOL + "/export", "").expect(204);
+        get(POOL).problem(404, "pool-not-found");
+        post("/v1/pools/" + Examples.OWN_POOL + "/import", "{}").expect(200);
+        assertThat(get(POOL).expect(200).json().path("name").asString()).isEqualTo(Examples.OWN_POOL);
+        post("/v1/pools/never-seen/import", "{}").problem(400, "disks-needed");
+        delete(POOL).expect(204);
+    }
+
+    @Test
+    void webPagesOfOtherOriginsCannotCommandTheEngine() {
+        send(request(POOL + "/export").header("Origin", "http://evil.example").POST(HttpRequest.BodyPublishers.noBody()))
+            .problem(403, "foreign-origin");
+        assertThat(engine.calls()).doesNotContain("exportPool");
+        send(request("/v1/engine").header("Origin", "http://127.0.0.1:" + port).GET()).expect(200);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/swagger-ui.html", "/v3/api-docs", "/actuator/health", "/actuator/info",
+        "/actuator/prometheus"})
+    void documentationAndActuatorAnswer(String path) {
+        assertThat(get(path).status()).isIn(200, 302);
+    }
+
+    @Test
+    void healthSaysWhatItLooksAt() {
+        put(POOL, Examples.POOL_BODY).expect(201);
+        var details = get("/actuator/health").expect(200).json().path("components").path("engineHealth").path("details");
+        assertThat(details.path("memoryKind").asString()).isEqualTo("HUGETLB_2M");
+        assertThat(details.path("pools").path(Examples.OWN_POOL).asString()).isEqualTo("ONLINE");
+        delete(POOL).expect(204);
+    }
+}
