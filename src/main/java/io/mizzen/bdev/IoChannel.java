@@ -164,6 +164,16 @@ public abstract class IoChannel {
         }
     }
 
+    /** Driver: an I/O that is in flight here, or null; {@link #nextInFlight} yields the others. */
+    protected final BdevIo firstInFlight() {
+        return flightHead;
+    }
+
+    /** Driver: the next I/O in flight, or null. */
+    protected final BdevIo nextInFlight(BdevIo io) {
+        return io.flightNext;
+    }
+
     // --- what holds I/O back ---------------------------------------------------------------------
 
     @HotPath

@@ -71,7 +71,7 @@ record Assembly(NexusMetadata metadata, List<Member> members, int[] childOfMembe
             throw OperationException.precondition("nexus-metadata-version", "child " + child.name()
                     + " carries nexus metadata of a version that this release does not know; use the newer release");
         }
-        if (child.copy() == null) {
+        if (child.copy() == null || child.copy().metadata().creating()) {
             throw OperationException.precondition("child-foreign", "child " + child.name()
                     + " carries no intact nexus metadata; it is not a member of nexus " + nexus);
         }

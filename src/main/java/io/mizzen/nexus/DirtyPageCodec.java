@@ -77,4 +77,14 @@ final class DirtyPageCodec {
             words[word] |= geometry.validBits(word);
         }
     }
+
+    /** Whether any region of a page is marked. */
+    static boolean hasBits(DirtyGeometry geometry, int page, long[] words) {
+        for (int word = geometry.firstWord(page); word < geometry.endWord(page); word++) {
+            if (words[word] != 0) {
+                return true;
+            }
+        }
+        return false;
+    }
 }

@@ -27,7 +27,7 @@ import java.util.zip.CRC32C;
  *     24   16  nexus UUID (most significant half first, each half little-endian)
  *     40    2  index of the member that this copy is on
  *     42    1  label
- *     43    1  flags: bit 0 in use
+ *     43    1  flags: bit 0 in use, bit 1 creation not finished
  *     44    4  block size, bytes
  *     48    8  nexus size, bytes
  *     56    4  dirty-map epoch
@@ -89,7 +89,7 @@ final class MetadataCodec {
         putUuid(metadata.uuid(), segment, offset + 24);
         segment.set(U16, offset + 40, (short) selfIndex);
         segment.set(JAVA_BYTE, offset + 42, (byte) metadata.label().code());
-        segment.set(JAVA_BYTE, offset + 43, (byte) (metadata.inUse() ? 1 : 0));
+        segment.set(JAVA_BYTE, offset + 43, (byte) ((metadata.inUse() ? 1 : 0) | (metadata.creating() ? 2 : 0)));
         segment.set(U32, offset + 44, metadata.blockSizeBytes());
         segment.set(U64, offset + 48, metadata.sizeBytes());
         segment.set(U32, offset + 56, metadata.dirtyEpoch());
@@ -140,12 +140,13 @@ final class MetadataCodec {
             }
             members.add(member);
         }
+        int flags = segment.get(JAVA_BYTE, offset + 43);
         byte[] name = new byte[segment.get(JAVA_BYTE, offset + OFFSET_NAME_LENGTH) & 0xff];
         MemorySegment.copy(segment, JAVA_BYTE, offset + OFFSET_NAME, name, 0, name.length);
         try {
             NexusMetadata metadata = new NexusMetadata(uuid(segment, offset + 24),
                     StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(name)).toString(),
-                    segment.get(U64, offset + 16), (segment.get(JAVA_BYTE, offset + 43) & 1) != 0, label,
+                    segment.get(U64, offset + 16), (flags & 1) != 0, (flags & 2) != 0, label,
                     segment.get(U32, offset + 44), segment.get(U64, offset + 48), segment.get(U32, offset + 56),
                     segment.get(JAVA_BYTE, offset + 60), segment.get(U64, offset + 64), members);
             boolean possible = metadata.blockSizeBytes() >= 512 && metadata.blockSizeBytes() <= SLOT_BYTES

@@ -12,10 +12,11 @@ import java.util.UUID;
  *
  * @param generation counts changes, from 1
  * @param inUse whether writes may have happened since the last clean close
+ * @param creating whether the creation has not been finished: such a record counts as none
  * @param dirtyEpoch names the life of the dirty-region map; pages of another epoch are not believed
  * @param regionShift log2 of a dirty region's bytes
  */
-record NexusMetadata(UUID uuid, String name, long generation, boolean inUse, Label label, int blockSizeBytes,
+record NexusMetadata(UUID uuid, String name, long generation, boolean inUse, boolean creating, Label label, int blockSizeBytes,
         long sizeBytes, int dirtyEpoch, int regionShift, long createdAtMs, List<Member> members) {
     /** Children that a nexus may have. */
     static final int MEMBER_MAX = 32;
@@ -39,17 +40,28 @@ record NexusMetadata(UUID uuid, String name, long generation, boolean inUse, Lab
         }
     }
 
-    /** The next generation with these members; a member that is healthy in it is healthy up to it. */
+    /** The next generation, a finished one, with these members; a member that is healthy in it is healthy up to it. */
     NexusMetadata next(boolean nowInUse, List<Member> newMembers) {
-        long nextGeneration = generation + 1;
+        return next(generation + 1, nowInUse, newMembers);
+    }
+
+    /** A later generation: numbers are skipped that were tried and not stored everywhere. */
+    NexusMetadata next(long nextGeneration, boolean nowInUse, List<Member> newMembers) {
+        assert nextGeneration > generation;
         List<Member> stamped = new ArrayList<>(newMembers.size());
         for (Member member : newMembers) {
             stamped.add(member.isHealthy()
                     ? new Member(member.uuid(), member.state(), member.reason(), nextGeneration, member.changedAtMs())
                     : member);
         }
-        return new NexusMetadata(uuid, name, nextGeneration, nowInUse, label, blockSizeBytes, sizeBytes, dirtyEpoch,
+        return new NexusMetadata(uuid, name, nextGeneration, nowInUse, false, label, blockSizeBytes, sizeBytes, dirtyEpoch,
                 regionShift, createdAtMs, stamped);
+    }
+
+    /** The same generation with the members as they were judged on assembly. */
+    NexusMetadata judged(List<Member> judged) {
+        return new NexusMetadata(uuid, name, generation, inUse, creating, label, blockSizeBytes, sizeBytes, dirtyEpoch,
+                regionShift, createdAtMs, judged);
     }
 
     /** The index of a member, or -1. */

@@ -23,7 +23,7 @@ class AssemblyTest {
     }
 
     private static NexusMetadata generation(long generation, Member... members) {
-        return new NexusMetadata(NEXUS, "n", generation, true, Label.V2, 512, 1 << 20, 1, 22, 0, List.of(members));
+        return new NexusMetadata(NEXUS, "n", generation, true, false, Label.V2, 512, 1 << 20, 1, 22, 0, List.of(members));
     }
 
     private static Assembly.Found on(int index, NexusMetadata metadata) {
@@ -64,7 +64,7 @@ class AssemblyTest {
         assertEquals("nexus-newest-generation-missing", refusal(false, on(1, old)));
         NexusMetadata next = generation(5, healthy(1, 5), faulted(2, 4));
         assertEquals("nexus-newest-generation-missing",
-                refusal(false, on(1, new NexusMetadata(NEXUS, "n", 5, true, Label.V2, 512, 1 << 20, 1, 22, 0,
+                refusal(false, on(1, new NexusMetadata(NEXUS, "n", 5, true, false, Label.V2, 512, 1 << 20, 1, 22, 0,
                         next.members()))));
     }
 
@@ -118,7 +118,7 @@ class AssemblyTest {
         assertEquals("child-duplicate", refusal(true, on(0, metadata), on(0, metadata)));
         NexusMetadata without = generation(6, healthy(1, 6));
         assertEquals("child-not-member", refusal(true, on(0, without), on(1, metadata)));
-        NexusMetadata foreign = new NexusMetadata(new UUID(1, 1), "n", 9, true, Label.V2, 512, 1 << 20, 1, 22, 0,
+        NexusMetadata foreign = new NexusMetadata(new UUID(1, 1), "n", 9, true, false, Label.V2, 512, 1 << 20, 1, 22, 0,
                 metadata.members());
         assertEquals("child-of-other-nexus", refusal(true, on(0, metadata), on(1, foreign)));
         assertEquals("nexus-no-children", refusal(true));

@@ -34,7 +34,7 @@ class MetadataCodecPropertyTest {
         }
         String name = "käse-volume-é".repeat(random.nextInt(17));
         return new NexusMetadata(uuid(random), name, random.nextLong(1, Long.MAX_VALUE), random.nextBoolean(),
-                Label.values()[random.nextInt(2)], block, size, random.nextInt(),
+                random.nextBoolean(), Label.values()[random.nextInt(2)], block, size, random.nextInt(),
                 DirtyGeometry.chooseShift(size, DirtyGeometry.DEFAULT_SHIFT_MIN), random.nextLong(), members);
     }
 
@@ -150,7 +150,7 @@ class MetadataCodecPropertyTest {
 
     @Test
     void healthyMembersAreStampedWithTheNewGeneration() {
-        NexusMetadata metadata = new NexusMetadata(new UUID(1, 2), "n", 5, false, Label.V2, 512, 1 << 20, 1, 22, 0,
+        NexusMetadata metadata = new NexusMetadata(new UUID(1, 2), "n", 5, false, true, Label.V2, 512, 1 << 20, 1, 22, 0,
                 List.of(new Member(new UUID(1, 1), MemberState.HEALTHY, FaultReason.NONE, 5, 0),
                         new Member(new UUID(2, 2), MemberState.FAULTED, FaultReason.IO_ERROR, 3, 0)));
         NexusMetadata next = metadata.next(true, metadata.members());
@@ -158,5 +158,6 @@ class MetadataCodecPropertyTest {
         assertEquals(6, next.members().get(0).lastHealthyGeneration());
         assertEquals(3, next.members().get(1).lastHealthyGeneration());
         assertTrue(next.inUse());
+        assertFalse(next.creating());
     }
 }

@@ -1,0 +1,260 @@
+package io.mizzen.nexus;
+
+import io.mizzen.bdev.BdevIo;
+import io.mizzen.bdev.IoCompletion;
+import io.mizzen.bdev.IoType;
+import io.mizzen.ffi.RawMemory;
+import io.mizzen.memory.DmaBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * Keeps the dirty-region map on the children: sets the bits that channels want before their writes go, clears those
+ * that a {@link DirtySweep} has approved. One page is written at a time, with all that has come together for it. Home
+ * mthread.
+ *
+ * <pre>
+ * IDLE → WRITING (a page, to every healthy child; ended by the last write)
+ *           ├─ on all           → IDLE: the bits count
+ *           └─ failed somewhere → SETTLING (those children are faulted; ended by that being stored)
+ *                                    ├─ every healthy child has the page → IDLE: the bits count
+ *                                    └─ the last one lacks it            → IDLE: the writes that wait fail
+ * </pre>
+ */
+final class DirtyKeeper {
+    private enum State {
+        IDLE, WRITING, SETTLING
+    }
+
+    private final Nexus nexus;
+    private final DirtyMap map;
+    private final DirtyGeometry geometry;
+    private final DmaBuffer pageBuffer;
+    /** What the healthy children's pages say. */
+    private final long[] stored;
+    /** What the page that is being written says. */
+    private final long[] image;
+    /** Bits approved for clearing, still stored. */
+    private final long[] clearing;
+    private final List<DirtyRequest> requests = new ArrayList<>();
+    private final FaultReason[] reasons;
+    private State state = State.IDLE;
+    private int page;
+    private int nextPage;
+    private long sequence;
+    private Runnable cleared;
+    private boolean clearFailed;
+    private long pageWrites;
+
+    /** @param storedBits what the children's map says, in the sense of all that may be dirty */
+    DirtyKeeper(Nexus nexus, DirtyMap map, DmaBuffer pageBuffer, long[] storedBits, long firstSequence) {
+        this.nexus = nexus;
+        this.map = map;
+        this.geometry = map.geometry();
+        this.pageBuffer = pageBuffer;
+        this.stored = storedBits.clone();
+        this.image = new long[stored.length];
+        this.clearing = new long[stored.length];
+        this.sequence = firstSequence;
+        this.reasons = new FaultReason[nexus.memberMax()];
+        Arrays.fill(reasons, FaultReason.METADATA_ERROR);
+        for (int word = 0; word < stored.length; word++) {
+            map.durable.set(word, stored[word]);
+        }
+    }
+
+    private void setState(State next) {
+        assert switch (state) {
+            case IDLE -> next == State.WRITING;
+            case WRITING -> next == State.IDLE || next == State.SETTLING;
+            case SETTLING -> next == State.IDLE;
+        };
+        state = next;
+    }
+
+    /** A channel wants regions. It gets one reply. */
+    void onRequest(DirtyRequest request) {
+        requests.add(request);
+        advance();
+    }
+
+    /**
+     * Clears bits: their regions are equal and durable on all healthy children, and no write to them can begin, for the
+     * caller has taken their durable bits away. A region that is wanted meanwhile keeps its bit.
+     */
+    void clear(long[] approved, Runnable done) {
+        assert cleared == null;
+        for (int word = 0; word < clearing.length; word++) {
+            clearing[word] = approved[word] & stored[word] & ~map.durable.get(word);    // Granted again: stays.
+        }
+        cleared = done;
+        clearFailed = false;
+        advance();
+    }
+
+    /** Gives back regions that were to be cleared: they are dirty as before. */
+    void restore(long[] words) {
+        for (int word = 0; word < words.length; word++) {
+            if (words[word] != 0) {
+                assert (words[word] & ~stored[word]) == 0;
+                DirtyMap.or(map.durable, word, words[word]);
+            }
+        }
+        advance();
+    }
+
+    /** Whether the last {@link #clear} could not be stored; its bits are set still. */
+    boolean clearFailed() {
+        return clearFailed;
+    }
+
+    private void advance() {
+        if (state != State.IDLE) {
+            return;
+        }
+        boolean granted = false;
+        for (int word = 0; word < stored.length; word++) {
+            granted |= grantStored(word);
+        }
+        int next = choosePage();
+        if (next < 0) {
+            if (granted || !requests.isEmpty()) {
+                reply(false);
+            }
+            finishClear();
+        } else {
+            write(next);
+        }
+    }
+
+    /** Wanted bits that are on the children still: no write is needed for them. */
+    private boolean grantStored(int word) {
+        long there = map.wanted.get(word) & stored[word];
+        if (there == 0) {
+            return false;
+        }
+        clearing[word] &= ~there;
+        DirtyMap.or(map.durable, word, there);
+        DirtyMap.andNot(map.wanted, word, there);
+        return true;
+    }
+
+    private int choosePage() {
+        for (int i = 0; i < geometry.pageCount(); i++) {
+            int candidate = (nextPage + i) % geometry.pageCount();
+            for (int word = geometry.firstWord(candidate); word < geometry.endWord(candidate); word++) {
+                if ((map.wanted.get(word) | clearing[word]) != 0) {
+                    nextPage = (candidate + 1) % geometry.pageCount();
+                    return candidate;
+                }
+            }
+        }
+        return -1;
+    }
+
+    private void write(int newPage) {
+        setState(State.WRITING);
+        page = newPage;
+        for (int word = geometry.firstWord(page); word < geometry.endWord(page); word++) {
+            image[word] = (stored[word] | map.wanted.get(word)) & ~clearing[word];
+        }
+        pageWrites++;
+        writePage(page, image, nexus.usableMask(), this::onWritten);
+    }
+
+    private void onWritten(int okMask, int failMask) {
+        if (failMask == 0 && okMask != 0) {
+            onStored();
+            return;
+        }
+        setState(State.SETTLING);
+        nexus.membership().requestFaults(failMask, reasons, () -> {
+            int healthy = nexus.usableMask();
+            if (healthy != 0 && (okMask & healthy) == healthy && !nexus.membership().isBlocked()) {
+                onStored();
+            } else {
+                onNotStored();
+            }
+        });
+    }
+
+    private void onStored() {
+        setState(State.IDLE);
+        for (int word = geometry.firstWord(page); word < geometry.endWord(page); word++) {
+            long added = image[word] & ~stored[word];
+            stored[word] = image[word];
+            clearing[word] &= stored[word];
+            if (added != 0) {
+                DirtyMap.or(map.durable, word, added);
+                DirtyMap.andNot(map.wanted, word, added);
+            }
+        }
+        reply(false);
+        advance();
+    }
+
+    /** The page could not be stored: on some child it may say the old or the new; the bits cleared by it are lost. */
+    private void onNotStored() {
+        setState(State.IDLE);
+        for (int word = geometry.firstWord(page); word < geometry.endWord(page); word++) {
+            DirtyMap.andNot(map.wanted, word, image[word] & ~stored[word]);
+            long kept = clearing[word];
+            if (kept != 0) {
+                clearFailed = true;
+                stored[word] &= ~kept;      // Not to be relied on; the next want writes it again.
+                clearing[word] = 0;
+            }
+        }
+        reply(true);
+        advance();
+    }
+
+    private void reply(boolean failed) {
+        List<DirtyRequest> now = List.copyOf(requests);
+        requests.clear();
+        now.forEach(request -> request.reply(failed));
+    }
+
+    private void finishClear() {
+        if (cleared != null) {
+            Runnable done = cleared;
+            cleared = null;
+            done.run();
+        }
+    }
+
+    /** Writes one page of these words to the children of the mask. */
+    void writePage(int index, long[] words, int mask, Fanout.Done done) {
+        int shift = nexus.blockShift();
+        DirtyPageCodec.encode(geometry, nexus.uuid(), nexus.membership().stored().dirtyEpoch(), index, ++sequence,
+                words, RawMemory.ALL, pageBuffer.address());
+        new ChildFanout(nexus, done) {
+            @Override
+            void prepare(int child, BdevIo io, IoCompletion completion) {
+                io.prepare(IoType.WRITE, geometry.pageOffsetBytes(index) >>> shift, geometry.pageBytes() >>> shift,
+                        pageBuffer.address(), pageBuffer.regionIndex(), completion);
+                io.flags = BdevIo.FLAG_FUA;
+            }
+        }.submit(mask);
+    }
+
+    /** Bits that the children's map has, a copy. */
+    long[] storedBits() {
+        return stored.clone();
+    }
+
+    boolean isIdle() {
+        return state == State.IDLE;
+    }
+
+    /** Pages written so far. */
+    long pageWrites() {
+        return pageWrites;
+    }
+
+    void close() {
+        assert state == State.IDLE;
+        pageBuffer.close();
+    }
+}

@@ -1,0 +1,94 @@
+package io.mizzen.nexus;
+
+import io.mizzen.bdev.BdevIo;
+import io.mizzen.bdev.IoQueue;
+import io.mizzen.bdev.IoType;
+import io.mizzen.reactor.Message;
+import io.mizzen.util.HotPath;
+
+/**
+ * Changing commands of one channel that failed on some child: they wait until the home mthread has stored the failures
+ * or refused them. One report is under way at a time; what fails meanwhile goes into the next. Channel's reactor, but
+ * for the report's run.
+ */
+final class HoldQueue {
+    private final NexusChannel channel;
+    private final Nexus nexus;
+    private final IoQueue fresh = new IoQueue();
+    private final IoQueue reported = new IoQueue();
+    private final FaultReason[] reasons;
+    private final Report report;
+    private final Verdict verdict = new Verdict();
+    private int freshMask;
+    private boolean underWay;
+
+    HoldQueue(NexusChannel channel, Nexus nexus) {
+        this.channel = channel;
+        this.nexus = nexus;
+        this.reasons = new FaultReason[nexus.memberMax()];
+        this.report = new Report(nexus.memberMax());
+    }
+
+    /** Holds an I/O that failed on the children of the mask. */
+    @HotPath
+    void add(BdevIo io, int failedMask) {
+        int noSpace = (int) (io.driverLong2 >>> 32);
+        for (int rest = failedMask & ~freshMask; rest != 0; rest &= rest - 1) {
+            int child = Integer.numberOfTrailingZeros(rest);
+            reasons[child] = io.type == IoType.FLUSH ? FaultReason.FLUSH_ERROR
+                    : (noSpace & 1 << child) != 0 ? FaultReason.NO_SPACE : FaultReason.IO_ERROR;
+        }
+        freshMask |= failedMask;
+        fresh.add(io);
+        send();
+    }
+
+    @HotPath
+    private void send() {
+        if (!underWay) {
+            underWay = true;
+            reported.addAll(fresh);
+            report.mask = freshMask;
+            for (int rest = freshMask; rest != 0; rest &= rest - 1) {
+                int child = Integer.numberOfTrailingZeros(rest);
+                report.reasons[child] = reasons[child];
+            }
+            freshMask = 0;
+            nexus.home().send(report, channel.mthread().reactor());
+        }
+    }
+
+    boolean isEmpty() {
+        return fresh.isEmpty() && reported.isEmpty();
+    }
+
+    /** Tells the home mthread; runs there. */
+    private final class Report extends Message {
+        private final FaultReason[] reasons;
+        private int mask;
+
+        Report(int childCount) {
+            reasons = new FaultReason[childCount];
+        }
+
+        @Override
+        public void run() {
+            nexus.membership().requestFaults(mask, reasons,
+                    () -> channel.mthread().send(verdict, nexus.home().reactor()));
+        }
+    }
+
+    /** The home mthread has dealt with the report; runs on the channel's mthread. */
+    private final class Verdict extends Message {
+        @Override
+        public void run() {
+            for (int i = reported.size(); i > 0; i--) {
+                channel.settle(reported.poll());
+            }
+            underWay = false;
+            if (!fresh.isEmpty()) {
+                send();
+            }
+        }
+    }
+}

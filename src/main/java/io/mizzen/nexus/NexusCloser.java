@@ -1,0 +1,150 @@
+package io.mizzen.nexus;
+
+import io.mizzen.bdev.BdevIo;
+import io.mizzen.bdev.IoCompletion;
+import io.mizzen.bdev.IoType;
+import io.mizzen.ffi.RawMemory;
+import io.mizzen.util.Completion;
+import io.mizzen.util.ErrorKind;
+import io.mizzen.util.OperationException;
+import java.util.Arrays;
+
+/**
+ * Closes a nexus that nobody has open: ends background work, flushes the children, clears the dirty bits, and last of
+ * all the in-use flag. What fails on the way leaves the children unclean, which the next assembly heals. Home mthread.
+ *
+ * <pre>
+ * STOPPING (sweep, copying) → FLUSHING → CLEARING (dirty pages) → MARKING (not in use) → (ERASING) → RELEASING → done
+ * </pre>
+ */
+final class NexusCloser {
+    private enum Step {
+        STOPPING, FLUSHING, CLEARING, MARKING, ERASING, RELEASING, DONE
+    }
+
+    private final Nexus nexus;
+    private final boolean erase;
+    private final Completion<Void> done;
+    private Step step = Step.STOPPING;
+    private int childrenLeft;
+    private boolean unclean;
+    private boolean notErased;
+
+    NexusCloser(Nexus nexus, boolean erase, Completion<Void> done) {
+        this.nexus = nexus;
+        this.erase = erase;
+        this.done = done;
+    }
+
+    private void setStep(Step next) {
+        assert next.ordinal() > step.ordinal();
+        step = next;
+    }
+
+    void start() {
+        nexus.sweep().stop(() -> nexus.resync().close(this::flush));
+    }
+
+    private void flush() {
+        setStep(Step.FLUSHING);
+        DirtySweep.flushChildren(nexus, nexus.usableMask(), (okMask, failMask) -> {
+            FaultReason[] reasons = new FaultReason[nexus.memberMax()];
+            Arrays.fill(reasons, FaultReason.FLUSH_ERROR);
+            nexus.membership().requestFaults(failMask, reasons, () -> {
+                int usable = nexus.usableMask();
+                if (usable == 0 || (usable & okMask) != usable || nexus.membership().isBlocked()) {
+                    unclean = true;         // The last one: its bits and its flag stay set.
+                    release();
+                } else {
+                    clear();
+                }
+            });
+        });
+    }
+
+    private void clear() {
+        setStep(Step.CLEARING);
+        DirtyMap map = nexus.dirtyMap();
+        long[] clean = nexus.dirtyKeeper().storedBits();
+        for (int word = 0; word < clean.length; word++) {
+            clean[word] &= ~map.suspect.get(word);
+            DirtyMap.andNot(map.durable, word, clean[word]);
+        }
+        nexus.dirtyKeeper().clear(clean, this::mark);
+    }
+
+    private void mark() {
+        setStep(Step.MARKING);
+        nexus.membership().requestInUse(false, () -> {
+            unclean = nexus.membership().stored().inUse();
+            if (erase && !unclean) {
+                erase();
+            } else {
+                release();
+            }
+        });
+    }
+
+    private void erase() {
+        setStep(Step.ERASING);
+        eraseSlot(0, () -> eraseSlot(1, this::release));
+    }
+
+    private void eraseSlot(int slot, Runnable then) {
+        int shift = nexus.blockShift();
+        new ChildFanout(nexus, (okMask, failMask) -> {
+            notErased |= failMask != 0;
+            then.run();
+        }) {
+            @Override
+            void prepare(int child, BdevIo io, IoCompletion completion) {
+                NexusChild target = nexus.child(child);
+                RawMemory.zero(target.slotBuffer().address(), MetadataCodec.SLOT_BYTES);
+                io.prepare(IoType.WRITE, MetadataCodec.slotOffsetBytes(slot) >>> shift,
+                        MetadataCodec.SLOT_BYTES >>> shift, target.slotBuffer().address(),
+                        target.slotBuffer().regionIndex(), completion);
+                io.flags = BdevIo.FLAG_FUA;
+            }
+        }.submit(nexus.usableMask());
+    }
+
+    private void release() {
+        setStep(Step.RELEASING);
+        nexus.membership().close();
+        nexus.whenChildrenClosed(() -> {
+            childrenLeft = 1;
+            for (NexusChild child : nexus.children()) {
+                if (!child.isClosed()) {
+                    childrenLeft++;
+                    child.detach();
+                    child.whenHomeIdle(() -> {
+                        child.close();
+                        onChildClosed();
+                    });
+                }
+            }
+            onChildClosed();
+        });
+    }
+
+    private void onChildClosed() {
+        if (--childrenLeft == 0) {
+            nexus.dirtyKeeper().close();
+            setStep(Step.DONE);
+            nexus.onClosed();
+            finish();
+        }
+    }
+
+    private void finish() {
+        if (unclean) {
+            done.fail(new OperationException(ErrorKind.UNAVAILABLE, "nexus-closed-unclean", "nexus " + nexus.name()
+                    + " is closed, but its children could not be marked clean; the next assembly makes them equal"));
+        } else if (notErased) {
+            done.fail(new OperationException(ErrorKind.UNAVAILABLE, "nexus-not-erased", "nexus " + nexus.name()
+                    + " is closed, but its metadata could not be removed from every child; wipe them"));
+        } else {
+            done.ok(null);
+        }
+    }
+}

@@ -1,0 +1,91 @@
+package io.mizzen.nexus;
+
+import io.mizzen.util.OperationException;
+import java.nio.charset.StandardCharsets;
+import java.util.UUID;
+
+/**
+ * How to bring up a nexus.
+ *
+ * @param sizeBytes 0: what the smallest child allows; when assembling, 0 or the size that it has
+ * @param allowMissing assemble although a member is absent that was healthy in the newest generation found: writes that
+ *     only it holds are given up
+ * @param initialCopy on creation, what becomes of differences between the children
+ * @param regionShiftMin log2 of the smallest dirty region, bytes; {@link #REGION_SHIFT_DEFAULT}
+ * @param sweepPeriodNs dirty regions that were idle for this long become clean; {@link #SWEEP_PERIOD_DEFAULT_NS}
+ */
+public record NexusParameters(UUID uuid, String name, Mode mode, Label label, long sizeBytes, boolean allowMissing,
+        InitialCopy initialCopy, int regionShiftMin, long sweepPeriodNs) {
+    public static final int REGION_SHIFT_DEFAULT = DirtyGeometry.DEFAULT_SHIFT_MIN;
+    public static final long SWEEP_PERIOD_DEFAULT_NS = 5_000_000_000L;
+
+    /** What may be found on the children. */
+    public enum Mode {
+        /** No nexus; one is created. */
+        CREATE,
+        /** This nexus; after a restart nothing else will do. */
+        ASSEMBLE,
+        /** Whichever is the case. */
+        CREATE_OR_ASSEMBLE
+    }
+
+    /** Whether the children of a new nexus are made equal. */
+    public enum InitialCopy {
+        /** They are equal where it matters (fresh thin replicas, a file system to be made). */
+        ASSUME_EQUAL,
+        /** The first child's data is copied to the others where they differ; reads go to it until then. */
+        FROM_FIRST
+    }
+
+    public NexusParameters {
+        if (name.isEmpty() || name.getBytes(StandardCharsets.UTF_8).length > NexusMetadata.NAME_BYTES_MAX) {
+            throw OperationException.invalid("nexus-name-invalid",
+                    "a nexus name has 1 to " + NexusMetadata.NAME_BYTES_MAX + " bytes");
+        }
+        if (sizeBytes < 0) {
+            throw OperationException.invalid("nexus-size-invalid", "size " + sizeBytes + " is negative");
+        }
+        if (regionShiftMin < DirtyGeometry.SHIFT_MIN || regionShiftMin > DirtyGeometry.SHIFT_MAX) {
+            throw OperationException.invalid("nexus-region-invalid", "region shift " + regionShiftMin + " is not within "
+                    + DirtyGeometry.SHIFT_MIN + " to " + DirtyGeometry.SHIFT_MAX);
+        }
+        if (sweepPeriodNs <= 0) {
+            throw OperationException.invalid("nexus-sweep-invalid", "the sweep period has to be above 0");
+        }
+    }
+
+    /** Create or assemble with label V2, the largest size and the usual regions. */
+    public static NexusParameters of(UUID uuid, String name) {
+        return new NexusParameters(uuid, name, Mode.CREATE_OR_ASSEMBLE, Label.V2, 0, false, InitialCopy.ASSUME_EQUAL,
+                REGION_SHIFT_DEFAULT, SWEEP_PERIOD_DEFAULT_NS);
+    }
+
+    public NexusParameters withMode(Mode value) {
+        return new NexusParameters(uuid, name, value, label, sizeBytes, allowMissing, initialCopy, regionShiftMin,
+                sweepPeriodNs);
+    }
+
+    public NexusParameters withLabel(Label value) {
+        return new NexusParameters(uuid, name, mode, value, sizeBytes, allowMissing, initialCopy, regionShiftMin,
+                sweepPeriodNs);
+    }
+
+    public NexusParameters withSizeBytes(long value) {
+        return new NexusParameters(uuid, name, mode, label, value, allowMissing, initialCopy, regionShiftMin,
+                sweepPeriodNs);
+    }
+
+    public NexusParameters withAllowMissing(boolean value) {
+        return new NexusParameters(uuid, name, mode, label, sizeBytes, value, initialCopy, regionShiftMin,
+                sweepPeriodNs);
+    }
+
+    public NexusParameters withInitialCopy(InitialCopy value) {
+        return new NexusParameters(uuid, name, mode, label, sizeBytes, allowMissing, value, regionShiftMin,
+                sweepPeriodNs);
+    }
+
+    public NexusParameters withRegions(int shiftMin, long periodNs) {
+        return new NexusParameters(uuid, name, mode, label, sizeBytes, allowMissing, initialCopy, shiftMin, periodNs);
+    }
+}

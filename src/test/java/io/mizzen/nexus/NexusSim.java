@@ -1,0 +1,472 @@
+package io.mizzen.nexus;
+
+import io.mizzen.bdev.Bdev;
+import io.mizzen.bdev.BdevContext;
+import io.mizzen.bdev.BdevIo;
+import io.mizzen.bdev.BdevRegistry;
+import io.mizzen.bdev.Descriptor;
+import io.mizzen.bdev.IoChannel;
+import io.mizzen.bdev.IoType;
+import io.mizzen.bdev.Status;
+import io.mizzen.ffi.RawMemory;
+import io.mizzen.memory.BufferPools;
+import io.mizzen.memory.DmaMemory;
+import io.mizzen.memory.DmaRegion;
+import io.mizzen.memory.MemoryKind;
+import io.mizzen.reactor.Mthread;
+import io.mizzen.reactor.Reactor;
+import io.mizzen.testsupport.HandReactors;
+import io.mizzen.testsupport.TestIo;
+import io.mizzen.util.OperationException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import java.util.UUID;
+
+/**
+ * A machine with a nexus over simulated disks, and a host that knows what it may read. The checks are made here, outside
+ * of the code under test: at every acknowledgement, at every arrival of data on a disk, at every read, and at rest.
+ */
+final class NexusSim {
+    static final UUID NEXUS = new UUID(5, 6);
+    static final long MIB = 1 << 20;
+    static final int REGION_SHIFT = 16;
+    private static final long MEMORY_BYTES = 6 * MIB;
+    private static final MemorySegment MEMORY = Arena.global().allocate(MEMORY_BYTES, 4096);
+    private static final int SLOTS = 24;
+    private static final int SLOT_BYTES = 16 << 10;
+
+    final HandReactors hand;
+    final BdevRegistry registry = new BdevRegistry();
+    final List<SimDisk> disks = new ArrayList<>();
+    final List<String> events = new ArrayList<>();
+    final Random random;
+    final History history;
+    final BufferPools pools;
+    private final DmaMemory.Block hostMemory;
+    private final boolean[] slotBusy = new boolean[SLOTS];
+    private final List<IoChannel> channels = new ArrayList<>();
+    final NexusEnvironment environment;
+    Nexus nexus;
+    Descriptor descriptor;
+    int running;
+    int acknowledged;
+    int failed;
+    boolean checkDirtyOrder = true;
+
+    /** What the host knows, across crashes. */
+    static final class History {
+        final long blocks;
+        final List<Set<Long>> possible = new ArrayList<>();
+        final List<List<Long>> log = new ArrayList<>();
+        final boolean[] writing;
+        long nextStamp = 1;
+
+        History(long sizeBytes) {
+            blocks = sizeBytes / SimDisk.BLOCK;
+            writing = new boolean[(int) blocks];
+            for (int i = 0; i < blocks; i++) {
+                possible.add(new HashSet<>(Set.of(0L)));
+                log.add(new ArrayList<>());
+            }
+        }
+
+        void crash() {
+            Arrays.fill(writing, false);
+        }
+    }
+
+    NexusSim(long seed, int reactorCount, int diskCount, long nexusBytes, List<SimDisk.Media> media,
+            boolean volatileCache, History history) {
+        this.random = new Random(seed);
+        this.history = history;
+        this.hand = new HandReactors(reactorCount, random.nextLong());
+        MEMORY.fill((byte) 0);
+        DmaMemory memory = new DmaMemory(List.of(new DmaRegion(0, MEMORY.address(), MEMORY_BYTES, MemoryKind.PLAIN,
+                4096, -1, MEMORY.asByteBuffer())));
+        DmaMemory.Block zeroes = memory.allocate(BufferPools.LARGE_BYTES, -1);
+        pools = new BufferPools(memory, 32, 16, reactorCount);
+        hostMemory = memory.allocate((long) SLOTS * SLOT_BYTES, -1);
+        for (Reactor reactor : hand.reactors().all()) {
+            BdevContext.install(reactor, 256, pools, zeroes);
+        }
+        for (int i = 0; i < diskCount; i++) {
+            SimDisk disk = new SimDisk(i, "disk" + i, nexusBytes + 8 * MIB, media.get(i), volatileCache,
+                    random.nextLong());
+            disk.tap = this::onArrival;
+            registry.register(disk);
+            disks.add(disk);
+        }
+        Mthread home = hand.reactor(0).mthread();
+        Mthread copier = hand.reactor(reactorCount - 1).mthread();
+        environment = new NexusEnvironment(registry, home, copier, () -> hand.nowNs() / 1_000_000,
+                (of, event) -> events.add(event));
+    }
+
+    static List<SimDisk.Media> media(int count) {
+        List<SimDisk.Media> media = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            media.add(new SimDisk.Media());
+        }
+        return media;
+    }
+
+    // --- opening and closing ---------------------------------------------------------------------
+
+    /** Opens over the disks with these numbers; the refusal's code, or null. */
+    String open(NexusParameters parameters, int... numbers) {
+        List<Bdev> children = new ArrayList<>();
+        for (int number : numbers) {
+            children.add(disks.get(number));
+        }
+        String[] outcome = new String[1];
+        hand.on(0, () -> Nexus.open(environment, parameters, children, (value, failure) -> {
+            nexus = value;
+            outcome[0] = failure == null ? "" : failure.code();
+        }));
+        hand.runUntil(() -> outcome[0] != null);
+        if (!outcome[0].isEmpty()) {
+            return outcome[0];
+        }
+        descriptor = hand.call(0, () -> registry.open(nexus, "host", true, TestIo.ignoring()));
+        for (int i = 0; i < hand.reactors().all().size(); i++) {
+            int reactor = i;
+            channels.add(hand.call(i, () -> descriptor.openChannel(hand.reactor(reactor).mthread())));
+        }
+        return null;
+    }
+
+    static NexusParameters parameters() {
+        return NexusParameters.of(NEXUS, "n").withRegions(REGION_SHIFT, 50_000_000L);
+    }
+
+    void openAll() {
+        int[] all = new int[disks.size()];
+        Arrays.setAll(all, i -> i);
+        String refusal = open(parameters(), all);
+        if (refusal != null) {
+            throw new AssertionError(refusal);
+        }
+    }
+
+    void closeHost() {
+        for (IoChannel channel : channels) {
+            hand.on(channel.mthread().reactor().index(), channel::close);
+        }
+        channels.clear();
+        hand.on(0, descriptor::close);
+    }
+
+    /** Closes or destroys; the failure's code, or null. */
+    String close(boolean destroy) {
+        closeHost();
+        String[] outcome = new String[1];
+        hand.on(0, () -> {
+            io.mizzen.util.Completion<Void> done = (value, failure) ->
+                    outcome[0] = failure == null ? "" : failure.code();
+            if (destroy) {
+                nexus.destroy(done);
+            } else {
+                nexus.close(done);
+            }
+        });
+        hand.runUntil(() -> outcome[0] != null);
+        checkNoLeaks();
+        return outcome[0].isEmpty() ? null : outcome[0];
+    }
+
+    void checkNoLeaks() {
+        for (Reactor reactor : hand.reactors().all()) {
+            require(BdevContext.of(reactor).ioPool().freeCount() == 256, "I/O records leak on " + reactor);
+        }
+        pools.all().forEach(pool -> require(pool.freeCount() == pool.count(), "buffers of " + pool.name() + " leak"));
+        disks.forEach(disk -> require(!disk.isOpen() && disk.channels().isEmpty(), disk + " is still open"));
+    }
+
+    // --- the host --------------------------------------------------------------------------------------
+
+    /** Starts one random I/O, if a slot is free; the host never overlaps its own writes. */
+    void randomIo() {
+        int slot = freeSlot();
+        if (slot < 0) {
+            return;
+        }
+        long count = 1 + random.nextInt(SLOT_BYTES / SimDisk.BLOCK);
+        long offset = random.nextLong(history.blocks - count + 1);
+        if (random.nextInt(4) == 0) {
+            offset = offset & 63;       // A hot spot.
+        }
+        int kind = random.nextInt(20);
+        int reactor = random.nextInt(channels.size());
+        if (kind < 10) {
+            write(reactor, slot, IoType.WRITE, offset, count, random.nextInt(8) == 0 ? BdevIo.FLAG_FUA : 0);
+        } else if (kind == 10) {
+            write(reactor, slot, IoType.WRITE_ZEROES, offset, count, 0);
+        } else if (kind == 11) {
+            write(reactor, slot, IoType.UNMAP, offset, count, 0);
+        } else if (kind == 12) {
+            flush(reactor);
+        } else {
+            read(reactor, slot, offset, count);
+        }
+    }
+
+    private int freeSlot() {
+        for (int i = 0; i < SLOTS; i++) {
+            if (!slotBusy[i]) {
+                return i;
+            }
+        }
+        return -1;
+    }
+
+    long slotAddress(int slot) {
+        return hostMemory.address() + (long) slot * SLOT_BYTES;
+    }
+
+    /** Outcome of the last single I/O of {@link #run}. */
+    int lastStatus;
+
+    /** One write, waited for. */
+    int run(int reactor, int type, long offset, long count) {
+        lastStatus = TestIo.PENDING;
+        int before = running;
+        if (type == IoType.READ) {
+            read(reactor, freeSlot(), offset, count);
+        } else if (type == IoType.FLUSH) {
+            flush(reactor);
+        } else {
+            write(reactor, freeSlot(), type, offset, count, 0);
+        }
+        hand.runUntil(() -> running == before);
+        return lastStatus;
+    }
+
+    private void submit(int reactor, int type, long offset, long count, long address, int flags, BdevIo[] holder,
+            Runnable done) {
+        running++;
+        hand.on(reactor, () -> {
+            IoChannel channel = channels.get(reactor);
+            BdevIo io = channel.tryAcquire();
+            require(io != null, "the host has a record");
+            holder[0] = io;
+            io.prepare(type, offset, count, address, 0, ended -> {
+                running--;
+                lastStatus = ended.status();
+                done.run();
+                ended.release();
+            });
+            io.flags = flags;
+            channel.submit(io);
+        });
+    }
+
+    void write(int reactor, int slot, int type, long offset, long count, int flags) {
+        for (long i = 0; i < count; i++) {
+            if (history.writing[(int) (offset + i)]) {
+                return;
+            }
+        }
+        long stamp = type == IoType.WRITE ? history.nextStamp++ : 0;
+        slotBusy[slot] = true;
+        for (long i = 0; i < count; i++) {
+            int block = (int) (offset + i);
+            history.writing[block] = true;
+            history.possible.get(block).add(stamp);
+            history.log.get(block).add(stamp);
+            for (int at = 0; at < SimDisk.BLOCK; at += 8) {
+                RawMemory.putLong(slotAddress(slot) + i * SimDisk.BLOCK + at, stamp);
+            }
+        }
+        BdevIo[] io = new BdevIo[1];
+        submit(reactor, type, offset, count, type == IoType.WRITE ? slotAddress(slot) : 0, flags, io, () -> {
+            slotBusy[slot] = false;
+            boolean done = io[0].status() == Status.SUCCESS;
+            if (done) {
+                acknowledged++;
+                checkAcknowledged(offset, count, stamp);
+            } else {
+                failed++;
+            }
+            for (long i = 0; i < count; i++) {
+                int block = (int) (offset + i);
+                history.writing[block] = false;
+                if (done) {
+                    history.possible.get(block).clear();
+                    history.possible.get(block).add(stamp);
+                }
+            }
+        });
+    }
+
+    void read(int reactor, int slot, long offset, long count) {
+        slotBusy[slot] = true;
+        List<Set<Long>> atStart = new ArrayList<>();
+        int[] logAt = new int[(int) count];
+        for (int i = 0; i < count; i++) {
+            atStart.add(new HashSet<>(history.possible.get((int) offset + i)));
+            logAt[i] = history.log.get((int) offset + i).size();
+        }
+        BdevIo[] io = new BdevIo[1];
+        submit(reactor, IoType.READ, offset, count, slotAddress(slot), 0, io, () -> {
+            slotBusy[slot] = false;
+            if (io[0].status() != Status.SUCCESS) {
+                failed++;
+                return;
+            }
+            for (int i = 0; i < count; i++) {
+                long stamp = stampOf(RawMemory.ALL, slotAddress(slot) + (long) i * SimDisk.BLOCK);
+                List<Long> log = history.log.get((int) offset + i);
+                require(atStart.get(i).contains(stamp) || log.subList(logAt[i], log.size()).contains(stamp),
+                        "block " + (offset + i) + " reads as " + stamp + ", possible " + atStart.get(i));
+            }
+        });
+    }
+
+    void flush(int reactor) {
+        submit(reactor, IoType.FLUSH, 0, 0, 0, 0, new BdevIo[1], () -> { });
+    }
+
+    private static long stampOf(MemorySegment segment, long offset) {
+        long stamp = segment.get(ValueLayout.JAVA_LONG_UNALIGNED, offset);
+        for (int at = 8; at < SimDisk.BLOCK; at += 8) {
+            require(segment.get(ValueLayout.JAVA_LONG_UNALIGNED, offset + at) == stamp, "a block is torn");
+        }
+        return stamp;
+    }
+
+    void drain() {
+        hand.runUntil(() -> running == 0);
+    }
+
+    // --- checks -------------------------------------------------------------------------------------------
+
+    static void require(boolean holds, String what) {
+        if (!holds) {
+            throw new AssertionError(what);
+        }
+    }
+
+    /** The newest record that is durable on any disk. */
+    NexusMetadata newestDurable() {
+        NexusMetadata newest = null;
+        for (SimDisk disk : disks) {
+            MetadataCodec.Copy copy = durableCopy(disk);
+            if (copy != null && (newest == null || copy.metadata().generation() > newest.generation())) {
+                newest = copy.metadata();
+            }
+        }
+        return newest;
+    }
+
+    static MetadataCodec.Copy durableCopy(SimDisk disk) {
+        return MetadataCodec.newer(
+                MetadataCodec.decode(disk.media.durableBytes(MetadataCodec.slotOffsetBytes(0), 4096), 0, 0),
+                MetadataCodec.decode(disk.media.durableBytes(MetadataCodec.slotOffsetBytes(1), 4096), 0, 1));
+    }
+
+    private static long dataBlock() {
+        return Label.V2.dataOffsetBytes() / SimDisk.BLOCK;
+    }
+
+    private void checkAcknowledged(long offset, long count, long stamp) {
+        NexusMetadata newest = newestDurable();
+        int holders = 0;
+        for (SimDisk disk : disks) {
+            MetadataCodec.Copy copy = durableCopy(disk);
+            if (copy == null) {
+                continue;
+            }
+            boolean healthy = newest.members().get(copy.selfIndex()).isHealthy();
+            boolean holds = true;
+            for (long i = 0; i < count && holds; i++) {
+                holds = stampOf(MemorySegment.ofArray(disk.media.current(dataBlock() + offset + i)), 0) == stamp;
+            }
+            require(holds || !healthy, "acknowledged, but " + disk + " lacks it and is stored as healthy");
+            holders += holds && healthy ? 1 : 0;
+        }
+        require(holders > 0, "acknowledged, but no healthy child holds it");
+    }
+
+    /** Data must not reach a disk before every healthy child says that its region is dirty. */
+    private void onArrival(SimDisk at, BdevIo io) {
+        if (!checkDirtyOrder || !IoType.isWrite(io.type) || io.offsetBlocks < dataBlock()) {
+            return;
+        }
+        NexusMetadata newest = newestDurable();
+        DirtyGeometry geometry = new DirtyGeometry(newest.sizeBytes(), SimDisk.BLOCK, newest.regionShift());
+        int first = geometry.regionOf((io.offsetBlocks - dataBlock()) * SimDisk.BLOCK);
+        int last = geometry.regionOf((io.offsetBlocks - dataBlock() + io.blockCount - 1) * SimDisk.BLOCK);
+        for (SimDisk disk : disks) {
+            MetadataCodec.Copy copy = durableCopy(disk);
+            if (copy == null || !newest.members().get(copy.selfIndex()).isHealthy()) {
+                continue;
+            }
+            long[] words = durableBits(disk, newest, geometry);
+            for (int region = first; region <= last; region++) {
+                require((words[region >>> 6] >>> region & 1) != 0,
+                        "data of region " + region + " before its bit on " + disk);
+            }
+        }
+    }
+
+    static long[] durableBits(SimDisk disk, NexusMetadata metadata, DirtyGeometry geometry) {
+        long[] words = new long[geometry.wordCount()];
+        for (int page = 0; page < geometry.pageCount(); page++) {
+            MemorySegment bytes = disk.media.durableBytes(geometry.pageOffsetBytes(page), geometry.pageBytes());
+            if (DirtyPageCodec.check(geometry, metadata.uuid(), metadata.dirtyEpoch(), page, bytes, 0) >= 0) {
+                DirtyPageCodec.addBits(geometry, page, bytes, 0, words);
+            }
+        }
+        return words;
+    }
+
+    /** At rest: healthy legs are equal, and hold what was acknowledged. */
+    void checkLegs() {
+        NexusMetadata newest = nexus.membership().stored();
+        List<SimDisk> healthy = new ArrayList<>();
+        for (SimDisk disk : disks) {
+            MetadataCodec.Copy copy = durableCopy(disk);
+            if (copy != null && copy.metadata().uuid().equals(NEXUS)
+                    && newest.members().get(copy.selfIndex()).isHealthy()) {
+                healthy.add(disk);
+            }
+        }
+        require(!healthy.isEmpty(), "no healthy leg");
+        for (int block = 0; block < history.blocks; block++) {
+            byte[] data = healthy.get(0).media.current(dataBlock() + block);
+            for (SimDisk other : healthy) {
+                require(Arrays.equals(data, other.media.current(dataBlock() + block)),
+                        "legs differ at block " + block);
+            }
+            long stamp = stampOf(MemorySegment.ofArray(data), 0);
+            require(history.possible.get(block).contains(stamp), "block " + block + " holds " + stamp
+                    + ", possible " + history.possible.get(block));
+        }
+    }
+
+    void awaitResync() {
+        hand.runUntil(() -> nexus.suspectRegions() == 0 && !nexus.resync().isCopying(), 2_000_000);
+    }
+
+    /** Power fails; what the next machine finds. */
+    void crash() {
+        disks.forEach(SimDisk::crash);
+        history.crash();
+    }
+
+    static OperationException refused(Runnable work) {
+        try {
+            work.run();
+        } catch (OperationException e) {
+            return e;
+        }
+        throw new AssertionError("not refused");
+    }
+}
