@@ -1,0 +1,17 @@
+package io.mizzen.nvmf.target;
+
+import io.mizzen.bdev.IoChannel;
+
+/** A namespace in one poll group: its channel there, and how many commands use it. The group's thread only. */
+final class GroupNamespace {
+    final Namespace namespace;
+    final IoChannel channel;
+    int inFlight;
+    /** Set when the namespace is being removed: told when the last command has ended. */
+    Runnable drained;
+
+    GroupNamespace(Namespace namespace, IoChannel channel) {
+        this.namespace = namespace;
+        this.channel = channel;
+    }
+}
