@@ -97,7 +97,7 @@ final class RingSockets implements Sockets {
 
     static void setOption(int fd, int level, int option, int value) {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment number = arena.allocate(ValueLayout.JAVA_INT, value);
+            MemorySegment number = arena.allocateFrom(ValueLayout.JAVA_INT, value);
             Libc.setsockopt(fd, level, option, number.address(), 4);    // A socket without the option works, slower.
         }
     }
@@ -113,7 +113,7 @@ final class RingSockets implements Sockets {
     private static InetSocketAddress address(int fd, boolean local) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment name = arena.allocate(Sockaddr.IN6_SIZE_BYTES, 8);
-            MemorySegment length = arena.allocate(ValueLayout.JAVA_INT, Sockaddr.IN6_SIZE_BYTES);
+            MemorySegment length = arena.allocateFrom(ValueLayout.JAVA_INT, Sockaddr.IN6_SIZE_BYTES);
             int result = local ? Libc.getsockname(fd, name.address(), length.address())
                     : Libc.getpeername(fd, name.address(), length.address());
             return result < 0 ? new InetSocketAddress(0) : Sockaddr.read(name);     // The peer may be gone already.
