@@ -20,6 +20,7 @@ final class LvolCreation {
     private final boolean thin;
     private final Completion<Lvol> done;
     private BlobMetadata blob;
+    private boolean unmapAll;
 
     LvolCreation(LvStore store, String name, UUID uuid, long sizeBytes, boolean thin, Completion<Lvol> done) {
         this.store = store;
@@ -54,6 +55,7 @@ final class LvolCreation {
         Lvol lvol = new Lvol(store, blob, name, uuid, features(), "it is being created", null);
         lvol.busy(true);
         store.add(lvol);
+        unmapAll = store.port().unmapZeroes();
         zeroHead(lvol, 0);
     }
 
@@ -76,8 +78,7 @@ final class LvolCreation {
     /** Makes the head of a thick volume read as zeroes, run by run of neighbouring clusters. */
     private void zeroHead(Lvol lvol, int index) {
         long clusterBytes = store.geometry().clusterSizeBytes();
-        boolean everything = store.port().unmapZeroes();
-        long headBytes = everything ? Long.MAX_VALUE : LvStore.ZEROED_HEAD_BYTES;
+        long headBytes = unmapAll ? Long.MAX_VALUE : LvStore.ZEROED_HEAD_BYTES;
         if (thin || index == blob.clusters.length || index * clusterBytes >= headBytes) {
             store.port().flush(status -> flushed(lvol, status));
             return;
@@ -87,11 +88,14 @@ final class LvolCreation {
         StorePort.Done next = status -> {
             if (status == 0) {
                 zeroHead(lvol, index + run);
+            } else if (unmapAll) {
+                unmapAll = false;   // The device promised more than it does: the head is zeroed instead.
+                zeroHead(lvol, 0);
             } else {
                 undo(lvol, BlobCommit.failed("zeroing a new volume", status));
             }
         };
-        if (everything) {
+        if (unmapAll) {
             store.port().unmap(at, run * clusterBytes, next);
         } else {
             store.port().zero(at, Math.min(run * clusterBytes, headBytes - index * clusterBytes), next);

@@ -1,0 +1,193 @@
+package io.mizzen.lvs;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.mizzen.bdev.Bdev;
+import io.mizzen.bdev.BdevIo;
+import io.mizzen.bdev.BdevRegistry;
+import io.mizzen.bdev.Descriptor;
+import io.mizzen.bdev.IoChannel;
+import io.mizzen.bdev.IoCompletion;
+import io.mizzen.bdev.IoType;
+import io.mizzen.ffi.RawMemory;
+import io.mizzen.memory.DmaBuffer;
+import io.mizzen.testsupport.RealReactors;
+import io.mizzen.testsupport.TestIo;
+import io.mizzen.uring.UringBdev;
+import io.mizzen.uring.UringFile;
+import io.mizzen.util.Completion;
+import io.mizzen.util.OperationException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Pools on a real file through real rings, with volumes used from all cores while others are made and removed. */
+class LvStoreUringStressTest {
+    private static final long MIB = 1 << 20;
+    private static final int WRITES_PER_SLOT = 150;
+    private static final int SLOTS = 8;
+
+    @TempDir
+    Path directory;
+    private final BdevRegistry registry = new BdevRegistry();
+
+    private static <T> T ok(RealReactors real, Consumer<Completion<T>> operation) {
+        CompletableFuture<T> future = new CompletableFuture<>();
+        real.run(0, () -> operation.accept((value, failure) -> {
+            if (failure == null) {
+                future.complete(value);
+            } else {
+                future.completeExceptionally(failure);
+            }
+        }));
+        try {
+            return real.await(future);
+        } catch (OperationException e) {
+            throw new AssertionError(e.toString(), e);
+        }
+    }
+
+    /** Writes a block of its own number, reads it back, compares; then the next. One of several on a channel. */
+    private static final class Slot implements IoCompletion {
+        private final IoChannel channel;
+        private final DmaBuffer buffer;
+        private final Random random;
+        private final long firstBlock;
+        private final long blockCount;
+        private final CompletableFuture<Void> done = new CompletableFuture<>();
+        private int left = WRITES_PER_SLOT;
+        private long value;
+
+        Slot(IoChannel channel, DmaBuffer buffer, long seed, long firstBlock, long blockCount) {
+            this.channel = channel;
+            this.buffer = buffer;
+            this.random = new Random(seed);
+            this.firstBlock = firstBlock;
+            this.blockCount = blockCount;
+        }
+
+        void next() {
+            if (left-- == 0) {
+                buffer.close();
+                done.complete(null);
+                return;
+            }
+            int shift = channel.bdev().blockShift();
+            long blocks = 1 + random.nextInt(buffer.sizeBytes() >> shift);
+            long at = firstBlock + random.nextLong(blockCount - blocks);
+            value = random.nextLong();
+            for (long i = 0; i < blocks << shift; i += 8) {
+                RawMemory.putLong(buffer.address() + i, value + i);
+            }
+            submit(IoType.WRITE, at, blocks);
+        }
+
+        private void submit(int type, long at, long blocks) {
+            BdevIo io = channel.tryAcquire();
+            io.prepare(type, at, blocks, buffer.address(), buffer.regionIndex(), this);
+            channel.submit(io);
+        }
+
+        @Override
+        public void onIoComplete(BdevIo io) {
+            int type = io.type;
+            int status = io.status();
+            long at = io.offsetBlocks;
+            long blocks = io.blockCount;
+            io.release();
+            if (status != 0) {
+                done.completeExceptionally(new AssertionError("status " + Integer.toHexString(status)));
+            } else if (type == IoType.WRITE) {
+                RawMemory.zero(buffer.address(), buffer.sizeBytes());
+                submit(IoType.READ, at, blocks);
+            } else {
+                for (long i = 0; i < blocks << channel.bdev().blockShift(); i += 8) {
+                    if (RawMemory.getLong(buffer.address() + i) != value + i) {
+                        done.completeExceptionally(new AssertionError("wrong data at block " + at + " byte " + i));
+                        return;
+                    }
+                }
+                next();
+            }
+        }
+    }
+
+    private static final class Use {
+        Descriptor descriptor;
+        final List<IoChannel> channels = new ArrayList<>();
+        final List<Slot> slots = new ArrayList<>();
+    }
+
+    private Use use(RealReactors real, Bdev bdev) {
+        Use use = new Use();
+        real.run(0, () -> use.descriptor = registry.open(bdev, "stress", true, TestIo.ignoring()));
+        int reactors = real.reactors().all().size();
+        long share = bdev.blockCount() / (reactors * SLOTS);
+        for (int r = 0; r < reactors; r++) {
+            int index = r;
+            real.run(r, () -> {
+                IoChannel channel = use.descriptor.openChannel(real.reactor(index).mthread());
+                use.channels.add(channel);
+                for (int i = 0; i < SLOTS; i++) {
+                    int slot = index * SLOTS + i;
+                    use.slots.add(new Slot(channel, real.pools().large().cache(index).tryAcquire(), slot, slot * share, share));
+                    use.slots.getLast().next();
+                }
+            });
+        }
+        return use;
+    }
+
+    private void end(RealReactors real, Use use) {
+        for (Slot slot : use.slots) {
+            real.await(slot.done);
+        }
+        for (int r = 0; r < use.channels.size(); r++) {
+            real.run(r, use.channels.get(r)::close);
+        }
+        real.run(0, use.descriptor::close);
+    }
+
+    @Test
+    void volumesOnAFileServeAllCoresWhileOthersComeAndGo() {
+        try (RealReactors real = new RealReactors(2, 50_000)) {
+            UringFile file = UringFile.open(directory.resolve("disk"), new UringFile.Options(0, true, 128 * MIB));
+            UringBdev disk = new UringBdev("u0", UUID.randomUUID(), file);
+            real.run(0, () -> {
+                registry.register(disk);
+                disk.watch(real.reactor(0).mthread());
+            });
+            LvStores stores = new LvStores(registry, real.reactor(0).mthread());
+            LvStore store = LvStoreUringStressTest.<LvStore>ok(real, done -> stores.create(disk,
+                    new LvStores.Options("pool", null, MIB, 100), done));
+            Lvol thin = LvStoreUringStressTest.<Lvol>ok(real, done -> store.createLvol("thin", null, 48 * MIB, true, done));
+            Lvol thick = LvStoreUringStressTest.<Lvol>ok(real, done -> store.createLvol("thick", null, 24 * MIB, false, done));
+            Use a = use(real, thin.bdev());
+            Use b = use(real, thick.bdev());
+            for (int i = 0; i < 15; i++) {
+                int n = i;
+                Lvol brief = LvStoreUringStressTest.<Lvol>ok(real,
+                        done -> store.createLvol("brief", null, (n + 1) * MIB, n % 2 == 0, done));
+                LvStoreUringStressTest.<Lvol>ok(real, done -> store.resizeLvol(brief, (20 - n) * MIB, done));
+                LvStoreUringStressTest.<Lvol>ok(real, done -> store.resizeLvol(thin, (48 + n) * MIB, done));
+                LvStoreUringStressTest.<Void>ok(real, done -> store.destroyLvol(brief, done));
+            }
+            end(real, a);
+            end(real, b);
+            int free = real.call(0, store::freeClusterCount);
+            LvStoreUringStressTest.<Void>ok(real, store::export);
+            LvStore loaded = LvStoreUringStressTest.<LvStore>ok(real, done -> stores.load(disk, LvStores.Expected.any(), done));
+            assertThat(loaded.recovered()).isFalse();
+            assertThat(loaded.freeClusterCount()).isEqualTo(free);
+            assertThat(loaded.findLvol("thin").sizeBytes()).isEqualTo(62 * MIB);
+            LvStoreUringStressTest.<Void>ok(real, loaded::export);
+            LvStoreUringStressTest.<Void>ok(real, done -> registry.unregister(disk, done));
+        }
+    }
+}
