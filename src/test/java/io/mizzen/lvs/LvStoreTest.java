@@ -203,4 +203,24 @@ class LvStoreTest {
             assertThat(handles[1].read((i % 4) * 3 * MIB + (i / 4) * 65536L, 65536)).isEqualTo(data);
         }
     }
+
+    @Test
+    void aPoolMadeOnLargeBlocksKeepsThemOnADeviceOfSmallOnes() {
+        SimDisk disk = disk(4096, 64 * MIB);
+        LvStore store = rig.create(disk, "pool", MIB);
+        Lvol lvol = rig.<Lvol>ok(done -> store.createLvol("v", null, 8 * MIB, true, done));
+        LvsRig.Handle handle = rig.open(lvol.bdev(), 1);
+        byte[] data = pattern(3 * 4096, 8);
+        assertThat(handle.write(MIB - 4096, data)).isZero();
+        handle.close();
+        rig.<Void>ok(store::export);
+        SimDisk small = rig.register(new SimDisk("small", 512, 64 * MIB, disk.current(), false, new Random(2)));
+        LvStore loaded = rig.load(small);
+        LvolBdev bdev = loaded.findLvol("v").bdev();
+        assertThat(bdev.blockSizeBytes()).isEqualTo(4096);
+        LvsRig.Handle again = rig.open(bdev, 0);
+        assertThat(again.read(MIB - 4096, data.length)).isEqualTo(data);
+        assertThat(again.write(5 * MIB - 8192, data)).isZero();
+        assertThat(again.read(5 * MIB - 8192, data.length)).isEqualTo(data);
+    }
 }
