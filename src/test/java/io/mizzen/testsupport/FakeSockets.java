@@ -1,0 +1,296 @@
+package io.mizzen.testsupport;
+
+import io.mizzen.ffi.RawMemory;
+import io.mizzen.reactor.IdleStrategy;
+import io.mizzen.reactor.Reactor;
+import io.mizzen.reactor.Sockets;
+import io.mizzen.util.OperationException;
+import java.io.ByteArrayOutputStream;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.net.InetSocketAddress;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+
+/**
+ * The sockets port in memory, for hand-driven reactors. A send is read from the sender's memory only when it completes,
+ * some turns later, so that memory given back too early shows; received bytes come in pieces of random length.
+ */
+public final class FakeSockets {
+    private final HandReactors hand;
+    private final Random random;
+    private final Map<InetSocketAddress, Listening> listening = new HashMap<>();
+    private final Map<Integer, Peer> waiting = new HashMap<>();
+    private final List<Peer> peers = new ArrayList<>();
+    private int nextId = 1;
+    private int nextPort = 40_000;
+    /** Whether clients take no bytes at the moment. */
+    public boolean sendsStall;
+    /** Longest piece delivered at once. */
+    public int pieceMax = 20_000;
+
+    public FakeSockets(HandReactors hand) {
+        this.hand = hand;
+        this.random = hand.random();
+        for (int i = 0; i < hand.reactors().all().size(); i++) {
+            int index = i;
+            hand.on(i, () -> {
+                Port port = new Port(hand.reactor(index));
+                hand.reactor(index).install(new NoIdle(), port, null);
+                hand.reactor(index).mthread().addPoller("fake-sockets", 0, port::poll);
+            });
+        }
+    }
+
+    private static final class NoIdle implements IdleStrategy {
+        @Override
+        public void sleep(long timeoutNs) {
+            throw new IllegalStateException("hand-driven reactors do not sleep");
+        }
+
+        @Override
+        public void wake() {
+        }
+    }
+
+    private record Listening(Reactor reactor, InetSocketAddress address, Sockets.AcceptHandler handler) {
+    }
+
+    /** A client's connection. */
+    public Peer connect(InetSocketAddress address) {
+        Listening to = listening.get(address);
+        if (to == null) {
+            throw new IllegalStateException("nobody listens on " + address);
+        }
+        Peer peer = new Peer(nextId++, new InetSocketAddress(address.getAddress(), nextPort++), address);
+        waiting.put(peer.id, peer);
+        peers.add(peer);
+        hand.on(to.reactor.index(), () -> to.handler.onAccept(peer.id));
+        return peer;
+    }
+
+    /** Connections that neither side has ended. */
+    public long openCount() {
+        return peers.stream().filter(p -> !p.discarded && !p.closedByTarget).count();
+    }
+
+    /** The client's end, and what the target knows of the connection. */
+    public final class Peer implements Sockets.Socket, NvmeTcpClient.Transport {
+        private final int id;
+        private final InetSocketAddress remote;
+        private final InetSocketAddress local;
+        private final ArrayDeque<byte[]> toTarget = new ArrayDeque<>();
+        private final ByteArrayOutputStream fromTarget = new ByteArrayOutputStream();
+        private byte[] taken = new byte[0];
+        private int takenAt;
+        private Sockets.SocketHandler handler;
+        private Reactor reactor;
+        private long iovec;
+        private int iovecCount;
+        private boolean sending;
+        private boolean discarded;
+        private boolean closeRequested;
+        private boolean closedByTarget;
+        private boolean closedByClient;
+        private boolean paused;
+
+        private Peer(int id, InetSocketAddress remote, InetSocketAddress local) {
+            this.id = id;
+            this.remote = remote;
+            this.local = local;
+        }
+
+        // --- the target's side ---
+
+        @Override
+        public void send(long iovecAddress, int count) {
+            if (sending || closeRequested) {
+                throw new IllegalStateException("a send is in flight, or the socket is closed");
+            }
+            iovec = iovecAddress;
+            iovecCount = count;
+            sending = true;
+        }
+
+        @Override
+        public boolean isSending() {
+            return sending;
+        }
+
+        @Override
+        public void pauseReceive() {
+            paused = true;
+        }
+
+        @Override
+        public void resumeReceive() {
+            paused = false;
+        }
+
+        @Override
+        public void close() {
+            if (reactor == null || !reactor.isCurrent()) {
+                closedByClient = true;
+            } else {
+                closeRequested = true;
+            }
+        }
+
+        @Override
+        public InetSocketAddress localAddress() {
+            return local;
+        }
+
+        @Override
+        public InetSocketAddress remoteAddress() {
+            return remote;
+        }
+
+        private int step() {
+            if (handler == null) {
+                return 0;
+            }
+            if (closeRequested || closedByClient && toTarget.isEmpty()) {
+                sending = false;
+                Sockets.SocketHandler told = handler;
+                handler = null;
+                closedByTarget = true;
+                told.onClosed(0);
+                return 1;
+            }
+            int work = 0;
+            if (sending && !sendsStall && random.nextInt(3) != 0) {
+                for (int i = 0; i < iovecCount; i++) {
+                    long at = RawMemory.getLong(iovec + i * 16L);
+                    int length = (int) RawMemory.getLong(iovec + i * 16L + 8);
+                    byte[] bytes = new byte[length];
+                    MemorySegment.copy(RawMemory.ALL, ValueLayout.JAVA_BYTE, at, bytes, 0, length);
+                    fromTarget.writeBytes(bytes);
+                }
+                sending = false;
+                work++;
+                handler.onSent(0);
+            }
+            if (handler != null && !paused && !closeRequested && !toTarget.isEmpty()) {
+                deliver();
+                work++;
+            }
+            return work;
+        }
+
+        private void deliver() {
+            byte[] next = toTarget.poll();
+            int length = Math.min(next.length, 1 + random.nextInt(pieceMax));
+            if (length < next.length) {
+                byte[] rest = java.util.Arrays.copyOfRange(next, length, next.length);
+                toTarget.addFirst(rest);
+            }
+            try (Arena arena = Arena.ofConfined()) {
+                MemorySegment native_ = arena.allocate(length);
+                MemorySegment.copy(next, 0, native_, ValueLayout.JAVA_BYTE, 0, length);
+                handler.onReceive(native_.address(), length);
+                native_.fill((byte) 0xDB);
+            }
+        }
+
+        // --- the client's side ---
+
+        @Override
+        public void write(byte[] bytes) {
+            if (bytes.length > 0) {
+                toTarget.add(bytes.clone());
+            }
+        }
+
+        private int available() {
+            return fromTarget.size() + taken.length - takenAt;
+        }
+
+        /** Whether the target has ended the connection. */
+        public boolean isClosed() {
+            return discarded || closedByTarget;
+        }
+
+        /** Bytes that have arrived and were not read. */
+        public int arrived() {
+            return available();
+        }
+
+        @Override
+        public byte[] read(int count) {
+            hand.runUntil(() -> available() >= count || isClosed());
+            if (takenAt + count > taken.length) {
+                byte[] more = fromTarget.toByteArray();
+                fromTarget.reset();
+                byte[] joined = new byte[taken.length - takenAt + more.length];
+                System.arraycopy(taken, takenAt, joined, 0, taken.length - takenAt);
+                System.arraycopy(more, 0, joined, taken.length - takenAt, more.length);
+                taken = joined;
+                takenAt = 0;
+            }
+            if (taken.length - takenAt < count) {
+                return null;
+            }
+            takenAt += count;
+            return java.util.Arrays.copyOfRange(taken, takenAt - count, takenAt);
+        }
+    }
+
+    private final class Port implements Sockets {
+        private final Reactor reactor;
+        private final List<Peer> adopted = new ArrayList<>();
+
+        Port(Reactor reactor) {
+            this.reactor = reactor;
+        }
+
+        @Override
+        public Listener listen(InetSocketAddress address, AcceptHandler handler) {
+            InetSocketAddress bound = address.getPort() == 0
+                    ? new InetSocketAddress(address.getAddress(), nextPort++) : address;
+            if (listening.containsKey(bound)) {
+                throw OperationException.precondition("address-in-use", bound + " is in use");
+            }
+            listening.put(bound, new Listening(reactor, bound, handler));
+            return new Listener() {
+                @Override
+                public InetSocketAddress localAddress() {
+                    return bound;
+                }
+
+                @Override
+                public void close() {
+                    listening.remove(bound);
+                }
+            };
+        }
+
+        @Override
+        public Socket adopt(int socketId, SocketHandler handler) {
+            Peer peer = waiting.remove(socketId);
+            peer.handler = handler;
+            peer.reactor = reactor;
+            adopted.add(peer);
+            return peer;
+        }
+
+        @Override
+        public void discard(int socketId) {
+            waiting.remove(socketId).discarded = true;
+        }
+
+        int poll(long nowNs) {
+            int work = 0;
+            for (int i = 0; i < adopted.size(); i++) {
+                work += adopted.get(i).step();
+            }
+            adopted.removeIf(peer -> peer.closedByTarget);
+            return work;
+        }
+    }
+}
