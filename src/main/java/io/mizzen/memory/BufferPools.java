@@ -1,5 +1,6 @@
 package io.mizzen.memory;
 
+import java.util.Arrays;
 import java.util.List;
 
 /** The named pools of the engine, made once at start. */
@@ -10,17 +11,32 @@ public final class BufferPools {
     public static final String LARGE = "large";
     public static final int SMALL_BYTES = 8 << 10;
     public static final int LARGE_BYTES = 128 << 10;
+    private static final int CACHE_CAPACITY_MAX = 64;
 
     private final BufferPool small;
     private final BufferPool large;
     private final DmaMemory memory;
 
+    /** Pools for so many reactors, wherever their cores are. */
     public BufferPools(DmaMemory memory, int smallCount, int largeCount, int coreCount) {
+        this(memory, smallCount, largeCount, anywhere(coreCount));
+    }
+
+    /** @param nodes the NUMA node of each reactor's core, by index; -1 where it does not matter */
+    public BufferPools(DmaMemory memory, int smallCount, int largeCount, int[] nodes) {
         this.memory = memory;
-        small = new BufferPool(SMALL, SMALL_BYTES, smallCount, Math.max(2, Math.min(64, smallCount / (2 * coreCount))),
-                coreCount, memory);
-        large = new BufferPool(LARGE, LARGE_BYTES, largeCount, Math.max(2, Math.min(64, largeCount / (2 * coreCount))),
-                coreCount, memory);
+        small = new BufferPool(SMALL, SMALL_BYTES, smallCount, cacheCapacity(smallCount, nodes.length), nodes, memory);
+        large = new BufferPool(LARGE, LARGE_BYTES, largeCount, cacheCapacity(largeCount, nodes.length), nodes, memory);
+    }
+
+    private static int[] anywhere(int coreCount) {
+        int[] nodes = new int[coreCount];
+        Arrays.fill(nodes, -1);
+        return nodes;
+    }
+
+    private static int cacheCapacity(int count, int coreCount) {
+        return Math.max(2, Math.min(CACHE_CAPACITY_MAX, count / (2 * coreCount)));
     }
 
     public DmaMemory memory() {

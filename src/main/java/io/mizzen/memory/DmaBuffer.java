@@ -11,15 +11,17 @@ public final class DmaBuffer implements AutoCloseable {
     private final long address;
     private final int sizeBytes;
     private final int regionIndex;
+    final int homeSlot;
     /** For whoever queues or keeps the buffer. */
     public DmaBuffer next;
     BufferPool.Cache owner;
 
-    DmaBuffer(BufferPool pool, long address, int sizeBytes, int regionIndex) {
+    DmaBuffer(BufferPool pool, long address, int sizeBytes, int regionIndex, int homeSlot) {
         this.pool = pool;
         this.address = address;
         this.sizeBytes = sizeBytes;
         this.regionIndex = regionIndex;
+        this.homeSlot = homeSlot;
     }
 
     @HotPath

@@ -59,7 +59,7 @@ class HugePagesTest {
     @Test
     void coresTradeBuffersInBatchesAndLoseNone() {
         List<DmaRegion> regions = HugePages.reserve(2L << 20);
-        BufferPool pool = new BufferPool("t", 4096, 100, 8, 2, new DmaMemory(regions));
+        BufferPool pool = new BufferPool("t", 4096, 100, 8, new int[] {-1, -1}, new DmaMemory(regions));
         List<DmaBuffer> taken = new ArrayList<>();
         DmaBuffer buffer;
         while ((buffer = pool.cache(0).tryAcquire()) != null) {
@@ -77,5 +77,31 @@ class HugePagesTest {
         }
         assertTrue(other >= 92, "the other core gets all but what is cached: " + other);
         HugePages.release(regions);
+    }
+
+    @Test
+    void coresTakeBuffersOfTheirNodeFirstAndSendOthersHome() {
+        List<DmaRegion> plain = HugePages.reserve(4L << 20);
+        DmaRegion whole = plain.getFirst();
+        List<DmaRegion> regions = new ArrayList<>();
+        for (int node = 0; node < 2; node++) {
+            regions.add(new DmaRegion(node, whole.address() + node * (2L << 20), 2L << 20, whole.kind(),
+                    whole.pageSizeBytes(), node, whole.view()));
+        }
+        BufferPool pool = new BufferPool("n", 4096, 40, 8, new int[] {1, 0, 1}, new DmaMemory(regions));
+        List<DmaBuffer> taken = new ArrayList<>();
+        for (int i = 0; i < 20; i++) {
+            taken.add(pool.cache(0).tryAcquire());
+            assertEquals(1, taken.getLast().regionIndex(), "a buffer of node 1");
+        }
+        for (int i = 0; i < 20; i++) {
+            taken.add(pool.cache(0).tryAcquire());
+            assertEquals(0, taken.getLast().regionIndex(), "node 1 is used up");
+        }
+        assertEquals(null, pool.cache(0).tryAcquire());
+        taken.forEach(DmaBuffer::close);
+        assertEquals(40, pool.freeCount());
+        assertEquals(0, pool.cache(1).tryAcquire().regionIndex());
+        HugePages.release(plain);
     }
 }
