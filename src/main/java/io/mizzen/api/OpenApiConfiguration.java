@@ -12,6 +12,9 @@ import io.swagger.v3.oas.models.media.MediaType;
 import io.swagger.v3.oas.models.media.Schema;
 import io.swagger.v3.oas.models.responses.ApiResponse;
 import io.swagger.v3.oas.models.responses.ApiResponses;
+import io.swagger.v3.oas.models.servers.Server;
+import io.swagger.v3.oas.models.tags.Tag;
+import java.util.Comparator;
 import java.util.List;
 import org.springdoc.core.customizers.OpenApiCustomizer;
 import org.springframework.context.annotation.Bean;
@@ -24,18 +27,18 @@ public class OpenApiConfiguration {
 
     @Bean
     OpenAPI openApi() {
-        return new OpenAPI().info(new Info().title("Mizzen").version(API_VERSION)
+        return new OpenAPI().servers(List.of(new Server().url("/").description("This engine"))).info(new Info().title("Mizzen").version(API_VERSION)
             .description("Block-storage I/O engine: pools, replicas and mirrored volumes over NVMe/TCP. Sizes are bytes "
                 + "and may be written as text (\"10GiB\") in requests; times are RFC 3339; errors are problem documents "
                 + "(RFC 9457) with a stable `code`.")
             .license(new License().name("Apache-2.0").url("https://www.apache.org/licenses/LICENSE-2.0")));
     }
 
-    /** No server entry (it depends on where one asks), and the answers that every operation of a kind can give. */
+    /** The answers that every operation of a kind can give. */
     @Bean
     OpenApiCustomizer commonAnswers() {
         return document -> {
-            document.setServers(List.of());
+            document.getTags().sort(Comparator.comparing(Tag::getName));
             ModelConverters.getInstance(true).readAll(Problem.class)
                 .forEach((name, schema) -> document.getComponents().addSchemas(name, schema));
             document.getPaths().forEach((path, item) -> item.readOperationsMap()

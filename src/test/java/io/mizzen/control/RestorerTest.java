@@ -1,0 +1,192 @@
+package io.mizzen.control;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import io.mizzen.control.store.StateKind;
+import io.mizzen.control.store.StateStore;
+import io.mizzen.engine.model.BdevSpec;
+import io.mizzen.engine.model.EventView;
+import io.mizzen.engine.model.NexusSpec;
+import io.mizzen.engine.model.PoolSpec;
+import io.mizzen.engine.model.PoolView;
+import io.mizzen.engine.model.ReplicaSpec;
+import io.mizzen.engine.model.ShareSpec;
+import io.mizzen.util.ErrorKind;
+import io.mizzen.util.OperationException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.springframework.boot.health.contributor.Health;
+
+/** What was asked for comes back after a crash; what cannot is reported, retried, and does not stop the rest. */
+class RestorerTest {
+    private static final String POOL = "d0000000-0000-4000-8000-0000000000a0";
+    private static final String POOL_B = "d0000000-0000-4000-8000-0000000000b0";
+    private static final String REPLICA = "d0000000-0000-4000-8000-0000000000a1";
+    private static final String NEXUS = "d0000000-0000-4000-8000-000000000001";
+    private static final OperationException MISSING =
+        new OperationException(ErrorKind.NOT_FOUND, "disk-not-found", "The disk is not there.");
+
+    @TempDir
+    Path directory;
+    private FakeEngine engine;
+    private StateStore store;
+    private DesiredState state;
+    private Restorer restorer;
+    private final EngineCalls calls = new EngineCalls(Duration.ofSeconds(20));
+
+    @BeforeEach
+    void firstStart() {
+        start();
+    }
+
+    @AfterEach
+    void crash() {
+        restorer.close();
+        state.close();
+    }
+
+    /** An engine that knows nothing, over the directory that the last one left. */
+    private void start() {
+        engine = new FakeEngine();
+        startOver();
+    }
+
+    private void startOver() {
+        store = StateStore.open(directory);
+        state = new DesiredState(store, Duration.ofSeconds(20));
+        restorer = new Restorer(engine, calls, state);
+        restorer.start(store.load(), Duration.ofHours(1));
+    }
+
+    private void createEverything() {
+        new BdevService(engine, calls, state).create(new BdevSpec("malloc:///m?size_mb=64"));
+        pools().create(new PoolSpec("a", POOL, List.of("uring:///dev/a"), 0, List.of("any"), false));
+        pools().create(new PoolSpec("b", POOL_B, List.of("uring:///dev/b"), 0, List.of(), true));
+        engine.createReplica(new ReplicaSpec(REPLICA, "r", "a", 1, true));
+        nexuses().create(new NexusSpec(NEXUS, "n", List.of("lvol:///a/r"), 0, null));
+        nexuses().publish(NEXUS, new ShareSpec(List.of("any")));
+        replicas().share(REPLICA, new ShareSpec(List.of("nqn.x")));
+    }
+
+    private PoolService pools() {
+        return new PoolService(engine, calls, state);
+    }
+
+    private NexusService nexuses() {
+        return new NexusService(engine, calls, state);
+    }
+
+    private ReplicaService replicas() {
+        return new ReplicaService(engine, calls, state);
+    }
+
+    @Test
+    void everythingComesBackInOrderWithoutARequest() {
+        createEverything();
+        crash();
+        engine = new FakeEngine();
+        engine.createReplica(new ReplicaSpec(REPLICA, "r", "a", 1, true));
+        startOver();
+        assertThat(restorer.failures()).isEmpty();
+        assertThat(engine.calls()).filteredOn(call -> call.matches("createBdev|importPool|createNexus|publishNexus|share.*"))
+            .containsExactly("createBdev", "importPool", "importPool", "createNexus", "publishNexus", "shareReplica");
+        assertThat(calls.await(engine.nexus(NEXUS)).share().allowedHosts()).containsExactly("any");
+        assertThat(calls.await(engine.pool("b")).test()).isTrue();
+        assertThat(engine.calls()).as("pools are never created anew").doesNotContain("createPool");
+    }
+
+    @Test
+    void whatIsGoneIsReportedRetriedAndDoesNotStopTheOthers() {
+        createEverything();
+        crash();
+        engine = new FakeEngine();
+        engine.failing("importPool", MISSING);
+        startOver();
+        assertThat(restorer.failures()).extracting(Restorer.Failure::object)
+            .containsExactly(POOL, POOL_B, REPLICA);
+        assertThat(calls.await(engine.nexuses())).hasSize(1);
+        assertThat(engine.events(0, 10)).extracting(EventView::type).containsOnly("restore-failed");
+
+        restorer.retry();
+        assertThat(restorer.failures().getFirst().attempts()).isEqualTo(2);
+        assertThat(engine.events(0, 10)).as("told once").hasSize(3);
+
+        engine.failing("importPool", null);
+        engine.createReplica(new ReplicaSpec(REPLICA, "r", "a", 1, true));
+        restorer.retry();
+        assertThat(restorer.failures()).isEmpty();
+        assertThat(engine.events(3, 10)).extracting(EventView::type).containsOnly("restored").hasSize(3);
+    }
+
+    @Test
+    void whatCannotComeBackCanBeRemoved() {
+        createEverything();
+        crash();
+        engine = new FakeEngine();
+        engine.failing("importPool", MISSING);
+        startOver();
+        pools().destroy(POOL_B);
+        restorer.retry();
+        assertThat(restorer.failures()).extracting(Restorer.Failure::object).containsExactly(POOL, REPLICA);
+        assertThatExceptionOfType(OperationException.class).isThrownBy(() -> pools().destroy(POOL_B))
+            .satisfies(e -> assertThat(e.code()).isEqualTo("pool-not-found"));
+    }
+
+    @Test
+    void exportedUnpublishedAndDestroyedObjectsStayAway() {
+        createEverything();
+        nexuses().unpublish(NEXUS);
+        nexuses().destroy(NEXUS);
+        replicas().unshare(REPLICA);
+        pools().export("a");
+        pools().export("a");
+        pools().destroy("b");
+        new BdevService(engine, calls, state).destroy("m");
+        crash();
+        start();
+        assertThat(restorer.failures()).isEmpty();
+        assertThat(engine.calls()).doesNotContain("createBdev", "importPool", "createNexus", "publishNexus", "shareReplica");
+        assertThat(pools().importPool("a", List.of(), false).uuid()).isEqualTo(POOL);
+    }
+
+    @Test
+    void anAnswerAfterTheDeadlineIsStoredAllTheSame() {
+        engine.hold();
+        CompletableFuture<PoolView> answer = state.storing(engine.createPool(new PoolSpec("a", POOL, List.of("d"), 0, List.of(), false)), pool ->
+            state.put(StateKind.POOL, POOL,
+                new DesiredState.StoredPool("a", POOL, List.of("d"), false, false)));
+        EngineCalls impatient = new EngineCalls(Duration.ofMillis(1));
+        assertThatExceptionOfType(OperationException.class).isThrownBy(() -> impatient.await(answer))
+            .satisfies(e -> assertThat(e.kind()).isEqualTo(ErrorKind.TIMEOUT));
+        engine.release();
+        calls.await(answer);
+        crash();
+        start();
+        assertThat(engine.calls()).contains("importPool");
+    }
+
+    @Test
+    void aDamagedDocumentIsReportedInEventsAndHealth() throws IOException {
+        createEverything();
+        crash();
+        Path document = directory.resolve("pools").resolve(POOL + ".json");
+        Files.writeString(document, Files.readString(document).replace("/dev/a", "/dev/b"));
+        start();
+        assertThat(restorer.setAside()).hasSize(1);
+        assertThat(engine.events(0, 1)).extracting(EventView::type).containsExactly("state-document-corrupt");
+        assertThat(new EngineHealth(engine, calls, restorer).health().getDetails()).containsEntry("engine", "not running");
+        engine.start();
+        Health health = new EngineHealth(engine, calls, restorer).health();
+        assertThat(health.getStatus()).isEqualTo(EngineHealth.DEGRADED);
+        assertThat(health.getDetails()).containsEntry("corruptDocuments", restorer.setAside());
+    }
+}
