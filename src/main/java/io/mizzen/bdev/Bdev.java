@@ -367,6 +367,11 @@ public abstract class Bdev {
         return !descriptors.isEmpty();
     }
 
+    /** Everybody who has it open, in words. Control reactor. */
+    public final List<String> openedBy() {
+        return descriptors.stream().map(Descriptor::owner).toList();
+    }
+
     final void onDescriptorClosed(Descriptor descriptor) {
         descriptors.remove(descriptor);
         if (descriptors.isEmpty() && destroyed != null) {

@@ -112,4 +112,10 @@ public final class BdevRegistry {
         bdev.notifyRemoved();
         bdev.destroyWhenClosed(done);
     }
+
+    /** Frees a bdev that was made and never registered. */
+    public void discard(Bdev bdev, Completion<Void> done) {
+        assert names.get(bdev.name()) != bdev;
+        bdev.destroyWhenClosed(done);
+    }
 }

@@ -112,8 +112,8 @@ public final class Restorer implements AutoCloseable {
                         pool.allowTest())));
                 }
             }
-            case DesiredState.StoredNexus nexus -> calls.await(engine.createNexus(new NexusSpec(nexus.uuid(),
-                nexus.name(), nexus.children(), nexus.sizeBytes(), nexus.label())));
+            case DesiredState.StoredNexus nexus -> calls.await(engine.assembleNexus(new NexusSpec(nexus.uuid(),
+                nexus.name(), nexus.children(), nexus.sizeBytes(), nexus.label()), false));
             case DesiredState.StoredShare share -> {
                 ShareSpec spec = new ShareSpec(share.allowedHosts());
                 if (share.nexus()) {

@@ -137,6 +137,21 @@ record BdevUri(String text, String scheme, String path, Map<String, String> para
         return OperationException.invalid("invalid-uri", "bdev URI '" + text + "': " + problem);
     }
 
+    /** Escapes what a path segment or parameter value must not contain. */
+    static String encode(String text) {
+        StringBuilder encoded = new StringBuilder();
+        for (byte raw : text.getBytes(StandardCharsets.UTF_8)) {
+            int value = raw & 0xff;
+            boolean plain = value < 0x80 && (Character.isLetterOrDigit(value) || "-._~".indexOf(value) >= 0);
+            if (plain) {
+                encoded.append((char) value);
+            } else {
+                encoded.append('%').append(String.format("%02X", value));
+            }
+        }
+        return encoded.toString();
+    }
+
     private static String decode(String text, String part, String encoded) {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         byte[] raw = encoded.getBytes(StandardCharsets.UTF_8);

@@ -39,6 +39,16 @@ import java.util.concurrent.CompletableFuture;
  */
 public interface Engine {
 
+    /**
+     * An engine that is not started.
+     *
+     * @throws io.mizzen.util.OperationException INVALID_ARGUMENT, naming the component
+     */
+    static Engine create(EngineConfig config) {
+        config.validate();
+        return new DataPlane(config, new LinuxPlatform());
+    }
+
     /** What was configured. */
     EngineConfig config();
 
@@ -158,7 +168,16 @@ public interface Engine {
      */
     CompletableFuture<NexusView> createNexus(NexusSpec spec);
 
-    /** Closes it clean and forgets it; the children's data stays. Refused while published. */
+    /**
+     * Brings back a nexus that was created earlier: for the restart. Children that cannot be opened are left out; nothing
+     * is created.
+     *
+     * @param allowMissing assemble although a member is absent that was healthy in the newest generation found: writes
+     *        that only it holds are given up. False: that is refused with FAILED_PRECONDITION
+     */
+    CompletableFuture<NexusView> assembleNexus(NexusSpec spec, boolean allowMissing);
+
+    /** Removes the nexus from its children, whose data stays. Refused while published. */
     CompletableFuture<Void> destroyNexus(String id);
 
     CompletableFuture<List<NexusView>> nexuses();

@@ -69,12 +69,12 @@ final class EngineConfigRules {
                     + NQN_PREFIX_MAX + " characters");
         }
         range("nvmf.maxConnections", nvmf.maxConnections(), 2, 1 << 16);
-        range("nvmf.maxQueueDepth", nvmf.maxQueueDepth(), 2, 4096);
-        range("nvmf.maxIoBytes", nvmf.maxIoBytes(), 4096, BufferPools.LARGE_BYTES);
+        range("nvmf.maxQueueDepth", nvmf.maxQueueDepth(), 2, 1024);
+        range("nvmf.maxIoBytes", nvmf.maxIoBytes(), 8192, BufferPools.LARGE_BYTES);
         if (Integer.bitCount(nvmf.maxIoBytes()) != 1) throw invalid("nvmf.maxIoBytes", "must be a power of two");
-        range("nvmf.inCapsuleBytes", nvmf.inCapsuleBytes(), 0, 1 << 20);
+        range("nvmf.inCapsuleBytes", nvmf.inCapsuleBytes(), 0, 1 << 16);
         if (nvmf.inCapsuleBytes() % 16 != 0) throw invalid("nvmf.inCapsuleBytes", "must be a multiple of 16");
-        range("nvmf.maxR2t", nvmf.maxR2t(), 1, 64);
+        range("nvmf.maxR2t", nvmf.maxR2t(), 1, 4);
     }
 
     private static void present(String name, Object value) {

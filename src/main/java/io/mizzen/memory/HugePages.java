@@ -34,11 +34,17 @@ public final class HugePages {
      * @throws OperationException RESOURCE_EXHAUSTED when not even plain pages can be had
      */
     public static List<DmaRegion> reserve(long sizeBytes) {
+        return reserve(sizeBytes, true);
+    }
+
+    /** As above; {@code hugetlb} false leaves reserved huge pages to others. */
+    public static List<DmaRegion> reserve(long sizeBytes, boolean hugetlb) {
         List<DmaRegion> regions = new ArrayList<>();
         long left = sizeBytes;
         while (left > 0) {
             long wanted = Math.min(left, DmaRegion.SIZE_BYTES_MAX);
-            DmaRegion region = reserveRegion(regions.size(), wanted);
+            DmaRegion region = hugetlb ? reserveRegion(regions.size(), wanted)
+                    : ordinary(regions.size(), round(wanted, PAGE_2M));
             regions.add(region);
             left -= region.sizeBytes();
         }

@@ -4,6 +4,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * Finds out what a disk holds already, by the marks that partition tables, file systems and volume managers leave at its
@@ -64,7 +66,20 @@ public final class DiskSignature {
         return inspect(head, tail);
     }
 
-    static List<Finding> inspect(byte[] head, byte[] tail) {
+    /** The words that a finding may have. */
+    public static Set<String> words() {
+        Set<String> words = new TreeSet<>(Set.of("mbr"));
+        HEAD.forEach(magic -> words.add(magic.word));
+        return words;
+    }
+
+    /**
+     * As above, of bytes read already.
+     *
+     * @param head from the first byte on
+     * @param tail to the last byte
+     */
+    public static List<Finding> inspect(byte[] head, byte[] tail) {
         List<Finding> findings = new ArrayList<>();
         for (Magic magic : HEAD) {
             if (matches(head, magic.offset, magic.bytes)) {

@@ -373,6 +373,11 @@ public final class FakeEngine implements Engine {
         });
     }
 
+    @Override
+    public CompletableFuture<NexusView> assembleNexus(NexusSpec spec, boolean allowMissing) {
+        return createNexus(spec);
+    }
+
     private NexusView nexusView(String id) {
         NexusSpec spec = nexuses.values().stream().filter(nexus -> id.equals(nexus.uuid()) || id.equals(nexus.name()))
             .findFirst().orElseThrow(() -> OperationException.notFound("nexus-not-found", "There is no nexus " + id));

@@ -18,7 +18,7 @@ public record NexusView(String uuid, String name, String bdev, long sizeBytes, i
     /**
      * One leg of the mirror.
      *
-     * @param state OPEN (healthy), RESYNC, FAULTED, CLOSED
+     * @param state OPEN (healthy), RESYNC (being made equal), FAULTED, or MISSING (not there, not known to be bad)
      * @param faultReason null while healthy
      */
     public record ChildView(String uri, String bdev, String uuid, String state, boolean healthy, boolean local,

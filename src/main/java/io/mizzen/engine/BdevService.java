@@ -1,0 +1,265 @@
+package io.mizzen.engine;
+
+import io.mizzen.bdev.Bdev;
+import io.mizzen.engine.model.BdevSpec;
+import io.mizzen.engine.model.BdevView;
+import io.mizzen.engine.model.ObjectKind;
+import io.mizzen.lvs.LvolBdev;
+import io.mizzen.uring.UringBdev;
+import io.mizzen.util.Completion;
+import io.mizzen.util.ErrorKind;
+import io.mizzen.util.OperationException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * The bdevs that URIs make. A bdev made because a pool or nexus named its URI lives as long as that user; one made by
+ * command lives until the command that destroys it. Control reactor only.
+ */
+final class BdevService {
+    private final PlaneContext plane;
+    private final BdevSchemes schemes;
+    private final Map<String, Entry> entries = new LinkedHashMap<>();
+
+    /** A bdev that a URI made. */
+    private static final class Entry {
+        final String name;
+        final String uri;
+        Bdev bdev; // Null while it is being made.
+        boolean implicit;
+        final List<Completion<Bdev>> waiters = new ArrayList<>();
+        final List<Bdev> bases = new ArrayList<>();
+
+        Entry(String name, String uri, boolean implicit) {
+            this.name = name;
+            this.uri = uri;
+            this.implicit = implicit;
+        }
+    }
+
+    BdevService(PlaneContext plane) {
+        this.plane = plane;
+        this.schemes = new BdevSchemes(plane.registry(), plane.offload(), this::resolveBase);
+    }
+
+    void create(BdevSpec spec, Completion<BdevView> done) {
+        BdevUri uri = BdevUri.parse(spec.uri());
+        if (schemes.alias(uri) != null) {
+            throw OperationException.invalid("alias-uri", "'" + spec.uri() + "' names a bdev that exists; it cannot be created");
+        }
+        make(uri, false, (bdev, failure) -> {
+            if (failure != null) {
+                done.fail(failure);
+            } else {
+                done.ok(view(bdev));
+            }
+        });
+    }
+
+    /** Finds the bdev of a name, or finds or makes the one of a URI. {@link #release} it when its user is done. */
+    void resolve(String uriOrName, Completion<Bdev> done) {
+        if (!BdevUri.isUri(uriOrName)) {
+            done.ok(plane.registry().get(uriOrName));
+            return;
+        }
+        BdevUri uri = BdevUri.parse(uriOrName);
+        Bdev alias = schemes.alias(uri);
+        if (alias != null) {
+            done.ok(alias);
+        } else {
+            make(uri, true, done);
+        }
+    }
+
+    private void resolveBase(String uriOrName, String forWhom, Completion<Bdev> done) {
+        resolve(uriOrName, (bdev, failure) -> {
+            Entry user = entries.get(forWhom);
+            if (bdev != null && user != null) {
+                user.bases.add(bdev);
+            }
+            done.complete(bdev, failure);
+        });
+    }
+
+    private void make(BdevUri uri, boolean implicit, Completion<Bdev> done) {
+        BdevSchemes.Scheme scheme = schemes.of(uri);
+        String name = scheme.name(uri);
+        Entry existing = entries.get(name);
+        if (existing != null) {
+            join(existing, uri, implicit, done);
+            return;
+        }
+        if (plane.registry().find(name) != null) {
+            throw exists(name, "a bdev of a pool or nexus");
+        }
+        int limit = plane.config().limits().bdevs();
+        if (plane.registry().all().size() >= limit) {
+            throw new OperationException(ErrorKind.RESOURCE_EXHAUSTED, "too-many-bdevs", "the limit of " + limit + " bdevs is reached");
+        }
+        Entry entry = new Entry(name, uri.text(), implicit);
+        entries.put(name, entry);
+        entry.waiters.add(done);
+        try {
+            scheme.open(name, uri, (bdev, failure) -> onOpened(entry, bdev, failure));
+        } catch (OperationException failure) {
+            onOpened(entry, null, failure);
+        }
+    }
+
+    private static void join(Entry existing, BdevUri uri, boolean implicit, Completion<Bdev> done) {
+        if (!existing.uri.equals(uri.text())) {
+            throw exists(existing.name, "'" + existing.uri + "'");
+        }
+        existing.implicit &= implicit;
+        if (existing.bdev == null) {
+            existing.waiters.add(done);
+        } else if (existing.bdev.isRemoved()) {
+            throw OperationException.precondition("bdev-removed", "bdev " + existing.name + " is gone; destroy it first");
+        } else {
+            done.ok(existing.bdev);
+        }
+    }
+
+    private static OperationException exists(String name, String what) {
+        return new OperationException(ErrorKind.ALREADY_EXISTS, "bdev-exists", "bdev " + name + " exists already as " + what);
+    }
+
+    private void onOpened(Entry entry, Bdev bdev, OperationException openFailure) {
+        OperationException failure = openFailure;
+        if (failure == null) {
+            try {
+                plane.registry().register(bdev);
+                entry.bdev = bdev;
+                if (bdev instanceof UringBdev uring) {
+                    uring.watch(plane.control());
+                }
+                plane.event(ObjectKind.BDEV, entry.name, "bdev-created", "bdev " + entry.name + " was made from " + entry.uri);
+            } catch (OperationException taken) {
+                // A name or UUID that another has: the bdev was never known, so nobody can have it open.
+                failure = taken;
+                plane.registry().discard(bdev, (nothing, discardFailure) -> { });
+            }
+        }
+        if (failure != null) {
+            entries.remove(entry.name);
+            releaseBases(entry);
+        }
+        for (Completion<Bdev> waiter : List.copyOf(entry.waiters)) {
+            waiter.complete(failure == null ? bdev : null, failure);
+        }
+        entry.waiters.clear();
+    }
+
+    /** A user of {@link #resolve} has closed the bdev: what was made for users only goes with the last one. */
+    void release(Bdev bdev) {
+        Entry entry = entries.get(bdev.name());
+        if (entry != null && entry.bdev == bdev && entry.implicit && !bdev.isOpen()) {
+            remove(entry, (nothing, failure) -> {
+                if (failure != null) {
+                    plane.event(ObjectKind.BDEV, entry.name, "bdev-close-failed", failure.getMessage());
+                }
+            });
+        }
+    }
+
+    private void releaseBases(Entry entry) {
+        entry.bases.forEach(this::release);
+        entry.bases.clear();
+    }
+
+    void destroy(String key, Completion<Void> done) {
+        Bdev bdev = plane.registry().get(key);
+        Entry entry = entries.get(bdev.name());
+        if (entry == null || entry.bdev != bdev) {
+            throw OperationException.precondition("bdev-has-owner", "bdev " + bdev.name() + " belongs to a "
+                    + (bdev.product().equals(PlaneNames.PRODUCT_LVOL) ? "pool; destroy the replica" : "nexus; destroy the nexus"));
+        }
+        if (bdev.isOpen()) {
+            String owners = String.join(", ", bdev.openedBy());
+            throw OperationException.precondition("bdev-in-use", "bdev " + bdev.name() + " is in use by " + owners);
+        }
+        remove(entry, done);
+    }
+
+    private void remove(Entry entry, Completion<Void> done) {
+        plane.registry().unregister(entry.bdev, (nothing, failure) -> {
+            entries.remove(entry.name);
+            releaseBases(entry);
+            plane.event(ObjectKind.BDEV, entry.name, "bdev-destroyed", "bdev " + entry.name + " is closed");
+            done.complete(null, failure);
+        });
+    }
+
+    /** Closes what is left, the newest first: fault bdevs go before what they wrap. For the ordered stop. */
+    void closeAll(Completion<Void> done) {
+        List<Entry> left = new ArrayList<>(entries.values()).reversed();
+        for (Entry entry : left) {
+            if (entry.bdev != null && !entry.bdev.isOpen()) {
+                remove(entry, (nothing, failure) -> {
+                    if (failure != null) {
+                        done.fail(failure);
+                    } else {
+                        closeAll(done);
+                    }
+                });
+                return;
+            }
+        }
+        if (left.isEmpty()) {
+            done.ok(null);
+        } else {
+            done.fail(OperationException.precondition("bdev-in-use", "still in use: " + String.join(", ",
+                    left.stream().map(entry -> entry.name).toList())));
+        }
+    }
+
+    List<BdevView> list() {
+        return plane.registry().all().stream().map(this::view).toList();
+    }
+
+    BdevView get(String key) {
+        return view(plane.registry().get(key));
+    }
+
+    /** Looks at the size again where the device can change it. */
+    void rescan(String key, Completion<BdevView> done) {
+        Bdev bdev = plane.registry().get(key);
+        if (bdev instanceof UringBdev uring && uring.rescan()) {
+            plane.event(ObjectKind.BDEV, bdev.name(), "bdev-changed", uring.isRemoved() ? "bdev " + bdev.name() + " is gone"
+                    : "bdev " + bdev.name() + " has " + bdev.sizeBytes() + " bytes now");
+        }
+        done.ok(view(bdev));
+    }
+
+    List<BdevView.ChannelView> channels(String key) {
+        return plane.registry().get(key).channels().stream().map(BdevViews::channel).toList();
+    }
+
+    /** The URI that made a bdev, or null. */
+    String uriOf(Bdev bdev) {
+        Entry entry = entries.get(bdev.name());
+        return entry == null ? null : entry.uri;
+    }
+
+    private BdevView view(Bdev bdev) {
+        return BdevViews.bdev(bdev, uriOf(bdev));
+    }
+
+    /** The keys under which operations on the bdev of a URI or name take turns. */
+    Set<String> keys(String uriOrName) {
+        if (!BdevUri.isUri(uriOrName)) {
+            return keys(plane.registry().get(uriOrName));
+        }
+        BdevUri uri = BdevUri.parse(uriOrName);
+        Bdev alias = schemes.alias(uri);
+        return alias != null ? keys(alias) : Set.of("bdev " + schemes.of(uri).name(uri));
+    }
+
+    private static Set<String> keys(Bdev bdev) {
+        String key = "bdev " + bdev.name();
+        return bdev instanceof LvolBdev lvol ? Set.of(key, "pool " + lvol.lvol().store().name()) : Set.of(key);
+    }
+}

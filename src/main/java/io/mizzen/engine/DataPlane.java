@@ -1,0 +1,374 @@
+package io.mizzen.engine;
+
+import io.mizzen.bdev.Bdev;
+import io.mizzen.engine.model.BdevSpec;
+import io.mizzen.engine.model.BdevView;
+import io.mizzen.engine.model.ConnectionView;
+import io.mizzen.engine.model.EngineView;
+import io.mizzen.engine.model.EventView;
+import io.mizzen.engine.model.FaultSpec;
+import io.mizzen.engine.model.FaultView;
+import io.mizzen.engine.model.HostView;
+import io.mizzen.engine.model.MemoryView;
+import io.mizzen.engine.model.MetricsView;
+import io.mizzen.engine.model.NexusSpec;
+import io.mizzen.engine.model.NexusView;
+import io.mizzen.engine.model.ObjectKind;
+import io.mizzen.engine.model.PoolSpec;
+import io.mizzen.engine.model.PoolView;
+import io.mizzen.engine.model.ReactorView;
+import io.mizzen.engine.model.ReplicaSpec;
+import io.mizzen.engine.model.ReplicaView;
+import io.mizzen.engine.model.ShareSpec;
+import io.mizzen.engine.model.StopReport;
+import io.mizzen.engine.model.SubsystemView;
+import io.mizzen.reactor.Reactor;
+import io.mizzen.util.OperationException;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
+
+/** The engine: turns commands into operations of the services on the control reactor. Any thread but a reactor's. */
+final class DataPlane implements Engine {
+    private static final int EXIT_ABORTED = 130;
+
+    private final EngineConfig config;
+    private final Platform platform;
+    private final EventRing events;
+    private final Object lifecycle = new Object();
+    private volatile Plane plane;
+    private volatile String state = "INIT";
+    private volatile Instant startedAt;
+    private StopReport stopReport;
+
+    DataPlane(EngineConfig config, Platform platform) {
+        this.config = config;
+        this.platform = platform;
+        this.events = new EventRing(config.limits().events(), Clock.systemUTC());
+    }
+
+    // --- life -----------------------------------------------------------------------------------
+
+    @Override
+    public EngineConfig config() {
+        return config;
+    }
+
+    @Override
+    public void start() {
+        synchronized (lifecycle) {
+            if (!state.equals("INIT")) {
+                throw OperationException.precondition("engine-started", "the engine is " + state + "; it starts once");
+            }
+            plane = Plane.start(config, platform, events);
+            startedAt = Instant.now();
+            state = "RUNNING";
+        }
+        report(ObjectKind.ENGINE, "engine", "engine-started", "the engine runs on cores "
+                + plane.reactors.all().stream().map(Reactor::core).toList());
+    }
+
+    @Override
+    public StopReport stop(long deadlineNs) {
+        synchronized (lifecycle) {
+            if (stopReport == null) {
+                Plane running = plane;
+                state = "STOPPING";
+                stopReport = running == null ? new StopReport(true, List.of()) : new StopSequence(running, deadlineNs).run();
+                state = "STOPPED";
+                plane = null;
+            }
+            return stopReport;
+        }
+    }
+
+    @Override
+    public void abort() {
+        Runtime.getRuntime().halt(EXIT_ABORTED);
+    }
+
+    @Override
+    public boolean isRunning() {
+        return state.equals("RUNNING");
+    }
+
+    // --- ways to the control reactor --------------------------------------------------------------
+
+    private <T> CompletableFuture<T> command(String name, Function<Services, Operation.Body<T>> body) {
+        Plane running = plane;
+        if (running == null) {
+            return CompletableFuture.failedFuture(Plane.notRunning(state));
+        }
+        return running.mailbox.submit(name, done -> body.apply(running.services).run(done));
+    }
+
+    private <T> CompletableFuture<T> query(String name, Function<Services, T> query) {
+        return command(name, services -> done -> done.ok(query.apply(services)));
+    }
+
+    /** An operation that does not interleave with others on the objects that it names. */
+    private <T> CompletableFuture<T> change(String name, Function<Services, Set<String>> keys,
+                                            Function<Services, Operation.Body<T>> body) {
+        return command(name, services -> done ->
+                services.plane.serializer().run(keys.apply(services), body.apply(services), done));
+    }
+
+    // --- views ------------------------------------------------------------------------------------
+
+    @Override
+    public CompletableFuture<EngineView> info() {
+        Plane running = plane;
+        return query("engine info", services -> new EngineView(config.version(), state, startedAt,
+                running.reactors.all().stream().map(Reactor::core).toList(), running.memory.regions().getFirst().kind().name(),
+                config.nvmf().nqnPrefix(), services.listeners(), running.mailbox.depth(), running.mailbox.capacity(),
+                platform.ioFeatures()));
+    }
+
+    @Override
+    public CompletableFuture<List<ReactorView>> reactors() {
+        return query("reactors", services -> {
+            List<ConnectionView> connections = services.connections();
+            return services.plane.reactors().all().stream().map(reactor -> view(reactor, connections)).toList();
+        });
+    }
+
+    @Override
+    public CompletableFuture<ReactorView> reactor(int core) {
+        return query("reactor", services -> {
+            Reactor reactor = services.plane.reactors().ofCore(core);
+            if (reactor == null) {
+                throw OperationException.notFound("reactor-not-found", "core " + core + " has no reactor");
+            }
+            return view(reactor, services.connections());
+        });
+    }
+
+    private ReactorView view(Reactor reactor, List<ConnectionView> connections) {
+        return ReactorViews.reactor(reactor, platform.numaNode(reactor.core()), connections);
+    }
+
+    @Override
+    public CompletableFuture<MemoryView> memory() {
+        Plane running = plane;
+        return query("memory", services -> ReactorViews.memory(running.memory, running.buffers, running.reactors.all()));
+    }
+
+    @Override
+    public MetricsView metrics() {
+        Plane running = plane;
+        if (running == null) {
+            return new MetricsView(System.nanoTime(), List.of(), List.of(), List.of(), 0, 0, 0);
+        }
+        List<MetricsView.VolumeMetrics> volumes = new ArrayList<>();
+        for (Bdev bdev : running.bdevs()) {
+            volumes.add(new MetricsView.VolumeMetrics(kind(bdev), bdev.name(), bdev.uuid().toString(), BdevViews.stats(bdev.stats())));
+        }
+        volumes.addAll(running.services.hostMetrics());
+        return new MetricsView(System.nanoTime(),
+                running.reactors.all().stream().map(r -> ReactorViews.metrics(r, platform.ringCounts(r))).toList(), volumes,
+                ReactorViews.pools(running.buffers, running.reactors.all()), running.mailbox.depth(),
+                running.mailbox.refusals(), running.services.connectionCount());
+    }
+
+    private static ObjectKind kind(Bdev bdev) {
+        return switch (bdev.product()) {
+            case PlaneNames.PRODUCT_LVOL -> ObjectKind.REPLICA;
+            case PlaneNames.PRODUCT_NEXUS -> ObjectKind.NEXUS;
+            default -> ObjectKind.BDEV;
+        };
+    }
+
+    @Override
+    public List<EventView> events(long afterSequence, int limit) {
+        return events.after(afterSequence, limit);
+    }
+
+    @Override
+    public void report(ObjectKind kind, String object, String type, String message) {
+        events.add(kind, object, type, message);
+    }
+
+    // --- block devices ----------------------------------------------------------------------------
+
+    @Override
+    public CompletableFuture<BdevView> createBdev(BdevSpec spec) {
+        return change("bdev create", s -> s.bdevs.keys(spec.uri()), s -> done -> s.bdevs.create(spec, done));
+    }
+
+    @Override
+    public CompletableFuture<Void> destroyBdev(String name) {
+        return change("bdev destroy", s -> s.bdevs.keys(name), s -> done -> s.bdevs.destroy(name, done));
+    }
+
+    @Override
+    public CompletableFuture<List<BdevView>> bdevs() {
+        return query("bdev list", s -> s.bdevs.list());
+    }
+
+    @Override
+    public CompletableFuture<BdevView> bdev(String name) {
+        return query("bdev get", s -> s.bdevs.get(name));
+    }
+
+    @Override
+    public CompletableFuture<BdevView> rescanBdev(String name) {
+        return change("bdev rescan", s -> s.bdevs.keys(name), s -> done -> s.bdevs.rescan(name, done));
+    }
+
+    @Override
+    public CompletableFuture<List<BdevView.ChannelView>> bdevChannels(String name) {
+        return query("bdev channels", s -> s.bdevs.channels(name));
+    }
+
+    // --- faults -----------------------------------------------------------------------------------
+
+    @Override
+    public CompletableFuture<List<FaultView>> faults(String bdev) {
+        return query("fault list", s -> s.faults.list(bdev));
+    }
+
+    @Override
+    public CompletableFuture<FaultView> putFault(String bdev, FaultSpec spec) {
+        return query("fault put", s -> s.faults.put(bdev, spec));
+    }
+
+    @Override
+    public CompletableFuture<Void> deleteFault(String bdev, String faultId) {
+        return query("fault delete", s -> {
+            s.faults.delete(bdev, faultId);
+            return null;
+        });
+    }
+
+    // --- pools ------------------------------------------------------------------------------------
+
+    @Override
+    public CompletableFuture<PoolView> createPool(PoolSpec spec) {
+        return change("pool create", s -> s.pools.keys(spec), s -> done -> s.pools.create(spec, done));
+    }
+
+    @Override
+    public CompletableFuture<PoolView> importPool(PoolSpec spec) {
+        return change("pool import", s -> s.pools.keys(spec), s -> done -> s.pools.importPool(spec, done));
+    }
+
+    @Override
+    public CompletableFuture<Void> exportPool(String id) {
+        return change("pool export", s -> s.pools.keys(id), s -> done -> s.pools.exportPool(id, done));
+    }
+
+    @Override
+    public CompletableFuture<Void> destroyPool(String id) {
+        return change("pool destroy", s -> s.pools.keys(id), s -> done -> s.pools.destroy(id, done));
+    }
+
+    @Override
+    public CompletableFuture<List<PoolView>> pools() {
+        return query("pool list", s -> s.pools.list());
+    }
+
+    @Override
+    public CompletableFuture<PoolView> pool(String id) {
+        return query("pool get", s -> s.pools.get(id));
+    }
+
+    // --- replicas ---------------------------------------------------------------------------------
+
+    @Override
+    public CompletableFuture<ReplicaView> createReplica(ReplicaSpec spec) {
+        return change("replica create", s -> s.replicas.keys(spec), s -> done -> s.replicas.create(spec, done));
+    }
+
+    @Override
+    public CompletableFuture<ReplicaView> resizeReplica(String id, long sizeBytes) {
+        return change("replica resize", s -> s.replicas.keys(id), s -> done -> s.replicas.resize(id, sizeBytes, done));
+    }
+
+    @Override
+    public CompletableFuture<Void> destroyReplica(String id) {
+        return change("replica destroy", s -> s.replicas.keys(id), s -> done -> s.replicas.destroy(id, done));
+    }
+
+    @Override
+    public CompletableFuture<List<ReplicaView>> replicas() {
+        return query("replica list", s -> s.replicas.list());
+    }
+
+    @Override
+    public CompletableFuture<ReplicaView> replica(String id) {
+        return query("replica get", s -> s.replicas.get(id));
+    }
+
+    @Override
+    public CompletableFuture<ReplicaView> shareReplica(String id, ShareSpec spec) {
+        return change("replica share", s -> s.replicas.keys(id), s -> done -> s.replicas.share(id, spec, done));
+    }
+
+    @Override
+    public CompletableFuture<ReplicaView> unshareReplica(String id) {
+        return change("replica unshare", s -> s.replicas.keys(id), s -> done -> s.replicas.unshare(id, done));
+    }
+
+    // --- target -----------------------------------------------------------------------------------
+
+    @Override
+    public CompletableFuture<List<SubsystemView>> subsystems() {
+        return query("subsystem list", s -> s.shares.subsystems());
+    }
+
+    @Override
+    public CompletableFuture<List<HostView>> hosts() {
+        return query("host list", Services::hosts);
+    }
+
+    @Override
+    public CompletableFuture<List<ConnectionView>> connections() {
+        return query("connection list", Services::connections);
+    }
+
+    // --- nexuses ----------------------------------------------------------------------------------
+
+    @Override
+    public CompletableFuture<NexusView> createNexus(NexusSpec spec) {
+        return change("nexus create", s -> s.nexuses.keys(spec, true), s -> done -> s.nexuses.create(spec, done));
+    }
+
+    @Override
+    public CompletableFuture<NexusView> assembleNexus(NexusSpec spec, boolean allowMissing) {
+        return change("nexus assemble", s -> s.nexuses.keys(spec, false), s -> done -> s.nexuses.assemble(spec, allowMissing, done));
+    }
+
+    @Override
+    public CompletableFuture<Void> destroyNexus(String id) {
+        return change("nexus destroy", s -> s.nexuses.keys(id), s -> done -> s.nexuses.destroy(id, done));
+    }
+
+    @Override
+    public CompletableFuture<List<NexusView>> nexuses() {
+        return query("nexus list", s -> s.nexuses.list());
+    }
+
+    @Override
+    public CompletableFuture<NexusView> nexus(String id) {
+        return query("nexus get", s -> s.nexuses.get(id));
+    }
+
+    @Override
+    public CompletableFuture<NexusView> publishNexus(String id, ShareSpec spec) {
+        return change("nexus publish", s -> s.nexuses.keys(id), s -> done -> s.nexuses.publish(id, spec, done));
+    }
+
+    @Override
+    public CompletableFuture<NexusView> unpublishNexus(String id) {
+        return change("nexus unpublish", s -> s.nexuses.keys(id), s -> done -> s.nexuses.unpublish(id, done));
+    }
+
+    @Override
+    public CompletableFuture<NexusView> faultNexusChild(String id, String childUri) {
+        return change("nexus child fault", s -> s.nexuses.keys(id), s -> done -> s.nexuses.faultChild(id, childUri, done));
+    }
+}

@@ -1,0 +1,334 @@
+package io.mizzen.engine;
+
+import io.mizzen.bdev.Bdev;
+import io.mizzen.engine.model.NexusSpec;
+import io.mizzen.engine.model.NexusView;
+import io.mizzen.engine.model.ObjectKind;
+import io.mizzen.engine.model.ShareSpec;
+import io.mizzen.nexus.ChildStatus;
+import io.mizzen.nexus.Label;
+import io.mizzen.nexus.MemberState;
+import io.mizzen.nexus.Nexus;
+import io.mizzen.nexus.NexusEnvironment;
+import io.mizzen.nexus.NexusParameters;
+import io.mizzen.util.Completion;
+import io.mizzen.util.ErrorKind;
+import io.mizzen.util.OperationException;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+
+/** Nexuses: mirrors over the bdevs that their URIs name. Control reactor only. */
+final class NexusService {
+    private static final int CHILDREN_MAX = 16;
+
+    /**
+     * An open nexus.
+     *
+     * @param children what the specification named, with the bdev that it led to or null
+     */
+    private record Entry(Nexus nexus, String name, List<Child> children) { }
+
+    private record Child(String uri, Bdev bdev) { }
+
+    private final PlaneContext plane;
+    private final BdevService bdevs;
+    private final ShareService shares;
+    private final Map<UUID, Entry> entries = new LinkedHashMap<>();
+    private int nextCopier;
+
+    NexusService(PlaneContext plane, BdevService bdevs, ShareService shares) {
+        this.plane = plane;
+        this.bdevs = bdevs;
+        this.shares = shares;
+    }
+
+    /** Operations on a nexus take turns with those on its children and the pools under them. */
+    Set<String> keys(NexusSpec spec, boolean allChildren) {
+        check(spec);
+        Set<String> keys = new LinkedHashSet<>();
+        keys.add("nexus " + Uuids.parse("uuid", spec.uuid()));
+        for (String child : spec.children()) {
+            try {
+                keys.addAll(bdevs.keys(child));
+            } catch (OperationException missing) {
+                if (allChildren || missing.kind() != ErrorKind.NOT_FOUND) {
+                    throw missing;
+                }
+            }
+        }
+        return keys;
+    }
+
+    Set<String> keys(String id) {
+        return Set.of("nexus " + entry(id).nexus().uuid());
+    }
+
+    private static void check(NexusSpec spec) {
+        Uuids.parse("uuid", spec.uuid());
+        if (spec.name() != null) {
+            PoolService.checkName(spec.name(), "name");
+        }
+        if (spec.children() == null || spec.children().isEmpty() || spec.children().size() > CHILDREN_MAX) {
+            throw OperationException.invalid("invalid-children", "children must name 1 to " + CHILDREN_MAX + " bdevs");
+        }
+        if (new HashSet<>(spec.children()).size() != spec.children().size() || spec.children().stream().anyMatch(java.util.Objects::isNull)) {
+            throw OperationException.invalid("invalid-children", "children must name each bdev once");
+        }
+        if (spec.sizeBytes() < 0) {
+            throw OperationException.invalid("invalid-size", "sizeBytes is " + spec.sizeBytes() + "; it must not be negative");
+        }
+        label(spec);
+    }
+
+    private static Label label(NexusSpec spec) {
+        if (spec.label() == null) {
+            return Label.V2;
+        }
+        return switch (spec.label()) {
+            case "v2" -> Label.V2;
+            case "v1" -> Label.V1;
+            default -> throw OperationException.invalid("invalid-label", "label is '" + spec.label() + "'; it must be v2 or v1");
+        };
+    }
+
+    private static String name(NexusSpec spec) {
+        return spec.name() == null ? "nexus-" + spec.uuid().toLowerCase(Locale.ROOT) : spec.name();
+    }
+
+    /** Every child must be there; a nexus that they carry already is assembled. */
+    void create(NexusSpec spec, Completion<NexusView> done) {
+        open(spec, NexusParameters.Mode.CREATE_OR_ASSEMBLE, false, done);
+    }
+
+    /** Children that are not there are left out; nothing is created. */
+    void assemble(NexusSpec spec, boolean allowMissing, Completion<NexusView> done) {
+        open(spec, NexusParameters.Mode.ASSEMBLE, allowMissing, done);
+    }
+
+    private void open(NexusSpec spec, NexusParameters.Mode mode, boolean allowMissing, Completion<NexusView> done) {
+        check(spec);
+        UUID uuid = Uuids.parse("uuid", spec.uuid());
+        Entry existing = entries.get(uuid);
+        if (existing != null) {
+            checkSame(existing, spec);
+            done.ok(view(existing));
+            return;
+        }
+        NexusParameters parameters = NexusParameters.of(uuid, name(spec)).withMode(mode).withLabel(label(spec))
+                .withSizeBytes(spec.sizeBytes()).withAllowMissing(allowMissing);
+        boolean mayMiss = mode == NexusParameters.Mode.ASSEMBLE;
+        resolveNext(spec.children(), mayMiss, new ArrayList<>(), (children, failure) -> {
+            if (failure != null) {
+                done.fail(failure);
+            } else {
+                openOver(parameters, children, done);
+            }
+        });
+    }
+
+    private void resolveNext(List<String> uris, boolean mayMiss, List<Child> resolved, Completion<List<Child>> done) {
+        if (resolved.size() == uris.size()) {
+            done.ok(resolved);
+            return;
+        }
+        String uri = uris.get(resolved.size());
+        Completion<Bdev> next = (bdev, failure) -> {
+            if (failure != null && !mayMiss) {
+                release(resolved);
+                done.fail(failure);
+                return;
+            }
+            if (failure != null) {
+                plane.event(ObjectKind.CHILD, uri, "child-missing", failure.getMessage());
+            }
+            resolved.add(new Child(uri, bdev));
+            resolveNext(uris, mayMiss, resolved, done);
+        };
+        try {
+            bdevs.resolve(uri, next);
+        } catch (OperationException failure) {
+            next.fail(failure);
+        }
+    }
+
+    private void release(List<Child> children) {
+        for (Child child : children) {
+            if (child.bdev() != null) {
+                bdevs.release(child.bdev());
+            }
+        }
+    }
+
+    private void openOver(NexusParameters parameters, List<Child> children, Completion<NexusView> done) {
+        List<Bdev> present = children.stream().map(Child::bdev).filter(bdev -> bdev != null).toList();
+        Completion<Nexus> end = (nexus, failure) -> {
+            if (failure != null) {
+                release(children);
+                done.fail(failure);
+                return;
+            }
+            Entry entry = new Entry(nexus, parameters.name(), List.copyOf(children));
+            entries.put(nexus.uuid(), entry);
+            plane.event(ObjectKind.NEXUS, nexus.uuid().toString(), "nexus-opened", "nexus " + nexus.name() + " is "
+                    + nexus.state() + " over " + present.size() + " of " + nexus.childStatuses().size() + " children");
+            done.ok(view(entry));
+        };
+        if (present.isEmpty()) {
+            end.fail(new OperationException(ErrorKind.DATA_LOSS, "nexus-without-children",
+                    "none of the children of nexus " + parameters.name() + " is there: "
+                    + String.join(", ", children.stream().map(Child::uri).toList())));
+            return;
+        }
+        try {
+            Nexus.open(environment(), parameters, present, end);
+        } catch (OperationException failure) {
+            end.fail(failure);
+        }
+    }
+
+    private NexusEnvironment environment() {
+        int copier = nextCopier++ % plane.rebuild().size();
+        return new NexusEnvironment(plane.registry(), plane.control(), plane.rebuild().get(copier), System::currentTimeMillis,
+                (nexus, text) -> {
+                    int space = text.indexOf(' ');
+                    plane.event(ObjectKind.NEXUS, nexus.uuid().toString(), space < 0 ? text : text.substring(0, space),
+                            "nexus " + nexus.name() + ": " + text);
+                });
+    }
+
+    private static void checkSame(Entry existing, NexusSpec spec) {
+        Nexus nexus = existing.nexus();
+        Set<String> children = new HashSet<>();
+        existing.children().forEach(child -> children.add(child.uri()));
+        String differs = !existing.name().equals(name(spec)) ? "name (" + existing.name() + ")"
+                : !children.equals(new HashSet<>(spec.children())) ? "children (" + children + ")"
+                : spec.sizeBytes() != 0 && spec.sizeBytes() != nexus.sizeBytes() ? "sizeBytes (" + nexus.sizeBytes() + ")"
+                : label(spec) != nexus.label() ? "label (" + nexus.label() + ")" : null;
+        if (differs != null) {
+            throw new OperationException(ErrorKind.ALREADY_EXISTS, "nexus-exists",
+                    "nexus " + nexus.uuid() + " exists already with other " + differs);
+        }
+    }
+
+    void destroy(String id, Completion<Void> done) {
+        Entry entry = entry(id);
+        Nexus nexus = entry.nexus();
+        if (shares.find(nexus.uuid()) != null) {
+            throw OperationException.precondition("nexus-published", "nexus " + nexus.name() + " is published; unpublish it first");
+        }
+        if (nexus.isOpen()) {
+            throw OperationException.precondition("nexus-in-use", "nexus " + nexus.name() + " is in use by "
+                    + String.join(", ", nexus.openedBy()));
+        }
+        nexus.destroy((nothing, failure) -> onClosed(entry, "nexus-destroyed", failure, done));
+    }
+
+    private void onClosed(Entry entry, String event, OperationException failure, Completion<Void> done) {
+        entries.remove(entry.nexus().uuid());
+        release(entry.children());
+        plane.event(ObjectKind.NEXUS, entry.nexus().uuid().toString(), event, "nexus " + entry.name()
+                + (failure == null ? " is closed" : " is closed: " + failure.getMessage()));
+        done.complete(null, failure);
+    }
+
+    /** Closes every nexus clean; each is tried, the first failure is reported. For the ordered stop. */
+    void closeAll(Completion<Void> done) {
+        closeNext(new ArrayList<>(entries.values()), null, done);
+    }
+
+    private void closeNext(List<Entry> left, OperationException first, Completion<Void> done) {
+        if (left.isEmpty()) {
+            done.complete(null, first);
+            return;
+        }
+        Entry entry = left.removeFirst();
+        entry.nexus().close((nothing, failure) -> onClosed(entry, "nexus-closed", failure,
+                (none, same) -> closeNext(left, first != null ? first : failure, done)));
+    }
+
+    void publish(String id, ShareSpec spec, Completion<NexusView> done) {
+        Entry entry = entry(id);
+        shares.share(ObjectKind.NEXUS, entry.nexus(), spec, (share, failure) -> finish(entry, failure, done));
+    }
+
+    void unpublish(String id, Completion<NexusView> done) {
+        Entry entry = entry(id);
+        shares.unshare(entry.nexus().uuid(), (nothing, failure) -> finish(entry, failure, done));
+    }
+
+    void faultChild(String id, String childUri, Completion<NexusView> done) {
+        Entry entry = entry(id);
+        String bdevName = null;
+        for (Child child : entry.children()) {
+            boolean named = child.uri().equals(childUri) || child.bdev() != null && child.bdev().name().equals(childUri);
+            if (named && child.bdev() != null) {
+                bdevName = child.bdev().name();
+            }
+        }
+        if (bdevName == null) {
+            throw OperationException.notFound("child-not-found", "nexus " + entry.name() + " has no child " + childUri);
+        }
+        entry.nexus().faultChild(bdevName, (nothing, failure) -> finish(entry, failure, done));
+    }
+
+    private void finish(Entry entry, OperationException failure, Completion<NexusView> done) {
+        if (failure != null) {
+            done.fail(failure);
+        } else {
+            done.ok(view(entry));
+        }
+    }
+
+    List<NexusView> list() {
+        return entries.values().stream().map(this::view).toList();
+    }
+
+    NexusView get(String id) {
+        return view(entry(id));
+    }
+
+    /** By uuid or name. */
+    private Entry entry(String id) {
+        Entry entry = Uuids.isUuid(id) ? entries.get(UUID.fromString(id)) : null;
+        if (entry == null) {
+            entry = entries.values().stream().filter(e -> e.name().equals(id)).findFirst().orElse(null);
+        }
+        if (entry == null) {
+            throw OperationException.notFound("nexus-not-found", "there is no nexus " + id);
+        }
+        return entry;
+    }
+
+    private NexusView view(Entry entry) {
+        Nexus nexus = entry.nexus();
+        List<String> missing = new ArrayList<>(entry.children().stream().filter(c -> c.bdev() == null).map(Child::uri).toList());
+        List<NexusView.ChildView> children = nexus.childStatuses().stream().map(status -> child(entry, status, missing)).toList();
+        return new NexusView(nexus.uuid().toString(), entry.name(), nexus.name(), nexus.sizeBytes(), nexus.blockSizeBytes(),
+                nexus.state().name(), nexus.label().name().toLowerCase(Locale.ROOT), nexus.generation(),
+                nexus.suspectRegions() > 0, nexus.dirtyRegions(), children, shares.find(nexus.uuid()));
+    }
+
+    private static NexusView.ChildView child(Entry entry, ChildStatus status, List<String> missing) {
+        String uri = null;
+        for (Child child : entry.children()) {
+            if (child.bdev() != null && child.bdev().name().equals(status.bdev())) {
+                uri = child.uri();
+            }
+        }
+        if (uri == null && !missing.isEmpty()) {
+            uri = missing.removeFirst(); // A member that is not there: one of the URIs that led nowhere.
+        }
+        boolean healthy = status.health() == MemberState.HEALTHY;
+        String state = !status.present() ? healthy ? "MISSING" : "FAULTED"
+                : status.resyncing() || status.health() == MemberState.SYNCING ? "RESYNC" : healthy ? "OPEN" : "FAULTED";
+        return new NexusView.ChildView(uri, status.bdev(), status.memberUuid().toString(), state, healthy && status.present(),
+                status.local(), healthy ? null : status.reason().word(), status.readErrors(), status.writeErrors());
+    }
+}

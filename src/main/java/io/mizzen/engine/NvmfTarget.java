@@ -1,0 +1,164 @@
+package io.mizzen.engine;
+
+import io.mizzen.bdev.Bdev;
+import io.mizzen.engine.model.ConnectionView;
+import io.mizzen.engine.model.HostView;
+import io.mizzen.engine.model.ListenerView;
+import io.mizzen.engine.model.MetricsView;
+import io.mizzen.engine.model.ObjectKind;
+import io.mizzen.nvmf.target.ConnectionInfo;
+import io.mizzen.nvmf.target.ControllerInfo;
+import io.mizzen.nvmf.target.HostAccess;
+import io.mizzen.nvmf.target.Namespace;
+import io.mizzen.nvmf.target.NamespaceIdentity;
+import io.mizzen.nvmf.target.Subsystem;
+import io.mizzen.nvmf.target.Target;
+import io.mizzen.nvmf.target.TargetConfig;
+import io.mizzen.util.Completion;
+import io.mizzen.util.OperationException;
+import java.net.Inet6Address;
+import java.net.InetSocketAddress;
+import java.util.HashSet;
+import java.util.List;
+
+/** The NVMe/TCP target as the engine uses it. Control reactor, unless the port says otherwise. */
+final class NvmfTarget implements TargetPort {
+    private static final long SNAPSHOT_PERIOD_NS = 1_000_000_000L;
+    private static final int IO_QUEUES_MAX = 64;
+    private static final int CONTROLLERS_MAX = 128;
+    private static final int FIRMWARE_CHARS = 8;
+
+    private final PlaneContext plane;
+    private Target target;
+    private volatile Snapshot snapshot = new Snapshot(0, List.of());
+
+    /** What scrapers see: taken once a second, because controllers belong to the control reactor. */
+    private record Snapshot(int connections, List<MetricsView.VolumeMetrics> hosts) { }
+
+    NvmfTarget(PlaneContext plane) {
+        this.plane = plane;
+    }
+
+    private static TargetConfig config(EngineConfig config) {
+        EngineConfig.Nvmf nvmf = config.nvmf();
+        String firmware = config.version().length() <= FIRMWARE_CHARS ? config.version() : config.version().substring(0, FIRMWARE_CHARS);
+        return TargetConfig.defaults().withQueues(nvmf.maxQueueDepth(), IO_QUEUES_MAX)
+                .withTransfer(nvmf.inCapsuleBytes(), nvmf.maxIoBytes(), nvmf.maxR2t(), nvmf.maxIoBytes())
+                .withConnections(nvmf.maxConnections(), nvmf.maxConnections(), CONTROLLERS_MAX)
+                .withFirmware(firmware);
+    }
+
+    @Override
+    public void start(Completion<Void> done) {
+        Target.start(plane.control(), plane.nvmf(), config(plane.config()), plane.buffers().memory(), plane.registry(),
+                this::onNamespaceLost, (started, failure) -> {
+            if (failure != null) {
+                done.fail(failure);
+                return;
+            }
+            target = started;
+            try {
+                for (String address : plane.config().nvmf().addresses()) {
+                    target.listen(new InetSocketAddress(IpLiteral.parse(address), plane.config().nvmf().port()));
+                }
+            } catch (OperationException refused) {
+                target.stop((nothing, ignored) -> done.fail(refused));
+                return;
+            }
+            plane.control().addPoller("nvmf-snapshot", SNAPSHOT_PERIOD_NS, nowNs -> snapshot());
+            done.ok(null);
+        });
+    }
+
+    private int snapshot() {
+        snapshot = new Snapshot(target.connections().size(), target.controllers().stream().filter(c -> !c.discovery())
+                .map(NvmfTarget::metrics).toList());
+        return 0; // A look, not work: the reactor may sleep.
+    }
+
+    private static MetricsView.VolumeMetrics metrics(ControllerInfo controller) {
+        return new MetricsView.VolumeMetrics(ObjectKind.HOST, controller.hostNqn() + "@" + controller.subsystemNqn() + "#"
+                + controller.controllerId(), null, BdevViews.stats(controller.stats()));
+    }
+
+    private void onNamespaceLost(Subsystem subsystem, Namespace namespace) {
+        plane.event(ObjectKind.SUBSYSTEM, subsystem.nqn(), "namespace-lost", "bdev " + namespace.bdev().name() + " is gone; "
+                + subsystem.nqn() + " has no namespace " + namespace.nsid() + " any more");
+    }
+
+    @Override
+    public void stop(Completion<Void> done) {
+        if (target == null) {
+            done.ok(null);
+        } else {
+            target.stop(done);
+        }
+    }
+
+    @Override
+    public void publish(Publication publication, Bdev bdev, Completion<Void> done) {
+        HostAccess access = publication.hosts().isEmpty() ? HostAccess.anyHost() : HostAccess.only(new HashSet<>(publication.hosts()));
+        target.createSubsystem(publication.nqn(), publication.serial(), access, (subsystem, failure) -> {
+            if (failure != null) {
+                done.fail(failure);
+                return;
+            }
+            target.addNamespace(subsystem, ShareService.NAMESPACE_ID, bdev, NamespaceIdentity.of(publication.uuid()), (namespace, refused) -> {
+                if (refused != null) {
+                    target.removeSubsystem(subsystem, (nothing, ignored) -> done.fail(refused));
+                } else {
+                    done.ok(null);
+                }
+            });
+        });
+    }
+
+    @Override
+    public void unpublish(String nqn, Completion<Void> done) {
+        Subsystem subsystem = target.subsystem(nqn);
+        if (subsystem == null) {
+            done.ok(null);
+        } else {
+            target.removeSubsystem(subsystem, done);
+        }
+    }
+
+    @Override
+    public List<ListenerView> listeners() {
+        return target.listeners().stream().map(address -> new ListenerView("tcp",
+                address.getAddress() instanceof Inet6Address ? "ipv6" : "ipv4", address.getAddress().getHostAddress(),
+                address.getPort())).toList();
+    }
+
+    @Override
+    public List<ConnectionView> connections() {
+        return target.connections().stream().map(NvmfTarget::view).toList();
+    }
+
+    private static ConnectionView view(ConnectionInfo info) {
+        return new ConnectionView(info.id(), info.core(), info.remoteAddress(), info.localAddress(), info.subsystemNqn(),
+                info.hostNqn(), info.queueId(), info.controllerId(), info.state(), info.queueEntries(), info.outstanding(),
+                info.headerDigest(), info.dataDigest());
+    }
+
+    @Override
+    public List<HostView> hosts() {
+        return target.controllers().stream().map(NvmfTarget::host).toList();
+    }
+
+    private static HostView host(ControllerInfo info) {
+        int ioQueues = (int) info.queues().stream().filter(queue -> queue.queueId() > 0).count();
+        return new HostView(info.hostNqn(), info.hostId() == null ? null : info.hostId().toString(), info.subsystemNqn(),
+                info.controllerId(), info.remoteAddress(), ioQueues, info.keepAliveMs(), BdevViews.stats(info.stats()));
+    }
+
+    @Override
+    public int connectionCount() {
+        return snapshot.connections();
+    }
+
+    @Override
+    public List<MetricsView.VolumeMetrics> hostMetrics() {
+        return snapshot.hosts();
+    }
+}

@@ -1,0 +1,41 @@
+package io.mizzen.engine;
+
+import io.mizzen.memory.DmaMemory;
+import io.mizzen.reactor.CpuAffinity;
+import io.mizzen.reactor.Reactor;
+import java.util.List;
+
+/** What the engine takes from the machine. Linux in production; tests have a plain one. */
+interface Platform {
+    CpuAffinity affinity();
+
+    /**
+     * Reserves the engine's memory, once, before the reactors.
+     *
+     * @throws io.mizzen.util.OperationException when not even the plainest kind can be had
+     */
+    DmaMemory reserve(EngineConfig.Memory config);
+
+    /** Gives the reactor its ports. On its thread, before its first turn. */
+    void open(Reactor reactor, DmaMemory memory);
+
+    /** Takes them away. On its thread, after its last turn. */
+    void close(Reactor reactor);
+
+    /** Gives the memory back, after the last reactor. */
+    void release();
+
+    /** Kernel features in use, one word each. Any thread, after the start. */
+    List<String> ioFeatures();
+
+    /** NUMA node of a core, 0 where there is one only. */
+    int numaNode(int core);
+
+    /** System calls, submissions and completions of a reactor's ring. Any thread, approximate. */
+    RingCounts ringCounts(Reactor reactor);
+
+    /** Counters of one ring. */
+    record RingCounts(long enters, long submissions, long completions) {
+        static final RingCounts NONE = new RingCounts(0, 0, 0);
+    }
+}

@@ -1,0 +1,186 @@
+package io.mizzen.engine;
+
+import io.mizzen.engine.model.ObjectKind;
+import io.mizzen.engine.model.ReplicaSpec;
+import io.mizzen.engine.model.ReplicaView;
+import io.mizzen.engine.model.ShareSpec;
+import io.mizzen.lvs.LvStore;
+import io.mizzen.lvs.Lvol;
+import io.mizzen.lvs.LvolFeature;
+import io.mizzen.util.Completion;
+import io.mizzen.util.ErrorKind;
+import io.mizzen.util.OperationException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.UUID;
+
+/** Replicas: the lvols of all pools. Control reactor only. */
+final class ReplicaService {
+    private final PlaneContext plane;
+    private final PoolService pools;
+    private final ShareService shares;
+
+    ReplicaService(PlaneContext plane, PoolService pools, ShareService shares) {
+        this.plane = plane;
+        this.pools = pools;
+        this.shares = shares;
+    }
+
+    Set<String> keys(ReplicaSpec spec) {
+        if (spec.pool() == null) {
+            throw OperationException.invalid("invalid-pool", "pool is missing");
+        }
+        UUID uuid = Uuids.parse("uuid", spec.uuid());
+        return Set.of("pool " + pools.store(spec.pool()).name(), "replica " + uuid);
+    }
+
+    /** Operations on a replica take turns with those on its pool. */
+    Set<String> keys(String id) {
+        Lvol lvol = lvol(id);
+        return Set.of("pool " + lvol.store().name(), "replica " + lvol.uuid());
+    }
+
+    void create(ReplicaSpec spec, Completion<ReplicaView> done) {
+        UUID uuid = Uuids.parse("uuid", spec.uuid());
+        String name = spec.name() == null ? uuid.toString() : spec.name();
+        PoolService.checkName(name, "name");
+        if (spec.sizeBytes() <= 0) {
+            throw OperationException.invalid("invalid-size", "sizeBytes is " + spec.sizeBytes() + "; it must be above 0");
+        }
+        LvStore store = pools.store(spec.pool());
+        Lvol existing = find(uuid);
+        if (existing != null) {
+            checkSame(existing, store, name, spec);
+            done.ok(view(existing));
+            return;
+        }
+        store.createLvol(name, uuid, spec.sizeBytes(), spec.thin(), (lvol, failure) -> {
+            if (failure != null) {
+                done.fail(failure);
+                return;
+            }
+            plane.event(ObjectKind.REPLICA, lvol.uuid().toString(), "replica-created", "replica " + lvol + " of "
+                    + lvol.sizeBytes() + " bytes, " + (lvol.thin() ? "thin" : "thick"));
+            done.ok(view(lvol));
+        });
+    }
+
+    private static void checkSame(Lvol existing, LvStore store, String name, ReplicaSpec spec) {
+        long clusterSize = store.clusterSizeBytes();
+        boolean sameSize = spec.sizeBytes() <= existing.sizeBytes() && spec.sizeBytes() > existing.sizeBytes() - clusterSize;
+        String differs = existing.store() != store ? "pool (" + existing.store().name() + ")"
+                : !existing.name().equals(name) ? "name (" + existing.name() + ")"
+                : existing.thin() != spec.thin() ? "thin (" + existing.thin() + ")"
+                : !sameSize ? "sizeBytes (" + existing.sizeBytes() + ")" : null;
+        if (differs != null) {
+            throw new OperationException(ErrorKind.ALREADY_EXISTS, "replica-exists",
+                    "replica " + existing.uuid() + " exists already with other " + differs);
+        }
+    }
+
+    void resize(String id, long sizeBytes, Completion<ReplicaView> done) {
+        Lvol lvol = lvol(id);
+        if (sizeBytes <= 0) {
+            throw OperationException.invalid("invalid-size", "sizeBytes is " + sizeBytes + "; it must be above 0");
+        }
+        lvol.store().resizeLvol(lvol, sizeBytes, (resized, failure) -> {
+            if (failure != null) {
+                done.fail(failure);
+                return;
+            }
+            plane.event(ObjectKind.REPLICA, resized.uuid().toString(), "replica-resized", "replica " + resized + " has "
+                    + resized.sizeBytes() + " bytes");
+            done.ok(view(resized));
+        });
+    }
+
+    void destroy(String id, Completion<Void> done) {
+        Lvol lvol = lvol(id);
+        if (shares.find(lvol.uuid()) != null) {
+            throw OperationException.precondition("replica-shared", "replica " + lvol + " is shared; unshare it first");
+        }
+        if (lvol.bdev() != null && lvol.bdev().isOpen()) {
+            throw OperationException.precondition("replica-in-use", "replica " + lvol + " is in use by "
+                    + String.join(", ", lvol.bdev().openedBy()));
+        }
+        lvol.store().destroyLvol(lvol, (nothing, failure) -> {
+            if (failure == null) {
+                plane.event(ObjectKind.REPLICA, lvol.uuid().toString(), "replica-destroyed", "replica " + lvol + " is destroyed");
+            }
+            done.complete(null, failure);
+        });
+    }
+
+    void share(String id, ShareSpec spec, Completion<ReplicaView> done) {
+        Lvol lvol = lvol(id);
+        if (lvol.bdev() == null) {
+            throw OperationException.precondition("replica-unsupported", "replica " + lvol + " cannot be served: " + lvol.unusableReason());
+        }
+        shares.share(ObjectKind.REPLICA, lvol.bdev(), spec, (share, failure) -> {
+            if (failure != null) {
+                done.fail(failure);
+            } else {
+                done.ok(view(lvol));
+            }
+        });
+    }
+
+    void unshare(String id, Completion<ReplicaView> done) {
+        Lvol lvol = lvol(id);
+        shares.unshare(lvol.uuid(), (nothing, failure) -> {
+            if (failure != null) {
+                done.fail(failure);
+            } else {
+                done.ok(view(lvol));
+            }
+        });
+    }
+
+    List<ReplicaView> list() {
+        List<ReplicaView> views = new ArrayList<>();
+        for (LvStore store : pools.stores()) {
+            store.lvols().forEach(lvol -> views.add(view(lvol)));
+        }
+        return views;
+    }
+
+    ReplicaView get(String id) {
+        return view(lvol(id));
+    }
+
+    private Lvol find(UUID uuid) {
+        for (LvStore store : pools.stores()) {
+            Lvol lvol = store.findLvol(uuid);
+            if (lvol != null) {
+                return lvol;
+            }
+        }
+        return null;
+    }
+
+    /** By uuid or pool/name. */
+    private Lvol lvol(String id) {
+        Lvol lvol = null;
+        int slash = id.indexOf('/');
+        if (slash > 0) {
+            lvol = pools.store(id.substring(0, slash)).findLvol(id.substring(slash + 1));
+        } else if (Uuids.isUuid(id)) {
+            lvol = find(UUID.fromString(id));
+        }
+        if (lvol == null) {
+            throw OperationException.notFound("replica-not-found", "there is no replica " + id + " in the open pools");
+        }
+        return lvol;
+    }
+
+    private ReplicaView view(Lvol lvol) {
+        LvStore store = lvol.store();
+        boolean usable = lvol.bdev() != null;
+        return new ReplicaView(lvol.uuid().toString(), lvol.name(), store.name(), store.uuid().toString(), lvol.sizeBytes(),
+                lvol.allocatedBytes(), lvol.thin(), lvol.features().contains(LvolFeature.SNAPSHOT), lvol.parentName(),
+                "lvol:///" + BdevUri.encode(store.name()) + "/" + BdevUri.encode(lvol.name()),
+                usable ? lvol.bdev().name() : null, usable, lvol.unusableReason(), usable ? lvol.bdev().claimedBy() : null,
+                shares.find(lvol.uuid()));
+    }
+}

@@ -1,0 +1,73 @@
+package io.mizzen.engine;
+
+import io.mizzen.engine.model.ConnectionView;
+import io.mizzen.engine.model.HostView;
+import io.mizzen.engine.model.ListenerView;
+import io.mizzen.engine.model.MetricsView;
+import io.mizzen.util.Completion;
+import java.util.List;
+
+/** The services of the control reactor and the order in which they start and stop. Control reactor only. */
+final class Services {
+    final PlaneContext plane;
+    final BdevService bdevs;
+    final FaultService faults;
+    final ShareService shares;
+    final PoolService pools;
+    final ReplicaService replicas;
+    final NexusService nexuses;
+    /** Null when no address is configured. */
+    final TargetPort target;
+
+    Services(PlaneContext plane) {
+        this.plane = plane;
+        target = plane.config().nvmf().addresses().isEmpty() ? null : new NvmfTarget(plane);
+        bdevs = new BdevService(plane);
+        faults = new FaultService(plane);
+        shares = new ShareService(plane, target);
+        pools = new PoolService(plane, bdevs);
+        replicas = new ReplicaService(plane, pools, shares);
+        nexuses = new NexusService(plane, bdevs, shares);
+    }
+
+    /** Starts what listens. */
+    void start(Completion<Void> done) {
+        if (target == null) {
+            done.ok(null);
+        } else {
+            target.start(done);
+        }
+    }
+
+    /** Tells hosts and drains their I/O. */
+    void stopTarget(Completion<Void> done) {
+        if (target == null) {
+            done.ok(null);
+        } else {
+            target.stop(done);
+        }
+    }
+
+    List<ListenerView> listeners() {
+        return target == null ? List.of() : target.listeners();
+    }
+
+    /** The hosts' connections on all cores. */
+    List<ConnectionView> connections() {
+        return target == null ? List.of() : target.connections();
+    }
+
+    List<HostView> hosts() {
+        return target == null ? List.of() : target.hosts();
+    }
+
+    /** Counters of each host. Any thread, approximate. */
+    List<MetricsView.VolumeMetrics> hostMetrics() {
+        return target == null ? List.of() : target.hostMetrics();
+    }
+
+    /** Any thread, approximate. */
+    int connectionCount() {
+        return target == null ? 0 : target.connectionCount();
+    }
+}

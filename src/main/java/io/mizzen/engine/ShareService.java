@@ -1,0 +1,156 @@
+package io.mizzen.engine;
+
+import io.mizzen.bdev.Bdev;
+import io.mizzen.engine.model.HostView;
+import io.mizzen.engine.model.ObjectKind;
+import io.mizzen.engine.model.ShareSpec;
+import io.mizzen.engine.model.ShareView;
+import io.mizzen.engine.model.SubsystemView;
+import io.mizzen.util.Completion;
+import io.mizzen.util.ErrorKind;
+import io.mizzen.util.OperationException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+
+/**
+ * What is served over NVMe/TCP: each nexus or replica as namespace 1 of a subsystem of its own, whose NQN, serial,
+ * NGUID and namespace UUID follow from the object's UUID, so that hosts find the same device again after a restart.
+ * Control reactor only.
+ */
+final class ShareService {
+    static final int NAMESPACE_ID = 1;
+    static final String MODEL = "Mizzen";
+    private static final int NQN_BYTES_MAX = 223;
+    private static final int SERIAL_CHARS = 20;
+    private static final int HOSTS_MAX = 256;
+
+    /** @param target null when no address is configured */
+    private record Share(ObjectKind kind, UUID uuid, Bdev bdev, List<String> allowedHosts, String nqn) { }
+
+    private final PlaneContext plane;
+    private final TargetPort target;
+    private final Map<UUID, Share> shares = new LinkedHashMap<>();
+
+    ShareService(PlaneContext plane, TargetPort target) {
+        this.plane = plane;
+        this.target = target;
+    }
+
+    static void checkHosts(List<String> hosts) {
+        if (hosts == null || hosts.isEmpty()) {
+            throw OperationException.invalid("invalid-hosts", "allowedHosts must name the NQNs of the hosts that may connect, or the word '"
+                    + ShareSpec.ANY_HOST + "'");
+        }
+        if (hosts.size() > HOSTS_MAX) {
+            throw OperationException.invalid("invalid-hosts", "allowedHosts names more than " + HOSTS_MAX + " hosts");
+        }
+        if (hosts.equals(List.of(ShareSpec.ANY_HOST))) {
+            return;
+        }
+        List<String> seen = new ArrayList<>();
+        for (String host : hosts) {
+            if (ShareSpec.ANY_HOST.equals(host)) {
+                throw OperationException.invalid("invalid-hosts", "'" + ShareSpec.ANY_HOST + "' in allowedHosts must stand alone");
+            }
+            if (host == null || !host.matches("nqn\\.[0-9]{4}-[0-9]{2}\\.[^\\s]+")
+                    || host.getBytes(StandardCharsets.UTF_8).length > NQN_BYTES_MAX) {
+                throw OperationException.invalid("invalid-hosts", "'" + host + "' in allowedHosts is not an NQN (nqn.yyyy-mm.domain:name, up to "
+                        + NQN_BYTES_MAX + " bytes)");
+            }
+            if (seen.contains(host)) {
+                throw OperationException.invalid("invalid-hosts", "allowedHosts names " + host + " twice");
+            }
+            seen.add(host);
+        }
+    }
+
+    void share(ObjectKind kind, Bdev bdev, ShareSpec spec, Completion<ShareView> done) {
+        checkHosts(spec.allowedHosts());
+        if (target == null) {
+            throw OperationException.precondition("nvmf-off", "no address is configured for NVMe/TCP; set mizzen.nvmf.addresses");
+        }
+        UUID uuid = bdev.uuid();
+        Share existing = shares.get(uuid);
+        if (existing != null) {
+            if (!existing.allowedHosts().equals(spec.allowedHosts())) {
+                throw new OperationException(ErrorKind.ALREADY_EXISTS, "share-exists", existing.nqn() + " is shared already with other allowedHosts "
+                        + existing.allowedHosts() + "; unshare it first");
+            }
+            done.ok(view(existing));
+            return;
+        }
+        Share share = new Share(kind, uuid, bdev, List.copyOf(spec.allowedHosts()), nqn(uuid));
+        target.publish(publication(share), bdev, (nothing, failure) -> {
+            if (failure != null) {
+                done.fail(failure);
+                return;
+            }
+            shares.put(uuid, share);
+            plane.event(kind, uuid.toString(), "share-created", bdev.name() + " is served as " + share.nqn() + " to " + share.allowedHosts());
+            done.ok(view(share));
+        });
+    }
+
+    void unshare(UUID uuid, Completion<Void> done) {
+        Share share = shares.get(uuid);
+        if (share == null) {
+            done.ok(null);
+            return;
+        }
+        target.unpublish(share.nqn(), (nothing, failure) -> {
+            if (failure == null) {
+                shares.remove(uuid);
+                plane.event(share.kind(), uuid.toString(), "share-removed", share.nqn() + " is served no more");
+            }
+            done.complete(null, failure);
+        });
+    }
+
+    /** How an object is served, or null. */
+    ShareView find(UUID uuid) {
+        Share share = shares.get(uuid);
+        return share == null ? null : view(share);
+    }
+
+    List<SubsystemView> subsystems() {
+        List<HostView> hosts = target == null ? List.of() : target.hosts();
+        return shares.values().stream().map(share -> subsystem(share, hosts)).toList();
+    }
+
+    private SubsystemView subsystem(Share share, List<HostView> hosts) {
+        Bdev bdev = share.bdev();
+        return new SubsystemView(share.nqn(), "nvme", share.kind(), share.uuid().toString(), serial(share.uuid()), MODEL,
+                share.allowedHosts(), List.of(new SubsystemView.NamespaceView(NAMESPACE_ID, bdev.name(), share.uuid().toString(),
+                HexFormat.of().formatHex(nguid(share.uuid())), bdev.blockSizeBytes(), bdev.sizeBytes())),
+                target.listeners(), hosts.stream().filter(host -> host.subsystemNqn().equals(share.nqn())).toList());
+    }
+
+    private TargetPort.Publication publication(Share share) {
+        boolean any = share.allowedHosts().equals(List.of(ShareSpec.ANY_HOST));
+        return new TargetPort.Publication(share.nqn(), serial(share.uuid()), share.uuid(),
+                any ? List.of() : share.allowedHosts());
+    }
+
+    private ShareView view(Share share) {
+        return new ShareView(share.nqn(), NAMESPACE_ID, HexFormat.of().formatHex(nguid(share.uuid())), serial(share.uuid()),
+                share.allowedHosts(), target.listeners());
+    }
+
+    String nqn(UUID uuid) {
+        return plane.config().nvmf().nqnPrefix() + ":" + uuid;
+    }
+
+    static String serial(UUID uuid) {
+        return uuid.toString().replace("-", "").substring(32 - SERIAL_CHARS).toUpperCase(java.util.Locale.ROOT);
+    }
+
+    static byte[] nguid(UUID uuid) {
+        return ByteBuffer.allocate(16).putLong(uuid.getMostSignificantBits()).putLong(uuid.getLeastSignificantBits()).array();
+    }
+}

@@ -1,0 +1,44 @@
+package io.mizzen.engine;
+
+import io.mizzen.bdev.Bdev;
+import io.mizzen.engine.model.ConnectionView;
+import io.mizzen.engine.model.HostView;
+import io.mizzen.engine.model.ListenerView;
+import io.mizzen.engine.model.MetricsView;
+import io.mizzen.util.Completion;
+import java.util.List;
+
+/** What the engine needs of the NVMe/TCP target. Control reactor, unless said otherwise. */
+interface TargetPort {
+    /** Listens. */
+    void start(Completion<Void> done);
+
+    /** Tells the hosts, drains their I/O, closes everything. */
+    void stop(Completion<Void> done);
+
+    /** Serves a bdev as namespace 1 of a subsystem of its own. */
+    void publish(Publication publication, Bdev bdev, Completion<Void> done);
+
+    /** Disconnects the subsystem's hosts and removes it; the bdev is closed when this completes. */
+    void unpublish(String nqn, Completion<Void> done);
+
+    List<ListenerView> listeners();
+
+    List<ConnectionView> connections();
+
+    List<HostView> hosts();
+
+    /** Any thread, approximate. */
+    int connectionCount();
+
+    /** Counters of each host. Any thread, approximate. */
+    List<MetricsView.VolumeMetrics> hostMetrics();
+
+    /**
+     * A subsystem to be.
+     *
+     * @param hosts NQNs that may connect; empty: any
+     * @param serial 20 characters
+         */
+    record Publication(String nqn, String serial, java.util.UUID uuid, List<String> hosts) { }
+}

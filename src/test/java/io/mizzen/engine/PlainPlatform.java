@@ -1,0 +1,83 @@
+package io.mizzen.engine;
+
+import io.mizzen.memory.DmaMemory;
+import io.mizzen.memory.DmaRegion;
+import io.mizzen.memory.MemoryKind;
+import io.mizzen.reactor.CpuAffinity;
+import io.mizzen.reactor.ParkIdleStrategy;
+import io.mizzen.reactor.Reactor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** Plain pages, threads that are not pinned, no ring: for engines whose devices are in memory. */
+final class PlainPlatform implements Platform {
+    final AtomicInteger openReactors = new AtomicInteger();
+    private final int coreCount;
+    private Arena arena;
+
+    PlainPlatform(int coreCount) {
+        this.coreCount = coreCount;
+    }
+
+    boolean isReleased() {
+        return arena == null;
+    }
+
+    @Override
+    public CpuAffinity affinity() {
+        return new CpuAffinity() {
+            @Override
+            public List<Integer> allowedCores() {
+                return java.util.stream.IntStream.range(0, coreCount).boxed().toList();
+            }
+
+            @Override
+            public void pinCurrentThread(int core) {
+                // Where the scheduler puts it.
+            }
+        };
+    }
+
+    @Override
+    public DmaMemory reserve(EngineConfig.Memory config) {
+        arena = Arena.ofShared();
+        MemorySegment segment = arena.allocate(config.sizeBytes(), 4096);
+        return new DmaMemory(List.of(new DmaRegion(0, segment.address(), config.sizeBytes(), MemoryKind.PLAIN, 4096, -1,
+                segment.asByteBuffer())));
+    }
+
+    @Override
+    public void open(Reactor reactor, DmaMemory memory) {
+        reactor.install(new ParkIdleStrategy(Thread.currentThread()), null, null);
+        openReactors.incrementAndGet();
+    }
+
+    @Override
+    public void close(Reactor reactor) {
+        openReactors.decrementAndGet();
+    }
+
+    @Override
+    public void release() {
+        assert openReactors.get() == 0;
+        arena.close();
+        arena = null;
+    }
+
+    @Override
+    public List<String> ioFeatures() {
+        return List.of();
+    }
+
+    @Override
+    public int numaNode(int core) {
+        return 0;
+    }
+
+    @Override
+    public RingCounts ringCounts(Reactor reactor) {
+        return RingCounts.NONE;
+    }
+}
