@@ -173,7 +173,12 @@ public final class CopyJob {
         task.busy = true;
         volume.lockRange(segment.offsetBlocks, segment.blockCount, false, home, (lock, failure) -> {
             task.lock = lock;
-            worker.send(task::start);
+            if (state == State.RUNNING) {
+                worker.send(task::start);
+            } else {
+                // The write that the lock waited for may be what the source has failed: it must not be undone.
+                volume.unlockRange(lock, home, unlocked(task));
+            }
         });
         return true;
     }

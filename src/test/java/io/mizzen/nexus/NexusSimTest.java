@@ -162,4 +162,29 @@ class NexusSimTest {
         });
         assertTrue(kept[0] > SEEDS / 3, "only " + kept[0] + " runs kept a child out");
     }
+
+    /**
+     * The source of a resynchronisation fails a write while a copy waits for that write's range: the copy must not bring
+     * back what the source holds there, for the write is acknowledged without it.
+     */
+    @Test
+    void aCopyFromASourceThatFailedChangesNothing() {
+        int[] degraded = new int[1];
+        seeds((seed, random) -> {
+            NexusSim sim = new NexusSim(seed, 1 + random.nextInt(2), 2, SIZE, NexusSim.media(2), false,
+                    new NexusSim.History(SIZE));
+            assertNull(sim.open(NexusSim.parameters().withInitialCopy(NexusParameters.InitialCopy.FROM_FIRST), 0, 1));
+            int after = 1 + random.nextInt(12);
+            int[] seen = new int[1];
+            sim.disks.get(0).fault = io -> IoType.isWrite(io.type) && io.offsetBlocks >= 8192 && seen[0]++ == after
+                    ? Status.WRITE_FAULT : Status.SUCCESS;
+            load(sim, random, 1500);
+            sim.drain();
+            sim.awaitResync();
+            sim.checkLegs();
+            degraded[0] += sim.nexus.state() == NexusState.DEGRADED ? 1 : 0;
+            assertNull(sim.close(false));
+        });
+        assertTrue(degraded[0] > SEEDS / 2, "only " + degraded[0] + " runs lost the source");
+    }
 }
