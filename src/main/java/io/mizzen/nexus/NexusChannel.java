@@ -287,7 +287,6 @@ final class NexusChannel extends IoChannel implements IoCompletion {
     /** Ties go round. */
     @HotPath
     private int leastOutstanding(int candidates) {
-        rotation = rotation + 1 & 31;
         int best = -1;
         int later = candidates & -1 << rotation;
         for (int pass = 0; pass < 2; pass++) {
@@ -298,6 +297,7 @@ final class NexusChannel extends IoChannel implements IoCompletion {
                 }
             }
         }
+        rotation = best + 1 & 31;
         return best;
     }
 

@@ -17,7 +17,6 @@ import io.mizzen.reactor.Mthread;
 import io.mizzen.reactor.Reactor;
 import io.mizzen.testsupport.HandReactors;
 import io.mizzen.testsupport.TestIo;
-import io.mizzen.util.OperationException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -37,6 +36,7 @@ final class NexusSim {
     static final UUID NEXUS = new UUID(5, 6);
     static final long MIB = 1 << 20;
     static final int REGION_SHIFT = 16;
+    static final long SWEEP_NS = 1_000_000;
     private static final long MEMORY_BYTES = 6 * MIB;
     private static final MemorySegment MEMORY = Arena.global().allocate(MEMORY_BYTES, 4096);
     private static final int SLOTS = 24;
@@ -49,6 +49,7 @@ final class NexusSim {
     final Random random;
     final History history;
     final BufferPools pools;
+    private final boolean volatileCache;
     private final DmaMemory.Block hostMemory;
     private final boolean[] slotBusy = new boolean[SLOTS];
     private final List<IoChannel> channels = new ArrayList<>();
@@ -59,12 +60,17 @@ final class NexusSim {
     int acknowledged;
     int failed;
     boolean checkDirtyOrder = true;
+    /** Power fails soon after one in so many writes of metadata arrives at a disk; 0: never. */
+    int crashOneIn;
+    boolean crashDue;
 
     /** What the host knows, across crashes. */
     static final class History {
         final long blocks;
         final List<Set<Long>> possible = new ArrayList<>();
         final List<List<Long>> log = new ArrayList<>();
+        /** What a block may hold after a power failure now. */
+        final List<Set<Long>> afterCrash = new ArrayList<>();
         final boolean[] writing;
         long nextStamp = 1;
 
@@ -74,11 +80,33 @@ final class NexusSim {
             for (int i = 0; i < blocks; i++) {
                 possible.add(new HashSet<>(Set.of(0L)));
                 log.add(new ArrayList<>());
+                afterCrash.add(new HashSet<>(Set.of(0L)));
             }
+        }
+
+        /** A flush begins: what it will have made durable when it has succeeded is given to the result. */
+        Runnable beginFlush() {
+            List<Set<Long>> now = new ArrayList<>();
+            int[] logAt = new int[(int) blocks];
+            for (int i = 0; i < blocks; i++) {
+                now.add(Set.copyOf(possible.get(i)));
+                logAt[i] = log.get(i).size();
+            }
+            return () -> {
+                for (int i = 0; i < blocks; i++) {
+                    Set<Long> may = new HashSet<>(now.get(i));
+                    may.addAll(log.get(i).subList(logAt[i], log.get(i).size()));
+                    may.retainAll(afterCrash.get(i));
+                    afterCrash.set(i, may);
+                }
+            };
         }
 
         void crash() {
             Arrays.fill(writing, false);
+            for (int i = 0; i < blocks; i++) {
+                possible.set(i, new HashSet<>(afterCrash.get(i)));
+            }
         }
     }
 
@@ -86,6 +114,7 @@ final class NexusSim {
             boolean volatileCache, History history) {
         this.random = new Random(seed);
         this.history = history;
+        this.volatileCache = volatileCache;
         this.hand = new HandReactors(reactorCount, random.nextLong());
         MEMORY.fill((byte) 0);
         DmaMemory memory = new DmaMemory(List.of(new DmaRegion(0, MEMORY.address(), MEMORY_BYTES, MemoryKind.PLAIN,
@@ -143,7 +172,7 @@ final class NexusSim {
     }
 
     static NexusParameters parameters() {
-        return NexusParameters.of(NEXUS, "n").withRegions(REGION_SHIFT, 50_000_000L);
+        return NexusParameters.of(NEXUS, "n").withRegions(REGION_SHIFT, SWEEP_NS);
     }
 
     void openAll() {
@@ -241,9 +270,19 @@ final class NexusSim {
             read(reactor, freeSlot(), offset, count);
         } else if (type == IoType.FLUSH) {
             flush(reactor);
+        } else if (type == IoType.RESET) {
+            submit(reactor, type, 0, 0, 0, 0, new BdevIo[1], () -> { });
         } else {
             write(reactor, freeSlot(), type, offset, count, 0);
         }
+        hand.runUntil(() -> running == before);
+        return lastStatus;
+    }
+
+    /** One I/O that the host keeps no account of. */
+    int runUnchecked(int reactor, int type, long offset, long count) {
+        int before = running;
+        submit(reactor, type, offset, count, slotAddress(0), 0, new BdevIo[1], () -> { });
         hand.runUntil(() -> running == before);
         return lastStatus;
     }
@@ -280,6 +319,7 @@ final class NexusSim {
             history.writing[block] = true;
             history.possible.get(block).add(stamp);
             history.log.get(block).add(stamp);
+            history.afterCrash.get(block).add(stamp);
             for (int at = 0; at < SimDisk.BLOCK; at += 8) {
                 RawMemory.putLong(slotAddress(slot) + i * SimDisk.BLOCK + at, stamp);
             }
@@ -300,6 +340,9 @@ final class NexusSim {
                 if (done) {
                     history.possible.get(block).clear();
                     history.possible.get(block).add(stamp);
+                    if (!volatileCache || (flags & BdevIo.FLAG_FUA) != 0) {
+                        history.afterCrash.set(block, new HashSet<>(Set.of(stamp)));
+                    }
                 }
             }
         });
@@ -310,6 +353,7 @@ final class NexusSim {
         List<Set<Long>> atStart = new ArrayList<>();
         int[] logAt = new int[(int) count];
         for (int i = 0; i < count; i++) {
+            // Reads in flight side by side may end in any order: what one of them fixes is no news to the other.
             atStart.add(new HashSet<>(history.possible.get((int) offset + i)));
             logAt[i] = history.log.get((int) offset + i).size();
         }
@@ -325,12 +369,21 @@ final class NexusSim {
                 List<Long> log = history.log.get((int) offset + i);
                 require(atStart.get(i).contains(stamp) || log.subList(logAt[i], log.size()).contains(stamp),
                         "block " + (offset + i) + " reads as " + stamp + ", possible " + atStart.get(i));
+                if (log.size() == logAt[i] && !history.writing[(int) offset + i]) {
+                    history.possible.get((int) offset + i).retainAll(Set.of(stamp));    // Once read, it stays.
+                }
             }
         });
     }
 
     void flush(int reactor) {
-        submit(reactor, IoType.FLUSH, 0, 0, 0, 0, new BdevIo[1], () -> { });
+        Runnable durable = history.beginFlush();
+        BdevIo[] io = new BdevIo[1];
+        submit(reactor, IoType.FLUSH, 0, 0, 0, 0, io, () -> {
+            if (io[0].status() == Status.SUCCESS) {
+                durable.run();
+            }
+        });
     }
 
     private static long stampOf(MemorySegment segment, long offset) {
@@ -396,6 +449,9 @@ final class NexusSim {
 
     /** Data must not reach a disk before every healthy child says that its region is dirty. */
     private void onArrival(SimDisk at, BdevIo io) {
+        if (crashOneIn > 0 && IoType.isWrite(io.type) && io.offsetBlocks < dataBlock()) {
+            crashDue |= random.nextInt(crashOneIn) == 0;
+        }
         if (!checkDirtyOrder || !IoType.isWrite(io.type) || io.offsetBlocks < dataBlock()) {
             return;
         }
@@ -459,14 +515,5 @@ final class NexusSim {
     void crash() {
         disks.forEach(SimDisk::crash);
         history.crash();
-    }
-
-    static OperationException refused(Runnable work) {
-        try {
-            work.run();
-        } catch (OperationException e) {
-            return e;
-        }
-        throw new AssertionError("not refused");
     }
 }

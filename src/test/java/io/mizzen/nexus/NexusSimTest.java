@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 class NexusSimTest {
     private static final long SIZE = 2 << 20;
     private static final long FIRST = Long.getLong("mizzen.sim.first", 1);
-    private static final int SEEDS = Integer.getInteger("mizzen.sim.seeds", 12);
+    private static final int SEEDS = Integer.getInteger("mizzen.sim.seeds", 8);
 
     private interface Run {
         void run(long seed, Random random);
@@ -34,13 +34,19 @@ class NexusSimTest {
     }
 
     private static void load(NexusSim sim, Random random, int turns) {
-        for (int i = 0; i < turns; i++) {
+        for (int i = 0; i < turns && !sim.crashDue; i++) {
             if (random.nextInt(6) == 0) {
                 sim.randomIo();
             }
             sim.hand.tickAny();
             if (random.nextInt(10) == 0) {
                 sim.hand.advance(random.nextInt(100_000));
+            }
+        }
+        if (sim.crashDue) {
+            for (int i = random.nextInt(120); i > 0; i--) {
+                sim.hand.tickAny();
+                sim.hand.advance(random.nextInt(4_000));
             }
         }
     }
@@ -114,11 +120,13 @@ class NexusSimTest {
             int disks = 2 + random.nextInt(2);
             List<SimDisk.Media> media = NexusSim.media(disks);
             NexusSim.History history = new NexusSim.History(SIZE);
+            boolean volatileCache = random.nextBoolean();
             for (int life = 0; life < 4; life++) {
-                NexusSim sim = new NexusSim(seed * 10 + life, 1 + random.nextInt(3), disks, SIZE, media, false,
-                        history);
+                NexusSim sim = new NexusSim(seed * 10 + life, 1 + random.nextInt(3), disks, SIZE, media,
+                        volatileCache, history);
                 sim.openAll();
                 copied[0] += sim.nexus.suspectRegions();
+                sim.crashOneIn = life == 3 ? 0 : random.nextInt(30);
                 load(sim, random, random.nextInt(1500));
                 if (life == 3) {
                     sim.drain();
@@ -148,6 +156,7 @@ class NexusSimTest {
             SimDisk bad = sim.disks.get(random.nextInt(disks));
             int every = 1 + random.nextInt(3);
             int[] seen = new int[1];
+            sim.crashOneIn = random.nextInt(5);
             bad.fault = io -> IoType.isWrite(io.type) && seen[0]++ % every == 0 ? Status.WRITE_FAULT : Status.SUCCESS;
             load(sim, random, 200 + random.nextInt(400));
             sim.crash();

@@ -1,24 +1,50 @@
 package io.mizzen.nexus;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.mizzen.bdev.IoType;
+import io.mizzen.bdev.Status;
+import io.mizzen.util.OperationException;
+import java.util.List;
+import java.util.UUID;
 import org.junit.jupiter.api.Test;
 
 class NexusTest {
     private static final long SIZE = 2 << 20;
+    private static final int SLOT_END_BLOCK = 8192;
     private final NexusSim.History history = new NexusSim.History(SIZE);
 
     private NexusSim sim(int disks) {
-        return new NexusSim(1, 2, disks, SIZE, NexusSim.media(disks), false, history);
+        return sim(NexusSim.media(disks), false);
+    }
+
+    private NexusSim sim(List<SimDisk.Media> media, boolean volatileCache) {
+        return new NexusSim(1, 2, media.size(), SIZE, media, volatileCache, history);
+    }
+
+    private static NexusSim opened(NexusSim sim) {
+        sim.openAll();
+        return sim;
+    }
+
+    private static SimDisk.Fault failing(int ioType, int status) {
+        return io -> io.type == ioType ? status : Status.SUCCESS;
+    }
+
+    private static boolean isData(io.mizzen.bdev.BdevIo io) {
+        return io.offsetBlocks >= SLOT_END_BLOCK;
+    }
+
+    private static MemberState health(NexusSim sim, int child) {
+        return sim.nexus.childStatuses().get(child).health();
     }
 
     @Test
     void aWriteGoesToAllChildrenAndIsReadBack() {
-        NexusSim sim = sim(2);
-        sim.openAll();
+        NexusSim sim = opened(sim(2));
         assertEquals(SIZE, sim.nexus.sizeBytes());
         assertEquals(NexusState.ONLINE, sim.nexus.state());
         assertEquals(0, sim.run(0, IoType.WRITE, 10, 8));
@@ -26,8 +52,392 @@ class NexusTest {
         assertEquals(0, sim.run(1, IoType.READ, 8, 16));
         assertEquals(0, sim.run(0, IoType.FLUSH, 0, 0));
         assertEquals(2, sim.nexus.dirtyRegions());
+        assertEquals(0, sim.run(0, IoType.WRITE_ZEROES, 12, 2));
+        assertEquals(0, sim.run(0, IoType.UNMAP, 14, 2));
+        assertEquals(0, sim.run(0, IoType.RESET, 0, 1));
         sim.checkLegs();
         assertNull(sim.close(false));
-        assertTrue(!sim.newestDurable().inUse());
+        assertFalse(sim.newestDurable().inUse());
+    }
+
+    @Test
+    void aReadErrorIsAnsweredByAnotherChild() {
+        NexusSim sim = opened(sim(3));
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        sim.disks.get(0).fault = failing(IoType.READ, Status.UNRECOVERED_READ_ERROR);
+        sim.disks.get(1).fault = failing(IoType.READ, Status.UNRECOVERED_READ_ERROR);
+        for (int i = 0; i < 12; i++) {
+            sim.hand.advance(2_000_000_000L);       // Beyond the time in which a failing child is avoided.
+            assertEquals(0, sim.run(i & 1, IoType.READ, 0, 8));
+        }
+        assertTrue(sim.nexus.childStatuses().get(0).readRetries() > 0);
+        assertEquals(NexusState.ONLINE, sim.nexus.state(), "single read errors do not cost a leg");
+        sim.disks.get(2).fault = failing(IoType.READ, Status.UNRECOVERED_READ_ERROR);
+        assertEquals(Status.UNRECOVERED_READ_ERROR, sim.run(0, IoType.READ, 0, 8));
+        assertNull(sim.close(false));
+    }
+
+    @Test
+    void manyReadErrorsInARowCostTheLeg() {
+        NexusSim sim = opened(sim(2));
+        sim.disks.get(1).fault = failing(IoType.READ, Status.UNRECOVERED_READ_ERROR);
+        for (int i = 0; i < 80; i++) {
+            sim.hand.advance(2_000_000_000L);
+            assertEquals(0, sim.run(0, IoType.READ, 0, 8));
+        }
+        assertEquals(MemberState.FAULTED, health(sim, 1));
+        assertNull(sim.close(false));
+    }
+
+    @Test
+    void theLastHealthyChildIsNeverStoredAsFailed() {
+        NexusSim sim = opened(sim(2));
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        sim.disks.get(0).fault = io -> io.type == IoType.WRITE && isData(io) ? Status.WRITE_FAULT : Status.SUCCESS;
+        sim.disks.get(1).fault = sim.disks.get(0).fault;
+        assertEquals(Status.WRITE_FAULT, sim.run(0, IoType.WRITE, 0, 8), "both failed at the same time");
+        assertEquals(MemberState.HEALTHY, health(sim, 0));
+        assertEquals(MemberState.FAULTED, health(sim, 1));
+        assertEquals(1, sim.newestDurable().healthyCount());
+        assertEquals(Status.WRITE_FAULT, sim.run(1, IoType.WRITE, 8, 8));
+        assertEquals(0, sim.run(1, IoType.READ, 0, 8));
+        sim.disks.get(0).fault = io -> Status.SUCCESS;
+        assertEquals(0, sim.run(1, IoType.WRITE, 0, 8));
+        assertEquals(NexusState.DEGRADED, sim.nexus.state());
+        assertNull(sim.close(false));
+    }
+
+    @Test
+    void writesFailWhileTheFaultCannotBeStoredAndGoOnAfterwards() {
+        NexusSim sim = opened(sim(2));
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        sim.disks.get(1).fault = failing(IoType.WRITE, Status.WRITE_FAULT);
+        sim.disks.get(0).fault = io -> io.type == IoType.WRITE && !isData(io) ? Status.WRITE_FAULT : Status.SUCCESS;
+        assertTrue(sim.run(0, IoType.WRITE, 0, 8) != 0);
+        assertEquals(2, sim.newestDurable().healthyCount());
+        assertEquals(NexusState.FAULTED, sim.nexus.state());
+        assertEquals(Status.INTERNAL_ERROR, sim.run(1, IoType.WRITE, 0, 8));
+        assertEquals(0, sim.run(1, IoType.READ, 0, 8), "reads go on");
+        sim.disks.get(0).fault = io -> Status.SUCCESS;
+        sim.hand.runUntil(() -> sim.nexus.state() == NexusState.DEGRADED);
+        assertEquals(0, sim.run(1, IoType.WRITE, 0, 8));
+        assertEquals(1, sim.newestDurable().healthyCount());
+        assertNull(sim.close(false));
+    }
+
+    @Test
+    void lackOfResourcesIsNoFault() {
+        NexusSim sim = opened(sim(2));
+        int[] refusals = {5};
+        sim.disks.get(1).fault = io -> isData(io) && refusals[0]-- > 0 ? Status.NO_RESOURCES : Status.SUCCESS;
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        assertEquals(NexusState.ONLINE, sim.nexus.state());
+        sim.checkLegs();
+        assertNull(sim.close(false));
+    }
+
+    @Test
+    void noSpaceOnOneChildCostsItAndOnAllIsTheHostsError() {
+        NexusSim sim = opened(sim(3));
+        SimDisk.Fault full = io -> io.type == IoType.WRITE && isData(io) && io.offsetBlocks >= SLOT_END_BLOCK + 1024
+                ? Status.CAPACITY_EXCEEDED | Status.DNR : Status.SUCCESS;
+        sim.disks.forEach(disk -> disk.fault = full);
+        assertEquals(Status.CAPACITY_EXCEEDED | Status.DNR, sim.run(0, IoType.WRITE, 1024, 8));
+        sim.awaitResync();
+        assertEquals(NexusState.ONLINE, sim.nexus.state(), "equal legs need no copying and lose nothing");
+        assertEquals(1, sim.nexus.resyncs());
+        sim.disks.get(0).fault = io -> Status.SUCCESS;
+        sim.disks.get(2).fault = io -> Status.SUCCESS;
+        assertEquals(0, sim.run(0, IoType.WRITE, 1024, 8));
+        assertEquals(FaultReason.NO_SPACE, sim.nexus.childStatuses().get(1).reason());
+        assertNull(sim.close(false));
+    }
+
+    @Test
+    void whatEverybodyBlamesOnTheRequestCostsNobody() {
+        NexusSim sim = opened(sim(2));
+        sim.disks.forEach(disk -> disk.fault = failing(IoType.UNMAP, Status.INVALID_OPCODE | Status.DNR));
+        assertEquals(Status.INVALID_OPCODE | Status.DNR, sim.run(0, IoType.UNMAP, 0, 8));
+        assertEquals(Status.LBA_OUT_OF_RANGE | Status.DNR, sim.runUnchecked(0, IoType.READ, SIZE / 512, 1));
+        assertEquals(NexusState.ONLINE, sim.nexus.state());
+        assertNull(sim.close(false));
+    }
+
+    @Test
+    void anUnmapIsOnlyAHintWhereALegWouldKeepItsData() {
+        NexusSim sim = sim(2);
+        sim.disks.get(1).unmapsToZeroes = false;
+        sim.openAll();
+        assertFalse(sim.nexus.supports(IoType.UNMAP));
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        sim.disks.forEach(disk -> disk.fault = failing(IoType.UNMAP, Status.WRITE_FAULT));
+        assertEquals(Status.INVALID_OPCODE | Status.DNR, sim.runUnchecked(0, IoType.UNMAP, 0, 8));
+        assertEquals(0, sim.run(0, IoType.READ, 0, 8));
+        assertEquals(NexusState.ONLINE, sim.nexus.state());
+        assertNull(sim.close(false));
+    }
+
+    @Test
+    void aFailedFlushCostsTheChildBeforeItIsAcknowledged() {
+        NexusSim sim = opened(sim(NexusSim.media(2), true));
+        assertTrue(sim.nexus.hasVolatileCache());
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        sim.disks.get(0).fault = failing(IoType.FLUSH, Status.WRITE_FAULT);
+        assertEquals(0, sim.run(0, IoType.FLUSH, 0, 0));
+        assertEquals(FaultReason.FLUSH_ERROR, sim.nexus.childStatuses().get(0).reason());
+        assertFalse(sim.newestDurable().members().get(0).isHealthy());
+        assertNull(sim.close(false));
+    }
+
+    @Test
+    void aPulledChildIsFaultedAndReleased() {
+        NexusSim sim = opened(sim(2));
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        sim.hand.on(0, sim.disks.get(0)::pull);
+        sim.hand.runUntil(() -> !sim.disks.get(0).isOpen());
+        assertEquals(FaultReason.REMOVED, sim.nexus.childStatuses().get(0).reason());
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        sim.hand.on(0, sim.disks.get(1)::pull);
+        sim.hand.runUntil(() -> !sim.disks.get(1).isOpen());
+        assertEquals(NexusState.FAULTED, sim.nexus.state());
+        assertEquals(MemberState.HEALTHY, health(sim, 1), "the last one holds the data, wherever it is");
+        assertEquals(Status.INTERNAL_ERROR, sim.run(0, IoType.WRITE, 0, 8));
+        assertEquals(Status.INTERNAL_ERROR, sim.run(1, IoType.READ, 0, 8));
+        assertEquals("nexus-closed-unclean", sim.close(false));
+    }
+
+    @Test
+    void anAdministratorTakesOutAnyButTheLast() {
+        NexusSim sim = opened(sim(2));
+        assertNull(fault(sim, "disk1"));
+        assertNull(fault(sim, "disk1"), "again changes nothing");
+        assertEquals("last-healthy-child", fault(sim, "disk0"));
+        assertEquals("child-not-found", fault(sim, "disk7"));
+        assertFalse(sim.newestDurable().members().get(1).isHealthy());
+        assertNull(sim.close(false));
+    }
+
+    private static String fault(NexusSim sim, String child) {
+        String[] outcome = new String[1];
+        sim.hand.on(0, () -> sim.nexus.faultChild(child,
+                (value, failure) -> outcome[0] = failure == null ? "" : failure.code()));
+        sim.hand.runUntil(() -> outcome[0] != null);
+        return outcome[0].isEmpty() ? null : outcome[0];
+    }
+
+    @Test
+    void anIdleRegionBecomesClean() {
+        NexusSim sim = opened(sim(2));
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        assertEquals(1, sim.nexus.dirtyRegions());
+        assertEquals(1, sim.nexus.dirtyPageWrites());
+        sim.hand.runUntil(() -> sim.nexus.dirtyRegions() == 0 && sim.nexus.dirtyPageWrites() == 2);
+        sim.hand.tickAll(1000);
+        assertEquals(0, sim.run(1, IoType.WRITE, 0, 8));
+        assertEquals(0, sim.run(1, IoType.WRITE, 8, 8));
+        assertEquals(3, sim.nexus.dirtyPageWrites(), "a region that is dirty costs no more");
+        assertNull(sim.close(false));
+    }
+
+    // --- opening --------------------------------------------------------------------------------------
+
+    @Test
+    void dataSurvivesACleanCloseAndNothingIsCopied() {
+        List<SimDisk.Media> media = NexusSim.media(2);
+        NexusSim sim = opened(sim(media, false));
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        assertNull(sim.close(false));
+        NexusSim next = sim(media, false);
+        assertNull(next.open(NexusSim.parameters().withMode(NexusParameters.Mode.ASSEMBLE), 1, 0));
+        assertEquals(NexusState.ONLINE, next.nexus.state());
+        assertEquals(0, next.nexus.suspectRegions());
+        assertEquals(0, next.run(0, IoType.READ, 0, 8));
+        assertNull(next.close(false));
+    }
+
+    @Test
+    void anAssemblyWithoutTheNewestGenerationIsRefused() {
+        List<SimDisk.Media> media = NexusSim.media(2);
+        NexusSim sim = opened(sim(media, false));
+        sim.disks.get(1).fault = failing(IoType.WRITE, Status.WRITE_FAULT);
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        sim.disks.get(1).fault = io -> Status.SUCCESS;
+        sim.crash();
+        NexusSim stale = sim(media, false);
+        assertEquals("nexus-newest-generation-missing", stale.open(NexusSim.parameters(), 1));
+        stale.checkNoLeaks();
+        assertNull(stale.open(NexusSim.parameters(), 0), "the one that went on is enough");
+        assertEquals(NexusState.DEGRADED, stale.nexus.state());
+        assertNull(stale.close(false));
+        NexusSim both = opened(sim(media, false));
+        assertEquals(MemberState.FAULTED, health(both, 1));
+        assertFalse(both.disks.get(1).isOpen(), "nobody holds a child that is out");
+        assertNull(both.close(false));
+    }
+
+    @Test
+    void aMissingChildMustBeAllowedAndIsStaleAfterwards() {
+        List<SimDisk.Media> media = NexusSim.media(2);
+        assertNull(opened(sim(media, false)).close(false));
+        NexusSim one = sim(media, false);
+        assertEquals("nexus-newest-generation-missing", one.open(NexusSim.parameters(), 1));
+        assertNull(one.open(NexusSim.parameters().withAllowMissing(true), 1));
+        assertEquals(0, one.run(0, IoType.WRITE, 0, 8));
+        assertNull(one.close(false));
+        NexusSim other = sim(media, false);
+        assertEquals("nexus-newest-generation-missing", other.open(NexusSim.parameters(), 0));
+        assertNull(other.open(NexusSim.parameters(), 0, 1));
+        assertEquals(FaultReason.MISSING, other.nexus.childStatuses().get(0).reason());
+        assertNull(other.close(false));
+    }
+
+    @Test
+    void childrenThatWentOnAloneAreNotJoined() {
+        List<SimDisk.Media> media = NexusSim.media(2);
+        assertNull(opened(sim(media, false)).close(false));
+        for (int i = 0; i < 2; i++) {
+            NexusSim alone = sim(media, false);
+            assertNull(alone.open(NexusSim.parameters().withAllowMissing(true), i));
+            assertNull(alone.close(false));
+        }
+        assertEquals("nexus-diverged", sim(media, false).open(NexusSim.parameters(), 0, 1));
+    }
+
+    @Test
+    void childrenOfOthersAndStrangersAreRefused() {
+        List<SimDisk.Media> media = NexusSim.media(3);
+        NexusSim sim = sim(media, false);
+        assertNull(sim.open(NexusSim.parameters(), 0, 1));
+        assertEquals("bdev-claimed", claimed(sim));
+        assertNull(sim.close(false));
+        NexusSim next = sim(media, false);
+        assertEquals("child-foreign", next.open(NexusSim.parameters(), 0, 1, 2));
+        assertEquals("child-foreign", next.open(NexusSim.parameters().withMode(NexusParameters.Mode.ASSEMBLE), 2));
+        assertEquals("child-in-nexus", next.open(NexusSim.parameters().withMode(NexusParameters.Mode.CREATE), 0, 1));
+        NexusParameters other = NexusParameters.of(new UUID(1, 1), "other");
+        assertEquals("child-of-other-nexus", next.open(other, 0));
+        next.checkNoLeaks();
+    }
+
+    private static String claimed(NexusSim sim) {
+        String[] code = new String[1];
+        sim.hand.on(0, () -> {
+            try {
+                sim.registry.open(sim.disks.get(0), "thief", true, io.mizzen.testsupport.TestIo.ignoring());
+            } catch (OperationException e) {
+                code[0] = e.code();
+            }
+        });
+        return code[0];
+    }
+
+    @Test
+    void aDestroyedNexusLeavesItsChildrenToOthers() {
+        List<SimDisk.Media> media = NexusSim.media(2);
+        NexusSim sim = opened(sim(media, false));
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        assertNull(sim.close(true));
+        NexusSim next = sim(media, false);
+        assertNull(next.open(NexusParameters.of(new UUID(8, 8), "other"), 0, 1));
+        next.hand.tickAll(10);
+        assertEquals(0, next.run(0, IoType.READ, 0, 8), "the data stays");
+    }
+
+    @Test
+    void sizesThatDoNotFitAreRefused() {
+        NexusSim sim = sim(2);
+        assertEquals("child-too-small", sim.open(NexusSim.parameters().withSizeBytes(SIZE + (1 << 20)), 0, 1));
+        assertEquals("nexus-size-invalid", sim.open(NexusSim.parameters().withSizeBytes(SIZE - 512), 0, 1));
+        assertEquals("nexus-children-invalid", sim.open(NexusSim.parameters()));
+        sim.checkNoLeaks();
+        assertNull(sim.open(NexusSim.parameters().withSizeBytes(1 << 20), 0, 1));
+        assertEquals(1 << 20, sim.nexus.sizeBytes());
+    }
+
+    @Test
+    void aCreationThatFailsOrIsCutShortLeavesNothingBehind() {
+        for (int failAt = 0; failAt < 4; failAt++) {
+            List<SimDisk.Media> media = NexusSim.media(2);
+            NexusSim sim = sim(media, false);
+            int last = failAt;
+            int[] writes = new int[1];
+            sim.disks.get(1).fault = io -> io.type == IoType.WRITE && writes[0]++ == last ? Status.WRITE_FAULT
+                    : Status.SUCCESS;
+            String refusal = sim.open(NexusSim.parameters(), 0, 1);
+            if (writes[0] <= last) {
+                assertNull(refusal);
+                continue;
+            }
+            assertEquals("child-unwritable", refusal);
+            sim.checkNoLeaks();
+            assertNull(sim.open(NexusParameters.of(new UUID(8, 8), "other"), 0, 1));
+        }
+    }
+
+    @Test
+    void theFirstChildIsCopiedToTheOthersOnRequest() {
+        List<SimDisk.Media> media = NexusSim.media(3);
+        byte[] garbage = new byte[SimDisk.BLOCK];
+        java.util.Arrays.fill(garbage, (byte) 7);
+        media.get(1).durable.put((long) SLOT_END_BLOCK + 77, garbage);
+        media.get(2).durable.put((long) SLOT_END_BLOCK + 4095, garbage);
+        NexusSim sim = sim(media, false);
+        assertNull(sim.open(NexusSim.parameters().withInitialCopy(NexusParameters.InitialCopy.FROM_FIRST), 0, 1, 2));
+        assertEquals(NexusState.DEGRADED, sim.nexus.state());
+        sim.awaitResync();
+        assertEquals(NexusState.ONLINE, sim.nexus.state());
+        sim.checkLegs();
+        assertEquals(SIZE / 512, sim.nexus.resyncCopiedBlocks());
+        assertNull(sim.close(false));
+    }
+
+    @Test
+    void aLostMapPageMakesEverythingSuspect() {
+        List<SimDisk.Media> media = NexusSim.media(2);
+        assertNull(opened(sim(media, false)).close(false));
+        for (SimDisk.Media disk : media) {
+            disk.durable.put(DirtyGeometry.MAP_OFFSET_BYTES / SimDisk.BLOCK, new byte[SimDisk.BLOCK]);
+        }
+        NexusSim sim = opened(sim(media, false));
+        assertEquals(32, sim.nexus.suspectRegions());
+        sim.awaitResync();
+        sim.hand.runUntil(() -> sim.nexus.dirtyRegions() == 0);
+        assertNull(sim.close(false));
+    }
+
+    @Test
+    void anUnreadableSourceIsReplacedByTheNext() {
+        List<SimDisk.Media> media = NexusSim.media(2);
+        NexusSim sim = opened(sim(media, false));
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        sim.crash();
+        NexusSim next = sim(media, false);
+        next.disks.get(0).fault = io -> io.type == IoType.READ && isData(io) && io.offsetBlocks < SLOT_END_BLOCK + 8
+                && next.disks.get(0).writes < 6 ? Status.UNRECOVERED_READ_ERROR : Status.SUCCESS;
+        next.openAll();
+        next.hand.runUntil(() -> next.nexus.suspectRegions() == 0, 2_000_000);
+        assertTrue(next.events.stream().anyMatch(event -> event.startsWith("resync-failed source=disk0")));
+        assertEquals(NexusState.ONLINE, next.nexus.state());
+        assertNull(next.close(false));
+    }
+
+    /** What the checks of the simulator are worth: a disk that forgets what it acknowledged is found out. */
+    @Test
+    void theCheckersFindALyingDisk() {
+        NexusSim sim = opened(sim(2));
+        sim.disks.get(1).forget = io -> io.type == IoType.WRITE && isData(io) ? Status.SUCCESS : 1;
+        assertTrue(message(() -> sim.run(0, IoType.WRITE, 0, 8)).contains("lacks it"));
+        NexusSim forgetsBits = opened(sim(2));
+        forgetsBits.disks.get(1).forget = io -> io.type == IoType.WRITE && !isData(io) ? Status.SUCCESS : 1;
+        assertTrue(message(() -> forgetsBits.run(0, IoType.WRITE, 64, 8)).contains("before its bit"));
+    }
+
+    private static String message(Runnable work) {
+        try {
+            work.run();
+        } catch (AssertionError e) {
+            return e.getMessage();
+        }
+        return "nothing was found";
     }
 }

@@ -72,6 +72,7 @@ final class SimDisk extends Bdev {
     Fault forget = io -> 1;
     long maxDelayNs = 200_000;
     int writes;
+    boolean unmapsToZeroes = true;
 
     SimDisk(int number, String name, long sizeBytes, Media media, boolean volatileCache, long seed) {
         super(name, new UUID(77, number), "sim", BLOCK, sizeBytes / BLOCK);
@@ -155,7 +156,7 @@ final class SimDisk extends Bdev {
 
     @Override
     public boolean unmapReadsZeroes() {
-        return true;
+        return unmapsToZeroes;
     }
 
     @Override
