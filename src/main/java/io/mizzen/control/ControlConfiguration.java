@@ -9,6 +9,8 @@ import io.mizzen.util.OperationException;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.ApplicationListener;
+import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.boot.info.BuildProperties;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.event.ContextClosedEvent;
@@ -20,6 +22,13 @@ public class ControlConfiguration {
     @Bean
     Admission admission() {
         return new Admission();
+    }
+
+    /** Not started: that is {@link EngineHost}'s part. */
+    @Bean(destroyMethod = "")
+    Engine engine(MizzenProperties properties, ObjectProvider<BuildProperties> build) {
+        BuildProperties known = build.getIfAvailable();
+        return Engine.create(EngineConfigs.of(properties, known == null ? "development" : known.getVersion()));
     }
 
     @Bean
