@@ -62,6 +62,8 @@ public final class IoUringAbi {
     public static final int IOSQE_BUFFER_SELECT = 1 << 5;
     public static final int IORING_FSYNC_DATASYNC = 1;
     public static final int IORING_POLL_ADD_MULTI = 1;
+    public static final int IORING_ASYNC_CANCEL_ALL = 1;
+    public static final int IORING_ASYNC_CANCEL_ANY = 1 << 2;
     public static final int IORING_RECV_MULTISHOT = 1 << 1;
     public static final int IORING_ACCEPT_MULTISHOT = 1;
 

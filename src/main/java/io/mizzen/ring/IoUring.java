@@ -217,10 +217,9 @@ final class IoUring implements AutoCloseable {
             case Errno.EAGAIN:
             case Errno.EBUSY:
             case Errno.ETIME:
-            case Errno.EBADR:
                 sqSubmitted = RawMemory.getIntAcquire(sqHeadAddress);      // What was taken before the error stays taken.
                 return 0;
-            default:
+            default:            // EBADR too: a completion was lost, and its operation would never end.
                 throw broken(-result);
         }
     }

@@ -23,6 +23,9 @@ import java.util.List;
  */
 public final class ReactorRing implements IdleStrategy {
     private static final ReactorLocal<ReactorRing> LOCAL = new ReactorLocal<>();
+    /** Slots kept for listeners and watched descriptors. */
+    private static final int SLOTS_FOR_REST = 128;
+    private static final long DRAIN_TIMEOUT_NS = 5_000_000_000L;
     private static final int REAP_BATCH_MAX = 256;
     private static final long WAKE_USER_DATA = -2L;
     private static final long IGNORED_USER_DATA = -3L;
@@ -40,6 +43,8 @@ public final class ReactorRing implements IdleStrategy {
     private final RingSockets sockets;
     private final RingFdWatcher watcher;
     private final boolean registeredBuffers;
+    private final int socketReserve;
+    private boolean closing;
     private int freeSlotCount;
     private long slotsEmpty;
     private long submissions;
@@ -75,6 +80,7 @@ public final class ReactorRing implements IdleStrategy {
             freeSlots[i] = slots.length - 1 - i;
         }
         this.freeSlotCount = slots.length;
+        this.socketReserve = Math.min(slots.length / 2, 2 * config.connections() + SLOTS_FOR_REST);
         this.registeredBuffers = registerBuffers(memory.regions());
         this.files = new RingFiles(ring, config.files());
         keepWorkersOff(workerCores);
@@ -131,9 +137,22 @@ public final class ReactorRing implements IdleStrategy {
 
     // --- operations -----------------------------------------------------------------------------
 
-    /** A slot for an operation, or null: backpressure. */
+    /**
+     * A slot for an operation on a file, or null: backpressure. However many of those there are, receives and sends find
+     * a slot: a busy disk must not cost a connection.
+     */
     @HotPath
-    public RingSlot tryAcquire(CqeHandler handler) {
+    public RingSlot tryAcquireForFile(CqeHandler handler) {
+        if (freeSlotCount <= socketReserve) {
+            slotsEmpty++;
+            return null;
+        }
+        return tryAcquire(handler);
+    }
+
+    /** A slot for an operation of a socket or a watched descriptor, or null. */
+    @HotPath
+    RingSlot tryAcquire(CqeHandler handler) {
         if (freeSlotCount == 0) {
             slotsEmpty++;
             return null;
@@ -203,7 +222,9 @@ public final class ReactorRing implements IdleStrategy {
             return;
         }
         boolean more = (flags & IORING_CQE_F_MORE) != 0;
-        slot.handler.onCqe(slot, result, flags, more);
+        if (!closing) {
+            slot.handler.onCqe(slot, result, flags, more);
+        }
         if (!more) {
             release(slot);
         }
@@ -240,9 +261,22 @@ public final class ReactorRing implements IdleStrategy {
                 registeredBuffers, files.isRegistered());
     }
 
-    /** Closes after the reactor's last turn. What the kernel still had is cancelled with the ring. */
+    /**
+     * Closes after the reactor's last turn. What the kernel still has is cancelled and waited for, so that it writes to
+     * no memory of ours afterwards; nobody is told of it any more.
+     */
     public void close() {
+        closing = true;
         watcher.close();
+        IoUringAbi.fill(nextSqe(), IORING_OP_ASYNC_CANCEL, 0, 0, -1, 0, 0, 0,
+                IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_ANY, IGNORED_USER_DATA, 0);
+        long deadlineNs = System.nanoTime() + DRAIN_TIMEOUT_NS;
+        while (freeSlotCount < slots.length && System.nanoTime() < deadlineNs) {
+            if (!ring.hasCompletions()) {
+                ring.submitAndWait(DRAIN_TIMEOUT_NS / 50);
+            }
+            reap(0);
+        }
         ring.close();
         sockets.closeBuffers();
         waker.close();

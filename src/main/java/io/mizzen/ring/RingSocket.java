@@ -45,6 +45,9 @@ final class RingSocket extends Deferred implements Sockets.Socket, CqeHandler {
     private RingSlot receiveSlot;
     private RingSlot sendSlot;
     private long sendLeftBytes;
+    private long shortenedVector;           // The piece that a short send cut, as it was: put back at the end.
+    private long shortenedAddress;
+    private long shortenedBytes;
     private boolean paused;
     private boolean delivering;
     private int[] kept = new int[16];       // Pairs of buffer and length that came while paused.
@@ -129,6 +132,7 @@ final class RingSocket extends Deferred implements Sockets.Socket, CqeHandler {
                 return;
             }
         }
+        restoreVector();
         boolean complete = result >= 0 && result == sendLeftBytes;
         if (!complete && state == State.OPEN) {
             close(result < 0 ? result : -Errno.EPIPE);
@@ -144,10 +148,17 @@ final class RingSocket extends Deferred implements Sockets.Socket, CqeHandler {
         long vector = RawMemory.getLong(header + MSGHDR_IOV);
         long count = RawMemory.getLong(header + MSGHDR_IOVLEN);
         long left = sentBytes;
+        if (shortenedVector != 0) {
+            left += shortenedBytes - RawMemory.getLong(shortenedVector + 8);
+            restoreVector();
+        }
         while (left > 0) {
             long length = RawMemory.getLong(vector + 8);
             if (left < length) {
-                RawMemory.putLong(vector, RawMemory.getLong(vector) + left);
+                shortenedVector = vector;
+                shortenedAddress = RawMemory.getLong(vector);
+                shortenedBytes = length;
+                RawMemory.putLong(vector, shortenedAddress + left);
                 RawMemory.putLong(vector + 8, length - left);
                 break;
             }
@@ -157,6 +168,15 @@ final class RingSocket extends Deferred implements Sockets.Socket, CqeHandler {
         }
         RawMemory.putLong(header + MSGHDR_IOV, vector);
         RawMemory.putLong(header + MSGHDR_IOVLEN, count);
+    }
+
+    @HotPath
+    private void restoreVector() {
+        if (shortenedVector != 0) {
+            RawMemory.putLong(shortenedVector, shortenedAddress);
+            RawMemory.putLong(shortenedVector + 8, shortenedBytes);
+            shortenedVector = 0;
+        }
     }
 
     @Override

@@ -2,12 +2,12 @@ package io.mizzen.ring;
 
 import static io.mizzen.ffi.IoUringAbi.*;
 
-import io.mizzen.ffi.Errno;
 import io.mizzen.ffi.IoUringAbi;
 import io.mizzen.ffi.Libc;
 import io.mizzen.ffi.RawMemory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Wakes a ring's reactor from any thread: by a message to the ring where the kernel can send one without a ring of the
@@ -16,6 +16,9 @@ import java.lang.foreign.MemorySegment;
 final class Waker {
     private static final int EFD_CLOEXEC_NONBLOCK = 0x80800;
 
+    private static final int ATTEMPTS_MAX = 3;
+
+    private final AtomicLong failures = new AtomicLong();
     private final Arena arena = Arena.ofAuto();
     private final MemorySegment memory = arena.allocate(128, 64);
     private final long message = memory.address();
@@ -50,8 +53,17 @@ final class Waker {
             Libc.write(eventFd, one, 8);        // EAGAIN: the counter is full, so it is readable already.
             return;
         }
-        int result = Libc.io_uring_register(-1, IORING_REGISTER_SEND_MSG_RING, message, 1);
-        assert result >= 0 || result == -Errno.EBADF || result == -Errno.EOVERFLOW;
+        for (int attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {      // Out of memory passes, a closed ring does not.
+            if (Libc.io_uring_register(-1, IORING_REGISTER_SEND_MSG_RING, message, 1) >= 0) {
+                return;
+            }
+        }
+        failures.incrementAndGet();
+    }
+
+    /** Wake-ups that the kernel refused: the reactor slept on, at most to the end of its time limit. */
+    long failures() {
+        return failures.get();
     }
 
     void drain(int fd) {

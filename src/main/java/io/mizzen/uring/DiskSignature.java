@@ -47,8 +47,22 @@ public final class DiskSignature {
             text("drbd", "a DRBD device", 4, "DRBD"),
             text("gpt", "a GUID partition table", 512, "EFI PART"),
             text("gpt", "a GUID partition table", 4096, "EFI PART"),
-            text("zfs", "a ZFS pool member", 0x20000, "\u000C\u00B1\u00BA\u0000"),
-            text("zfs", "a ZFS pool member", 0x21000, "\u000C\u00B1\u00BA\u0000"));
+            text("reiserfs", "a ReiserFS file system", 65588, "ReIsEr"),
+            text("jfs", "a JFS file system", 32768, "JFS1"),
+            text("nilfs2", "a NILFS2 file system", 1030, "\u0034\u0034"),
+            text("ocfs2", "an OCFS2 file system", 8192, "OCFSV2"),
+            text("gfs2", "a GFS2 file system", 65536, "\u0001\u0016\u0019\u0070"),
+            text("squashfs", "a SquashFS image", 0, "hsqs"),
+            text("erofs", "an EROFS image", 1024, "\u00E2\u00E1\u00F5\u00E0"),
+            text("apfs", "an APFS container", 32, "NXSB"),
+            text("hfsplus", "an HFS+ file system", 1024, "H+\u0000\u0004"),
+            text("vdo", "a VDO volume", 0, "dmvdo001"),
+            text("stratis", "a Stratis pool member", 528, "!Stra0tis\u0086\u00FF\u0002^Arh"));
+    /** A ZFS label has a ring of uberblocks, of which any may be in use. */
+    private static final int ZFS_UBERBLOCKS_FIRST = 0x20000;
+    private static final int ZFS_UBERBLOCKS_END = 0x40000;
+    private static final int ZFS_UBERBLOCK_BYTES = 1024;
+    private static final byte[] ZFS_MAGIC = {0x0C, (byte) 0xB1, (byte) 0xBA, 0, 0, 0, 0, 0};
 
     private DiskSignature() {
     }
@@ -68,7 +82,7 @@ public final class DiskSignature {
 
     /** The words that a finding may have. */
     public static Set<String> words() {
-        Set<String> words = new TreeSet<>(Set.of("mbr"));
+        Set<String> words = new TreeSet<>(Set.of("mbr", "zfs"));
         HEAD.forEach(magic -> words.add(magic.word));
         return words;
     }
@@ -84,6 +98,11 @@ public final class DiskSignature {
         for (Magic magic : HEAD) {
             if (matches(head, magic.offset, magic.bytes)) {
                 add(findings, magic.word, magic.description + " (at byte " + magic.offset + ")");
+            }
+        }
+        for (int at = ZFS_UBERBLOCKS_FIRST; at < ZFS_UBERBLOCKS_END; at += ZFS_UBERBLOCK_BYTES) {
+            if (matches(head, at, ZFS_MAGIC)) {
+                add(findings, "zfs", "a ZFS pool member (at byte " + at + ")");
             }
         }
         inspectMbr(head, findings);

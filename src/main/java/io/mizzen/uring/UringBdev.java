@@ -131,7 +131,7 @@ public final class UringBdev extends Bdev {
         @Override
         @HotPath
         protected void doSubmit(BdevIo io) {
-            RingSlot slot = ring.tryAcquire(this);
+            RingSlot slot = ring.tryAcquireForFile(this);
             if (slot == null) {
                 io.completeDeferred(Status.NO_RESOURCES);
                 return;
@@ -215,7 +215,7 @@ public final class UringBdev extends Bdev {
         /** The rest of a short transfer, or the sync that is still owed, in a slot of its own, since this one is freed behind the call. */
         @HotPath
         private void goOn(BdevIo io) {
-            RingSlot next = ring.tryAcquire(this);
+            RingSlot next = ring.tryAcquireForFile(this);
             if (next == null) {
                 io.complete(Status.NO_RESOURCES);       // Begun anew when there is a slot.
                 return;

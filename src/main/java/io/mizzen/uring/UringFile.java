@@ -11,6 +11,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * An open block device or file. Opening blocks: never on a reactor. Direct I/O where the file system has it; exclusive:
@@ -27,6 +28,10 @@ public final class UringFile implements AutoCloseable {
     private static final int FALLOC_FL_ZERO_RANGE = 0x10;
     private static final int F_OFD_SETLK = 37;
     private static final short F_WRLCK = 1;
+    /** The rings of a killed engine, or of this one, give a closed file back a little later. */
+    private static final long BUSY_TIMEOUT_NS = 1_500_000_000L;
+    private static final long BUSY_RETRY_NS = 50_000_000L;
+    private static final String IN_USE = "disk-in-use";
     private static final long BLKSSZGET = 0x1268;
     private static final long BLKGETSIZE64 = 0x80081272L;
 
@@ -72,6 +77,20 @@ public final class UringFile implements AutoCloseable {
      * @throws OperationException NOT_FOUND, FAILED_PRECONDITION (in use), INVALID_ARGUMENT, RESOURCE_EXHAUSTED
      */
     public static UringFile open(Path path, Options options) {
+        long deadlineNs = System.nanoTime() + BUSY_TIMEOUT_NS;
+        while (true) {
+            try {
+                return openOnce(path, options);
+            } catch (OperationException e) {
+                if (!e.code().equals(IN_USE) || System.nanoTime() - deadlineNs > 0) {
+                    throw e;
+                }
+                LockSupport.parkNanos(BUSY_RETRY_NS);
+            }
+        }
+    }
+
+    private static UringFile openOnce(Path path, Options options) {
         try (Arena arena = Arena.ofConfined()) {
             boolean device = isBlockDevice(arena, path);
             if (device && (options.create() || options.sizeBytes() != 0)) {
@@ -139,7 +158,7 @@ public final class UringFile implements AutoCloseable {
         RawMemory.putShort(flock.address(), F_WRLCK);
         int result = Libc.fcntl(fd, F_OFD_SETLK, flock.address());
         if (result < 0) {
-            throw OperationException.precondition("disk-in-use", path + " is open in another engine");
+            throw OperationException.precondition(IN_USE, path + " is open in another engine");
         }
     }
 
@@ -147,7 +166,7 @@ public final class UringFile implements AutoCloseable {
         return switch (errno) {
             case Errno.ENOENT, Errno.ENXIO, Errno.ENODEV -> OperationException.notFound("disk-not-found", path
                     + " does not exist; to make a file, give create and size=");
-            case Errno.EBUSY -> OperationException.precondition("disk-in-use", path
+            case Errno.EBUSY -> OperationException.precondition(IN_USE, path
                     + " is in use (mounted, or held by LVM, md or another program); release it first");
             case Errno.EACCES, Errno.EPERM -> OperationException.precondition("disk-not-permitted", path
                     + ": permission denied; the engine needs read and write access");
