@@ -134,6 +134,13 @@ public final class NvmeTcpClient implements AutoCloseable {
         return this;
     }
 
+    /** Sends a plain ICReq and does not wait. */
+    public void sendInitialize() {
+        byte[] request = new byte[Pdu.IC_BYTES];
+        IcPdu.request(MemorySegment.ofArray(request), 0, 0, 0, 0, 0);
+        transport.write(request);
+    }
+
     public Reply connect(int queueId, int entries, int controllerId, String subsystemNqn, String hostNqn, UUID hostId,
             int attributes, int keepAliveMs) {
         byte[] sqe = fabrics(FabricsCommand.CONNECT);

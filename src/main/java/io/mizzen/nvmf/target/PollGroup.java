@@ -14,6 +14,7 @@ import io.mizzen.util.Crc32c;
 import io.mizzen.util.HotPath;
 import io.mizzen.util.OperationException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -39,7 +40,8 @@ final class PollGroup {
     private final BufferPool.Cache large;
     private final Map<Subsystem, GroupSubsystem> subsystems = new HashMap<>();
     private final List<Connection> connections = new ArrayList<>();
-    private final Map<Controller, Boolean> controllers = new HashMap<>();
+    /** Replaced, never changed: it may shrink while it is walked. */
+    private Controller[] controllers = {};
     private final Flush flush = new Flush();
     private final Retry retry = new Retry();
     private final WaitQueue smallWaiters = new WaitQueue();
@@ -159,11 +161,12 @@ final class PollGroup {
     }
 
     void addController(Controller controller) {
-        controllers.put(controller, Boolean.TRUE);
+        controllers = Arrays.copyOf(controllers, controllers.length + 1);
+        controllers[controllers.length - 1] = controller;
     }
 
     void removeController(Controller controller) {
-        controllers.remove(controller);
+        controllers = Arrays.stream(controllers).filter(c -> c != controller).toArray(Controller[]::new);
     }
 
     // --- sending: once a turn -----------------------------------------------------------------------
@@ -371,7 +374,7 @@ final class PollGroup {
         for (int i = connections.size() - 1; i >= 0; i--) {
             work += housekeep(connections.get(i), nowNs);
         }
-        for (Controller controller : List.copyOf(controllers.keySet())) {
+        for (Controller controller : controllers) {
             controller.checkKeepAlive(nowNs);
         }
         return work;
