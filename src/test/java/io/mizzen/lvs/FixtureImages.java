@@ -8,8 +8,11 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.ObjectMapper;
 
@@ -18,19 +21,29 @@ final class FixtureImages {
     static final List<String> NAMES = List.of("lvs_c1m_b512_clean", "lvs_c1m_b512_unclean", "lvs_c4m_b4096_clean",
             "lvs_c4m_b4096_unclean");
 
+    private static final Map<String, Path> IMAGES = new HashMap<>();
+
     private FixtureImages() {
     }
 
-    static Path unpack(String name, Path directory) throws IOException, InterruptedException {
-        Path packed = directory.resolve(name + ".img.zst");
-        Path image = directory.resolve(name + ".img");
-        try (InputStream in = FixtureImages.class.getResourceAsStream("/lvs/" + name + ".img.zst")) {
-            Files.copy(in, packed);
-        }
-        Process zstd = new ProcessBuilder("zstd", "-q", "-d", "--long=28", "--sparse", packed.toString(), "-o", image.toString())
-                .inheritIO().start();
-        if (zstd.waitFor() != 0) {
-            throw new IOException("zstd ended with " + zstd.exitValue());
+    /** The unpacked image: made once for all tests of this JVM, removed with it. Not to be written. */
+    static synchronized Path image(String name) throws IOException, InterruptedException {
+        Path image = IMAGES.get(name);
+        if (image == null) {
+            Path packed = Files.createTempFile(name, ".img.zst");
+            image = Files.createTempFile(name, ".img");
+            image.toFile().deleteOnExit();
+            try (InputStream in = FixtureImages.class.getResourceAsStream("/lvs/" + name + ".img.zst")) {
+                Files.copy(in, packed, StandardCopyOption.REPLACE_EXISTING);
+            }
+            Process zstd = new ProcessBuilder("zstd", "-q", "-d", "-f", "--long=28", "--sparse", packed.toString(), "-o",
+                    image.toString()).inheritIO().start();
+            int result = zstd.waitFor();
+            Files.delete(packed);
+            if (result != 0) {
+                throw new IOException("zstd ended with " + result);
+            }
+            IMAGES.put(name, image);
         }
         return image;
     }
@@ -60,6 +73,6 @@ final class FixtureImages {
     }
 
     static FileChannel open(Path image) throws IOException {
-        return FileChannel.open(image, StandardOpenOption.READ, StandardOpenOption.WRITE);
+        return FileChannel.open(image, StandardOpenOption.READ);
     }
 }

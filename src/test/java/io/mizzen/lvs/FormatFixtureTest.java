@@ -6,22 +6,17 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
-import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.BitSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import tools.jackson.databind.JsonNode;
 
 /** The codec against pools that SPDK's own target made. */
 class FormatFixtureTest {
-    @TempDir
-    Path directory;
-
     static Stream<String> images() {
         return FixtureImages.NAMES.stream();
     }
@@ -30,7 +25,7 @@ class FormatFixtureTest {
     @MethodSource("images")
     void readsEveryVolumeOfAPoolMadeBySpdk(String name) throws Exception {
         JsonNode manifest = FixtureImages.manifest(name);
-        try (FileChannel file = FixtureImages.open(FixtureImages.unpack(name, directory))) {
+        try (FileChannel file = FixtureImages.open(FixtureImages.image(name))) {
             Geometry g = geometry(file, manifest);
             MetadataReplay.Result result = MetadataReplay.recover(g, pages(file, g));
             JsonNode store = manifest.get("lvstore");
@@ -56,7 +51,7 @@ class FormatFixtureTest {
     @MethodSource("images")
     void masksOfACleanPoolAgreeWithItsPages(String name) throws Exception {
         JsonNode manifest = FixtureImages.manifest(name);
-        try (FileChannel file = FixtureImages.open(FixtureImages.unpack(name, directory))) {
+        try (FileChannel file = FixtureImages.open(FixtureImages.image(name))) {
             Geometry g = geometry(file, manifest);
             MetadataReplay.Masks masks = new MetadataReplay.Masks(
                     mask(file, g.usedPageMaskStart(), g.usedPageMaskPages(), MetadataMask.TYPE_USED_PAGES, g.metadataPages()),
@@ -77,7 +72,7 @@ class FormatFixtureTest {
     @MethodSource("images")
     void encodesWhatItReadAsSpdkWroteIt(String name) throws Exception {
         JsonNode manifest = FixtureImages.manifest(name);
-        try (FileChannel file = FixtureImages.open(FixtureImages.unpack(name, directory))) {
+        try (FileChannel file = FixtureImages.open(FixtureImages.image(name))) {
             Geometry g = geometry(file, manifest);
             PageSource pages = pages(file, g);
             MetadataReplay.Result result = MetadataReplay.recover(g, pages);

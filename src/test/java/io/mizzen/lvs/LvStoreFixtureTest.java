@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.mizzen.util.ErrorKind;
 import java.nio.channels.FileChannel;
-import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -14,7 +13,6 @@ import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import tools.jackson.databind.JsonNode;
@@ -24,8 +22,6 @@ class LvStoreFixtureTest {
     private static final long MIB = 1 << 20;
     private static final long IMAGE_BYTES = 256 * MIB;
 
-    @TempDir
-    Path directory;
     private final LvsRig rig = new LvsRig(3);
 
     static Stream<String> images() {
@@ -34,7 +30,7 @@ class LvStoreFixtureTest {
 
     private SimDisk disk(String name) throws Exception {
         int blockSize = FixtureImages.manifest(name).get("base_bdev_block_size").asInt();
-        try (FileChannel file = FixtureImages.open(FixtureImages.unpack(name, directory))) {
+        try (FileChannel file = FixtureImages.open(FixtureImages.image(name))) {
             return rig.register(new SimDisk(name, blockSize, IMAGE_BYTES, SimDisk.load(file), false, new Random(1)));
         }
     }
