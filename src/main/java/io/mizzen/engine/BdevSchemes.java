@@ -74,6 +74,11 @@ final class BdevSchemes {
         return scheme;
     }
 
+    /** A URI that opens what is there and creates nothing. */
+    static BdevUri withoutCreation(BdevUri uri) {
+        return uri.scheme().equals("uring") ? uri.without("create").without("size_mb") : uri;
+    }
+
     /** The bdev that an alias scheme names, or null when the URI's scheme makes a bdev of its own. */
     Bdev alias(BdevUri uri) {
         switch (uri.scheme()) {

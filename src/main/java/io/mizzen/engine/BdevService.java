@@ -59,8 +59,17 @@ final class BdevService {
         });
     }
 
+    /** As {@link #resolve}, and what is not there is not created even if the URI asks for it. */
+    void resolveExisting(String uriOrName, Completion<Bdev> done) {
+        resolve(uriOrName, false, done);
+    }
+
     /** Finds the bdev of a name, or finds or makes the one of a URI. {@link #release} it when its user is done. */
     void resolve(String uriOrName, Completion<Bdev> done) {
+        resolve(uriOrName, true, done);
+    }
+
+    private void resolve(String uriOrName, boolean mayCreate, Completion<Bdev> done) {
         if (!BdevUri.isUri(uriOrName)) {
             done.ok(plane.registry().get(uriOrName));
             return;
@@ -70,7 +79,7 @@ final class BdevService {
         if (alias != null) {
             done.ok(alias);
         } else {
-            make(uri, true, done);
+            make(mayCreate ? uri : BdevSchemes.withoutCreation(uri), true, done);
         }
     }
 

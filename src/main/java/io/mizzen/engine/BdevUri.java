@@ -62,6 +62,13 @@ record BdevUri(String text, String scheme, String path, Map<String, String> para
         return parameters;
     }
 
+    /** The same URI as far as names go, without a parameter. */
+    BdevUri without(String name) {
+        Map<String, String> rest = new LinkedHashMap<>(parameters);
+        rest.remove(name);
+        return new BdevUri(text, scheme, path, rest);
+    }
+
     /** The path without its first slash, where it must be a plain name. */
     String name() {
         String name = path.substring(1);

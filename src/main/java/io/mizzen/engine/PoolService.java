@@ -67,7 +67,7 @@ final class PoolService {
             done.ok(view(existing));
             return;
         }
-        withDisk(spec, done, (base, end) -> SignatureCheck.run(plane, base, spec.overwrite(), (nothing, refused) -> {
+        bdevs.resolve(spec.disks().getFirst(), withDisk(spec, done, (base, end) -> SignatureCheck.run(plane, base, spec.overwrite(), (nothing, refused) -> {
             if (refused != null) {
                 end.fail(refused);
                 return;
@@ -75,7 +75,7 @@ final class PoolService {
             LvStores.Options options = new LvStores.Options(spec.name(), uuid, clusterSize,
                     LvStores.METADATA_PAGES_PER_HUNDRED_CLUSTERS_DEFAULT);
             stores.create(base, options, end);
-        }), "pool-created");
+        }), "pool-created"));
     }
 
     void importPool(PoolSpec spec, Completion<PoolView> done) {
@@ -87,12 +87,13 @@ final class PoolService {
             done.ok(view(existing));
             return;
         }
-        withDisk(spec, done, (base, end) -> stores.load(base, new LvStores.Expected(spec.name(), uuid, false), end), "pool-imported");
+        bdevs.resolveExisting(spec.disks().getFirst(), withDisk(spec, done, (base, end) ->
+                stores.load(base, new LvStores.Expected(spec.name(), uuid, false), end), "pool-imported"));
     }
 
-    /** Opens the pool on the disk that the specification names, and keeps it; or lets go of the disk. */
-    private void withDisk(PoolSpec spec, Completion<PoolView> done, Opener opener, String event) {
-        bdevs.resolve(spec.disks().getFirst(), (base, missing) -> {
+    /** Opens the pool on the disk that was found, and keeps it; or lets go of the disk. */
+    private Completion<Bdev> withDisk(PoolSpec spec, Completion<PoolView> done, Opener opener, String event) {
+        return (base, missing) -> {
             if (missing != null) {
                 done.fail(missing);
                 return;
@@ -115,7 +116,7 @@ final class PoolService {
             } catch (OperationException refused) {
                 end.fail(refused);
             }
-        });
+        };
     }
 
     /** Makes or loads the lvstore on a bdev. */

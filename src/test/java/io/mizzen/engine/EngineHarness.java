@@ -22,6 +22,12 @@ final class EngineHarness implements AutoCloseable {
         this(coreCount, config());
     }
 
+    /** Asks an engine that somebody else starts and stops. */
+    EngineHarness(Engine engine) {
+        this.platform = null;
+        this.engine = engine;
+    }
+
     EngineHarness(int coreCount, EngineConfig config) {
         platform = new PlainPlatform(coreCount);
         engine = new DataPlane(config, platform);

@@ -1,0 +1,200 @@
+package io.mizzen.engine;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.mizzen.engine.model.BdevSpec;
+import io.mizzen.engine.model.BdevView;
+import io.mizzen.engine.model.FaultSpec;
+import io.mizzen.engine.model.HostView;
+import io.mizzen.engine.model.ListenerView;
+import io.mizzen.engine.model.NexusSpec;
+import io.mizzen.engine.model.NexusView;
+import io.mizzen.engine.model.PoolSpec;
+import io.mizzen.engine.model.ReactorView;
+import io.mizzen.engine.model.ReplicaSpec;
+import io.mizzen.engine.model.ReplicaView;
+import io.mizzen.engine.model.ShareSpec;
+import io.mizzen.engine.model.StopReport;
+import io.mizzen.engine.model.SubsystemView;
+import io.mizzen.testsupport.NvmeTcpClient;
+import io.mizzen.util.ErrorKind;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Random;
+import java.util.UUID;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The path of a host's command through the whole engine: target, nexus, pools, files. */
+class EngineTargetTest {
+    private static final String N1 = "aaaaaaaa-1111-4111-8111-111111111111";
+    private static final String R1 = "11111111-1111-4111-8111-111111111111";
+    private static final String R2 = "22222222-2222-4222-8222-222222222222";
+    private static final String HOST = "nqn.2014-08.org.nvmexpress:uuid:0a0a0a0a-0000-4000-8000-000000000001";
+    private static final String STRANGER = "nqn.2014-08.org.nvmexpress:uuid:0a0a0a0a-0000-4000-8000-000000000002";
+    private static final int BLOCK = 512;
+
+    @TempDir
+    private Path directory;
+
+    private static EngineConfig config() {
+        EngineConfig.Nvmf nvmf = EngineConfig.defaults().nvmf();
+        return EngineConfig.defaults().withMemory(new EngineConfig.Memory(64L << 20, false, false))
+                .withNvmf(new EngineConfig.Nvmf(List.of("127.0.0.1", "::1"), 0, nvmf.nqnPrefix(), 16, 32, nvmf.maxIoBytes(),
+                        nvmf.inCapsuleBytes(), nvmf.maxR2t()));
+    }
+
+    private static final class Running implements AutoCloseable {
+        final Engine engine = Engine.create(config());
+        final EngineHarness ask = new EngineHarness(engine);
+
+        Running() {
+            engine.start();
+        }
+
+        NvmeTcpClient connect(int queueId, int controllerId, String nqn, String host, int listener) {
+            ListenerView at = ask.get(engine.info()).listeners().get(listener);
+            NvmeTcpClient client = NvmeTcpClient.open(new InetSocketAddress(at.address(), at.port())).initialize(0, 3, 1);
+            NvmeTcpClient.Reply reply = client.connect(queueId, 32, controllerId, nqn, host, UUID.fromString(R1), 0, 0);
+            if (reply.status() != 0) {
+                client.close();
+                throw new IllegalStateException("connect refused with status " + reply.status());
+            }
+            return queueId == 0 ? client.enable() : client;
+        }
+
+        @Override
+        public void close() {
+            StopReport report = engine.stop(20_000_000_000L);
+            assertTrue(report.clean(), report.toString());
+        }
+    }
+
+    private String disk(String name, String parameters) {
+        return "uring://" + directory.resolve(name) + "?name=" + name + parameters;
+    }
+
+    private static byte[] pattern(int seed, int lengthBytes) {
+        byte[] data = new byte[lengthBytes];
+        new Random(seed).nextBytes(data);
+        return data;
+    }
+
+    private NexusView mirror(Running r, String secondChild) {
+        for (int i = 0; i < 2; i++) {
+            r.ask.get(r.engine.createPool(new PoolSpec("p" + i, null, List.of(disk("d" + i, "&create=true&size_mb=64")), 1 << 20, List.of(), false)));
+            r.ask.get(r.engine.createReplica(new ReplicaSpec(i == 0 ? R1 : R2, "r", "p" + i, 24 << 20, true)));
+        }
+        return r.ask.get(r.engine.createNexus(new NexusSpec(N1, "vol", List.of("lvol:///p0/r", secondChild), 0, null)));
+    }
+
+    @Test
+    void hostWritesAndReadsAMirroredVolumeThatSurvivesRestart() {
+        byte[] small = pattern(1, 4096);
+        byte[] large = pattern(2, 128 << 10);
+        String nqn;
+        try (Running r = new Running()) {
+            mirror(r, "lvol:///p1/r");
+            nqn = r.ask.get(r.engine.publishNexus(N1, new ShareSpec(List.of(HOST)))).share().nqn();
+            assertEquals("nqn.2026-11.io.mizzen:" + N1, nqn);
+            r.ask.refused(ErrorKind.FAILED_PRECONDITION, "nexus-published", r.engine.destroyNexus(N1), "unpublish");
+            r.ask.refused(ErrorKind.ALREADY_EXISTS, "share-exists", r.engine.publishNexus(N1, new ShareSpec(List.of("any"))), HOST);
+            try (NvmeTcpClient admin = r.connect(0, 0xffff, nqn, HOST, 0)) {
+                List<HostView> hosts = r.ask.get(r.engine.hosts());
+                assertEquals(HOST, hosts.getFirst().hostNqn());
+                try (NvmeTcpClient io = r.connect(1, hosts.getFirst().controllerId(), nqn, HOST, 1)) {
+                    assertEquals(0, io.write(1, 0, small, BLOCK, true).status());
+                    assertEquals(0, io.write(1, 2048, large, BLOCK, false).status());
+                    assertArrayEquals(large, io.read(1, 2048, large.length / BLOCK, BLOCK).data());
+                    HostView host = r.ask.get(r.engine.hosts()).getFirst();
+                    assertEquals(1, host.ioQueues());
+                    assertEquals(2, host.stats().writeOps());
+                    assertEquals(2, r.ask.get(r.engine.connections()).size());
+                    assertEquals(2, r.ask.get(r.engine.reactors()).stream().flatMap(x -> x.mthreads().stream())
+                            .flatMap(m -> m.pollGroups().stream()).mapToInt(g -> g.connections().size()).sum());
+                    BdevView vol = r.ask.get(r.engine.bdev("vol"));
+                    assertEquals(2, vol.stats().writeOps());
+                    assertEquals(small.length + large.length, vol.stats().writeBytes());
+                    assertFalse(r.ask.get(r.engine.bdevChannels("vol")).isEmpty());
+                    SubsystemView subsystem = r.ask.get(r.engine.subsystems()).getFirst();
+                    assertEquals(N1, subsystem.objectUuid());
+                    assertEquals(1, subsystem.hosts().size());
+                }
+            }
+        }
+        try (Running r = new Running()) {
+            for (int i = 0; i < 2; i++) {
+                assertFalse(r.ask.get(r.engine.importPool(new PoolSpec("p" + i, null, List.of(disk("d" + i, "&create=true&size_mb=64")), 0,
+                        List.of(), false))).recovered());
+            }
+            assertEquals("ONLINE", r.ask.get(r.engine.assembleNexus(new NexusSpec(N1, "vol", List.of("lvol:///p0/r", "lvol:///p1/r"), 0,
+                    null), false)).state());
+            assertEquals(nqn, r.ask.get(r.engine.publishNexus(N1, new ShareSpec(List.of(HOST)))).share().nqn());
+            try (NvmeTcpClient admin = r.connect(0, 0xffff, nqn, HOST, 0);
+                    NvmeTcpClient io = r.connect(1, r.ask.get(r.engine.hosts()).getFirst().controllerId(), nqn, HOST, 0)) {
+                assertEquals(0, admin.identify(1, 0).status());
+                assertArrayEquals(small, io.read(1, 0, small.length / BLOCK, BLOCK).data());
+                assertArrayEquals(large, io.read(1, 2048, large.length / BLOCK, BLOCK).data());
+            }
+            r.ask.get(r.engine.unpublishNexus(N1));
+            assertEquals(List.of(), r.ask.get(r.engine.subsystems()));
+            r.ask.get(r.engine.destroyNexus(N1));
+        }
+    }
+
+    @Test
+    void failingChildIsTakenOutWhileTheHostWrites() {
+        try (Running r = new Running()) {
+            r.ask.get(r.engine.createBdev(new BdevSpec("malloc:///m1?size_mb=32")));
+            r.ask.get(r.engine.createBdev(new BdevSpec("fault:///f1?base=m1")));
+            mirror(r, "f1");
+            String nqn = r.ask.get(r.engine.publishNexus(N1, new ShareSpec(List.of("any")))).share().nqn();
+            try (NvmeTcpClient admin = r.connect(0, 0xffff, nqn, STRANGER, 0);
+                    NvmeTcpClient io = r.connect(1, r.ask.get(r.engine.hosts()).getFirst().controllerId(), nqn, STRANGER, 0)) {
+                assertEquals(0, admin.identify(1, 0).status());
+                byte[] first = pattern(3, 8192);
+                assertEquals(0, io.write(1, 64, first, BLOCK, true).status());
+                r.ask.get(r.engine.putFault("f1", new FaultSpec("w", FaultSpec.Operation.WRITE, FaultSpec.Stage.SUBMISSION,
+                        FaultSpec.Action.ERROR, 0, 0, 0, 0, 0)));
+                byte[] second = pattern(4, 8192);
+                assertEquals(0, io.write(1, 64, second, BLOCK, true).status());
+                NexusView nexus = r.ask.get(r.engine.nexus(N1));
+                assertEquals("DEGRADED", nexus.state());
+                assertEquals(List.of(true, false), nexus.children().stream().map(NexusView.ChildView::healthy).toList());
+                for (int i = 0; i < 4; i++) {
+                    assertArrayEquals(second, io.read(1, 64, second.length / BLOCK, BLOCK).data());
+                }
+                assertTrue(r.ask.get(r.engine.faults("f1")).getFirst().hits() > 0);
+            }
+        }
+    }
+
+    @Test
+    void strangersAreRefusedAndSharesAreTakenAway() {
+        try (Running r = new Running()) {
+            r.ask.get(r.engine.createPool(new PoolSpec("p0", null, List.of("malloc:///d?size_mb=64"), 1 << 20, List.of(), true)));
+            r.ask.get(r.engine.createReplica(new ReplicaSpec(R1, "r", "p0", 8 << 20, true)));
+            ReplicaView shared = r.ask.get(r.engine.shareReplica(R1, new ShareSpec(List.of(HOST))));
+            String nqn = shared.share().nqn();
+            assertEquals(shared, r.ask.get(r.engine.shareReplica(R1, new ShareSpec(List.of(HOST)))));
+            org.junit.jupiter.api.Assertions.assertThrows(IllegalStateException.class, () -> r.connect(0, 0xffff, nqn, STRANGER, 0));
+            r.ask.refused(ErrorKind.FAILED_PRECONDITION, "replica-shared", r.engine.destroyReplica(R1), "unshare");
+            r.ask.refused(ErrorKind.FAILED_PRECONDITION, "pool-in-use", r.engine.exportPool("p0"), "r");
+            try (NvmeTcpClient admin = r.connect(0, 0xffff, nqn, HOST, 0)) {
+                assertEquals(16L << 20, r.ask.get(r.engine.resizeReplica(R1, 16 << 20)).sizeBytes());
+                byte[] namespace = admin.identify(0, 1).data();
+                assertEquals((16 << 20) / BLOCK, java.nio.ByteBuffer.wrap(namespace).order(java.nio.ByteOrder.LITTLE_ENDIAN).getLong(0));
+                r.ask.get(r.engine.unshareReplica(R1));
+                assertNotEquals(null, admin.awaitEnd());
+            }
+            assertEquals(List.of(), r.ask.get(r.engine.hosts()));
+            assertFalse(r.ask.get(r.engine.reactors()).stream().map(ReactorView::mthreads).toList().isEmpty());
+            r.ask.get(r.engine.destroyReplica(R1));
+        }
+    }
+}
