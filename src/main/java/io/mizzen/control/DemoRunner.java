@@ -61,7 +61,7 @@ public final class DemoRunner {
     }
 
     private ReplicaView replica(Path directory, String pool, String poolUuid, String replicaUuid) {
-        String disk = "uring://" + directory.resolve(pool + ".img") + "?size_mb="
+        String disk = "uring://" + directory.resolve(pool + ".img") + "?create=true&size_mb="
             + properties.demo().diskSize().bytes() / MIB;
         pools.create(new PoolSpec(pool, poolUuid, List.of(disk), 0, List.of(), false));
         return replicas.create(new ReplicaSpec(replicaUuid, DemoObjects.NEXUS, pool,
