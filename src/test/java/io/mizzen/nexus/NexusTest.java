@@ -239,6 +239,64 @@ class NexusTest {
         assertNull(sim.close(false));
     }
 
+    /** A write is begun at every turn of a sweep in turn; while one leg lacks it, its bit stays on both. */
+    @Test
+    void aWriteThatSlipsIntoASweepKeepsItsBit() {
+        for (int turn = 0; turn < 40; turn++) {
+            NexusSim sim = new NexusSim(turn, 2, 2, SIZE, NexusSim.media(2), false, new NexusSim.History(SIZE));
+            sim.openAll();
+            sim.disks.forEach(disk -> disk.maxDelayNs = 2_000);
+            assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+            sim.hand.advance(NexusSim.SWEEP_NS);
+            sim.hand.tickAll(20);
+            sim.hand.advance(NexusSim.SWEEP_NS);
+            sim.hand.tickAll(20);
+            sim.hand.advance(NexusSim.SWEEP_NS - 30_000);
+            for (int i = 0; i < turn; i++) {
+                sim.hand.tick(i & 1);
+            }
+            sim.disks.get(1).holdsData = true;
+            sim.write(1, 0, IoType.WRITE, 16, 8, 0);
+            for (int i = 0; i < 6; i++) {
+                sim.hand.advance(NexusSim.SWEEP_NS / 2);
+                sim.hand.tickAll(30);
+            }
+            assertEquals(1, sim.running);
+            NexusMetadata newest = sim.newestDurable();
+            DirtyGeometry geometry = new DirtyGeometry(SIZE, SimDisk.BLOCK, newest.regionShift());
+            for (SimDisk disk : sim.disks) {
+                assertEquals(1, NexusSim.durableBits(disk, newest, geometry)[0] & 1, "turn " + turn + " " + disk);
+            }
+            sim.disks.get(1).holdsData = false;
+            sim.drain();
+            assertNull(sim.close(false));
+        }
+    }
+
+    @Test
+    void aRegionInUseStaysDirty() {
+        NexusSim sim = opened(sim(2));
+        for (int i = 0; i < 20; i++) {
+            assertEquals(0, sim.run(i & 1, IoType.WRITE, i, 1));
+            sim.hand.advance(NexusSim.SWEEP_NS / 4);
+        }
+        assertEquals(1, sim.nexus.dirtyPageWrites());
+        assertNull(sim.close(false));
+    }
+
+    @Test
+    void aRegionIsCleanOnlyWhenItsDataIsDurable() {
+        List<SimDisk.Media> media = NexusSim.media(2);
+        NexusSim sim = opened(sim(media, true));
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 32));
+        sim.hand.runUntil(() -> sim.nexus.dirtyRegions() == 0 && sim.nexus.dirtyPageWrites() == 2);
+        sim.crash();
+        NexusSim next = opened(sim(media, true));
+        assertEquals(0, next.nexus.suspectRegions());
+        next.checkLegs();
+        assertNull(next.close(false));
+    }
+
     // --- opening --------------------------------------------------------------------------------------
 
     @Test

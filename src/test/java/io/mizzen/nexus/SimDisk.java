@@ -73,6 +73,8 @@ final class SimDisk extends Bdev {
     long maxDelayNs = 200_000;
     int writes;
     boolean unmapsToZeroes = true;
+    /** Data writes stay in flight until this is false again. */
+    boolean holdsData;
 
     SimDisk(int number, String name, long sizeBytes, Media media, boolean volatileCache, long seed) {
         super(name, new UUID(77, number), "sim", BLOCK, sizeBytes / BLOCK);
@@ -174,6 +176,10 @@ final class SimDisk extends Bdev {
                 mthread().reactor().arm(new Timer() {
                     @Override
                     protected void onTimer(long nowNs) {
+                        if (holdsData && io.type == IoType.WRITE && io.offsetBlocks >= 8192) {
+                            mthread().reactor().arm(this, 10_000);
+                            return;
+                        }
                         int status = carryOut(io);
                         inFlight.remove(io);
                         io.complete(status);
