@@ -65,6 +65,7 @@ final class Admission {
                 target.control().reactor().nowNs());
         subsystem.controllers.add(controller);
         register(controller, attempt);
+        target.listener().onHostConnected(ControllerInfo.of(controller));
         return new ConnectCommands.Admission(NvmeStatus.SUCCESS, controller.id(), controller);
     }
 
@@ -106,6 +107,8 @@ final class Admission {
         }
         if (controller.closing && controller.queues.isEmpty()) {
             controller.subsystem.controllers.remove(controller);
+            target.listener().onHostGone(controller.subsystem.nqn(), controller.id(), controller.hostNqn(),
+                    controller.endReason());
             target.wakeIfIdle(controller.subsystem);
         }
     }
@@ -114,6 +117,7 @@ final class Admission {
     void close(Controller controller, boolean whole, String reason) {
         if (whole) {
             controller.closing = true;
+            controller.noteEnd(reason);
         }
         for (Map.Entry<Integer, Connection> queue : List.copyOf(controller.queues.entrySet())) {
             if (whole || queue.getKey() != 0) {

@@ -33,6 +33,7 @@ final class Controller {
     // Control reactor only.
     final TreeMap<Integer, Connection> queues = new TreeMap<>();
     boolean closing;
+    private String endReason;
 
     // Poll group of the admin queue.
     private Connection admin;
@@ -100,6 +101,15 @@ final class Controller {
 
     // --- queues ------------------------------------------------------------------------------------------
 
+    /** Why the controller ends; the first reason counts. Control reactor. */
+    void noteEnd(String reason) {
+        endReason = endReason == null ? reason : endReason;
+    }
+
+    String endReason() {
+        return endReason;
+    }
+
     /** The admin queue is there. Its group. */
     void attach(Connection adminConnection) {
         admin = adminConnection;
@@ -113,7 +123,7 @@ final class Controller {
             csts = 0;
             group.removeController(this);
             parkedCount = 0;        // The requests are freed with their connection.
-            group.target.closeController(this, "the admin queue is gone");
+            group.target.closeController(this, connection.closeReason);
         }
     }
 

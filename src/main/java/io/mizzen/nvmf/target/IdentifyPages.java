@@ -7,6 +7,7 @@ import io.mizzen.nvme.Identify;
 import io.mizzen.nvme.IdentifyController;
 import io.mizzen.nvme.IdentifyIndependentNamespace;
 import io.mizzen.nvme.IdentifyNamespace;
+import io.mizzen.nvme.IdentifyNvmController;
 import io.mizzen.nvme.NamespaceDescriptors;
 import io.mizzen.nvme.NamespaceList;
 import io.mizzen.nvme.NvmeStatus;
@@ -21,6 +22,9 @@ final class IdentifyPages {
     private static final int KEEP_ALIVE_GRANULARITY_100MS = 10;
     /** One slot, which cannot be written. */
     private static final int FIRMWARE_UPDATES = 1 << 1 | 1;
+
+    /** WZSL: hosts zero 4 MiB with one command; without it MDTS would be the limit. A power of two of 4 KiB. */
+    private static final int WRITE_ZEROES_LIMIT = 10;
 
     private final Controller controller;
     private final TargetConfig config;
@@ -51,7 +55,8 @@ final class IdentifyPages {
                 return activeNamespaces(request.nsid, s);
             }
             case Identify.CNS_COMMAND_SET_CONTROLLER -> {
-                return NvmeStatus.SUCCESS;      // No limit but MDTS: all fields zero.
+                IdentifyNvmController.writeZeroesSizeLimit(s, 0, WRITE_ZEROES_LIMIT);
+                return NvmeStatus.SUCCESS;
             }
             case Identify.CNS_NAMESPACE, Identify.CNS_NAMESPACE_DESCRIPTORS, Identify.CNS_COMMAND_SET_NAMESPACE,
                     Identify.CNS_INDEPENDENT_NAMESPACE -> {

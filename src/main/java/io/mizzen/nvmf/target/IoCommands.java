@@ -125,7 +125,7 @@ final class IoCommands implements CommandSet {
         int blocks = Sqe.blockCount(ALL, sqe);
         int control = Sqe.cdw(ALL, sqe, 12);
         boolean durable = (control & Opcodes.CDW12_FUA) != 0
-                || bdev.hasVolatileCache() && connection.controller.isWriteThrough();
+                || connection.controller.isWriteThrough() && bdev.hasVolatileCache();
         int flags = durable ? BdevIo.FLAG_FUA : 0;
         switch (request.opcode) {
             case Opcodes.NVM_READ:

@@ -33,6 +33,14 @@ public final class Target {
     public interface Listener {
         /** A namespace's bdev is gone; the namespace has been removed from its subsystem. */
         void onNamespaceLost(Subsystem subsystem, Namespace namespace);
+
+        /** A host has connected an admin queue. */
+        default void onHostConnected(ControllerInfo controller) {
+        }
+
+        /** A controller has ended; {@code reason} in words. */
+        default void onHostGone(String subsystemNqn, int controllerId, String hostNqn, String reason) {
+        }
     }
 
     private final Mthread control;
@@ -70,6 +78,8 @@ public final class Target {
         assert control.reactor().isCurrent();
         Target target = new Target(control, config, registry, listener);
         int[] left = {cores.size()};
+        // The least loaded group is never above the average: so many areas are enough.
+        int connectionsPerGroup = (config.connectionsMax() + cores.size() - 1) / cores.size() + 1;
         OperationException[] failure = {null};
         for (Reactor reactor : cores) {
             reactor.mthread().send(() -> {
@@ -77,7 +87,7 @@ public final class Target {
                 OperationException failed = null;
                 Mthread mthread = reactor.createMthread("nvmf-" + reactor.core());
                 try {
-                    group = new PollGroup(target, mthread, config, memory, config.connectionsMax());
+                    group = new PollGroup(target, mthread, config, memory, connectionsPerGroup);
                 } catch (OperationException e) {
                     reactor.destroyMthread(mthread);
                     failed = e;
@@ -110,6 +120,10 @@ public final class Target {
 
     Mthread control() {
         return control;
+    }
+
+    Listener listener() {
+        return listener;
     }
 
     TargetConfig config() {

@@ -40,6 +40,9 @@ final class Transmitter {
     /** Queues a response, or the R2Ts that are ready. */
     @HotPath
     void queue(Request request) {
+        if (!connection.isReceiving()) {
+            return;     // Nothing follows a termination request.
+        }
         if (request.txQueued) {
             assert request.state() == RequestState.TRANSFERRING;
             return;     // More R2Ts of a request that is queued for some.

@@ -264,6 +264,8 @@ class TargetAdminTest {
         one.awaitEnd();
         two.awaitEnd();
         assertEquals(0, other.client().admin(Opcodes.ADMIN_KEEP_ALIVE, 0).status());
+        f.hand.runUntil(() -> f.hosts.size() == 3);
+        assertEquals(java.util.List.of("+1", "+2", "-1 closed by the host"), f.hosts);
         f.stop();
     }
 

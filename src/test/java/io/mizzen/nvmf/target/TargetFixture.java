@@ -36,6 +36,7 @@ final class TargetFixture {
     final InetSocketAddress address;
     final MallocBdev disk = new MallocBdev("disk", VOLUME, BLOCK, BLOCKS);
     final List<String> lost = new ArrayList<>();
+    final List<String> hosts = new ArrayList<>();
     private final long usedAtFirst;
     Subsystem subsystem;
 
@@ -51,11 +52,28 @@ final class TargetFixture {
         }
         usedAtFirst = memory.memory().usedBytes();
         target = control(done -> Target.start(hand.reactor(0).mthread(), hand.reactors().all(), config, memory.memory(),
-                registry, (s, namespace) -> lost.add(s.nqn() + "#" + namespace.nsid()), done));
+                registry, new Events(), done));
         address = hand.call(0, () -> target.listen(new InetSocketAddress("127.0.0.1", 4420)));
         hand.on(0, () -> registry.register(disk));
         subsystem = control(done -> target.createSubsystem(NQN, "S0001", HostAccess.only(java.util.Set.of(HOST)), done));
         add(1, disk, VOLUME);
+    }
+
+    private final class Events implements Target.Listener {
+        @Override
+        public void onNamespaceLost(Subsystem from, Namespace namespace) {
+            lost.add(from.nqn() + "#" + namespace.nsid());
+        }
+
+        @Override
+        public void onHostConnected(ControllerInfo controller) {
+            hosts.add("+" + controller.controllerId());
+        }
+
+        @Override
+        public void onHostGone(String subsystemNqn, int controllerId, String hostNqn, String reason) {
+            hosts.add("-" + controllerId + " " + reason);
+        }
     }
 
     /** Runs a control operation to its end; throws its failure. */
