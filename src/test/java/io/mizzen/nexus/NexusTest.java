@@ -242,16 +242,14 @@ class NexusTest {
     /** A write is begun at every turn of a sweep in turn; while one leg lacks it, its bit stays on both. */
     @Test
     void aWriteThatSlipsIntoASweepKeepsItsBit() {
-        for (int turn = 0; turn < 40; turn++) {
+        for (int turn = 0; turn < 100; turn++) {
             NexusSim sim = new NexusSim(turn, 2, 2, SIZE, NexusSim.media(2), false, new NexusSim.History(SIZE));
             sim.openAll();
             sim.disks.forEach(disk -> disk.maxDelayNs = 2_000);
             assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
             sim.hand.advance(NexusSim.SWEEP_NS);
-            sim.hand.tickAll(20);
-            sim.hand.advance(NexusSim.SWEEP_NS);
-            sim.hand.tickAll(20);
-            sim.hand.advance(NexusSim.SWEEP_NS - 30_000);
+            sim.hand.tickAll(20);                   // The first look; the second comes a period later.
+            sim.hand.advance(NexusSim.SWEEP_NS - 80_000);
             for (int i = 0; i < turn; i++) {
                 sim.hand.tick(i & 1);
             }
@@ -279,6 +277,7 @@ class NexusTest {
         for (int i = 0; i < 20; i++) {
             assertEquals(0, sim.run(i & 1, IoType.WRITE, i, 1));
             sim.hand.advance(NexusSim.SWEEP_NS / 4);
+            sim.hand.tickAll(10);
         }
         assertEquals(1, sim.nexus.dirtyPageWrites());
         assertNull(sim.close(false));
