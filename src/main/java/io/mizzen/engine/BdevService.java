@@ -23,6 +23,7 @@ final class BdevService {
     private final PlaneContext plane;
     private final BdevSchemes schemes;
     private final Map<String, Entry> entries = new LinkedHashMap<>();
+    private int nextAdmin;
 
     /** A bdev that a URI made. */
     private static final class Entry {
@@ -32,6 +33,8 @@ final class BdevService {
         boolean implicit;
         final List<Completion<Bdev>> waiters = new ArrayList<>();
         final List<Bdev> bases = new ArrayList<>();
+        boolean closing;
+        final List<Runnable> afterClose = new ArrayList<>();
 
         Entry(String name, String uri, boolean implicit) {
             this.name = name;
@@ -97,6 +100,10 @@ final class BdevService {
         BdevSchemes.Scheme scheme = schemes.of(uri);
         String name = scheme.name(uri);
         Entry existing = entries.get(name);
+        if (existing != null && existing.closing) {
+            existing.afterClose.add(() -> makeAgain(uri, implicit, done));
+            return;
+        }
         if (existing != null) {
             join(existing, uri, implicit, done);
             return;
@@ -115,6 +122,15 @@ final class BdevService {
             scheme.open(name, uri, (bdev, failure) -> onOpened(entry, bdev, failure));
         } catch (OperationException failure) {
             onOpened(entry, null, failure);
+        }
+    }
+
+    /** The bdev of that name has closed meanwhile. */
+    private void makeAgain(BdevUri uri, boolean implicit, Completion<Bdev> done) {
+        try {
+            make(uri, implicit, done);
+        } catch (OperationException refused) {
+            done.fail(refused);
         }
     }
 
@@ -143,7 +159,7 @@ final class BdevService {
                 plane.registry().register(bdev);
                 entry.bdev = bdev;
                 if (bdev instanceof UringBdev uring) {
-                    uring.watch(plane.control());
+                    uring.watch(plane.control(), plane.admin().get(nextAdmin++ % plane.admin().size()));
                 }
                 plane.event(ObjectKind.BDEV, entry.name, "bdev-created", "bdev " + entry.name + " was made from " + entry.uri);
             } catch (OperationException taken) {
@@ -165,7 +181,7 @@ final class BdevService {
     /** A user of {@link #resolve} has closed the bdev: what was made for users only goes with the last one. */
     void release(Bdev bdev) {
         Entry entry = entries.get(bdev.name());
-        if (entry != null && entry.bdev == bdev && entry.implicit && !bdev.isOpen()) {
+        if (entry != null && entry.bdev == bdev && entry.implicit && !entry.closing && !bdev.isOpen()) {
             remove(entry, (nothing, failure) -> {
                 if (failure != null) {
                     plane.event(ObjectKind.BDEV, entry.name, "bdev-close-failed", failure.getMessage());
@@ -194,11 +210,13 @@ final class BdevService {
     }
 
     private void remove(Entry entry, Completion<Void> done) {
+        entry.closing = true;
         plane.registry().unregister(entry.bdev, (nothing, failure) -> {
             entries.remove(entry.name);
             releaseBases(entry);
             plane.event(ObjectKind.BDEV, entry.name, "bdev-destroyed", "bdev " + entry.name + " is closed");
             done.complete(null, failure);
+            entry.afterClose.forEach(Runnable::run);
         });
     }
 
@@ -206,6 +224,10 @@ final class BdevService {
     void closeAll(Completion<Void> done) {
         List<Entry> left = new ArrayList<>(entries.values()).reversed();
         for (Entry entry : left) {
+            if (entry.closing) {
+                entry.afterClose.add(() -> closeAll(done));
+                return;
+            }
             if (entry.bdev != null && !entry.bdev.isOpen()) {
                 remove(entry, (nothing, failure) -> {
                     if (failure != null) {

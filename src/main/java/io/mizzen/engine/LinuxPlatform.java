@@ -27,8 +27,16 @@ final class LinuxPlatform implements Platform {
     private final CpuAffinity affinity = new LinuxAffinity();
     private final List<Integer> allowedCores = affinity.allowedCores();
     private final Map<Integer, Integer> nodeOfCore = nodes();
+    private final RingConfig ringConfig;
     private DmaMemory memory;
     private volatile String features = "";
+
+    /** @param connectionsMax sockets of one ring: all may end up on one core */
+    LinuxPlatform(int connectionsMax) {
+        RingConfig usual = RingConfig.DEFAULT;
+        ringConfig = new RingConfig(usual.entries(), usual.slots(), usual.files(), connectionsMax, usual.receiveBuffers(),
+                usual.receiveBufferBytes());
+    }
 
     @Override
     public CpuAffinity affinity() {
@@ -49,7 +57,7 @@ final class LinuxPlatform implements Platform {
     @Override
     public void open(Reactor reactor, DmaMemory regions) {
         List<Integer> others = allowedCores.stream().filter(core -> reactor.group().ofCore(core) == null).toList();
-        ReactorRing ring = ReactorRing.open(reactor, RingConfig.DEFAULT, regions, others);
+        ReactorRing ring = ReactorRing.open(reactor, ringConfig, regions, others);
         if (reactor.index() == 0) {
             features = ring.stats().features();
         }

@@ -40,6 +40,7 @@ final class Plane {
     Mailbox mailbox;
     private final Mthread[] control = new Mthread[1];
     private final List<Mthread> rebuild = new ArrayList<>();
+    private final List<Mthread> admin = new ArrayList<>();
     private Offload offload;
     private Thread watchdog;
     private volatile boolean watching = true;
@@ -92,7 +93,7 @@ final class Plane {
             }, Plane::onCrash, LAUNCH_TIMEOUT_NS);
             offload = new Offload(control[0]);
             context = new PlaneContext(config, platform, reactors, buffers, registry, new Serializer(config.limits().mailbox()),
-                    events, offload, control[0], nvmfReactors(), List.copyOf(rebuild));
+                    events, offload, control[0], nvmfReactors(), List.copyOf(rebuild), List.copyOf(admin));
             services = PlaneCall.on(control[0], "engine start", LAUNCH_TIMEOUT_NS, done -> done.ok(new Services(context)));
             PlaneCall.<Void>on(control[0], "engine start", LAUNCH_TIMEOUT_NS, services::start);
         } catch (RuntimeException failure) {
@@ -123,6 +124,10 @@ final class Plane {
         EngineConfig.Cores placement = config.cores();
         if (CoreChoice.placement("cores.rebuild", placement.rebuild(), cores).contains(reactor.core())) {
             add(rebuild, reactor.createMthread(PlaneNames.MTHREAD_REBUILD + reactor.core()));
+        }
+        List<Integer> adminCores = placement.admin().isEmpty() ? cores.subList(0, 1) : placement.admin();
+        if (adminCores.contains(reactor.core())) {
+            add(admin, reactor.createMthread(PlaneNames.MTHREAD_ADMIN + reactor.core()));
         }
     }
 

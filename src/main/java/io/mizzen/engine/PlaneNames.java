@@ -8,6 +8,7 @@ final class PlaneNames {
     /** Prefixes of mthread names; the core follows. The target names its own. */
     static final String MTHREAD_NVMF = "nvmf-";
     static final String MTHREAD_REBUILD = "rebuild-";
+    static final String MTHREAD_ADMIN = "admin-";
 
     private PlaneNames() { }
 }

@@ -34,6 +34,7 @@ public final class UringBdev extends Bdev {
     private final UringFile file;
     private Poller rescanPoller;
     private Mthread control;
+    private Mthread watcher;
 
     /** Takes the file over: it is closed when the bdev is destroyed. */
     public UringBdev(String name, UUID uuid, UringFile file) {
@@ -43,8 +44,22 @@ public final class UringBdev extends Bdev {
 
     /** Begins to look for a new size and for the device's removal. Control reactor, once registered. */
     public void watch(Mthread controlMthread) {
+        watch(controlMthread, controlMthread);
+    }
+
+    /** As above; {@code lookout} is the mthread that asks the kernel. What it finds is told on the control reactor. */
+    public void watch(Mthread controlMthread, Mthread lookout) {
         control = controlMthread;
-        rescanPoller = control.addPoller("rescan " + name(), RESCAN_PERIOD_NS, nowNs -> rescan() ? 1 : 0);
+        watcher = lookout;
+        watcher.send(() -> rescanPoller = watcher.addPoller("rescan " + name(), RESCAN_PERIOD_NS, nowNs -> look()));
+    }
+
+    /** Lookout's reactor. */
+    private int look() {
+        if (isRemoved() || file.readSize() / blockSizeBytes() == blockCount()) {
+            return 0;
+        }
+        return control.post(this::rescan) ? 1 : 0;      // Full: the next look tells it.
     }
 
     /** Looks at the size now; tells descriptors of a change. True when something changed. Control reactor. */
@@ -96,9 +111,17 @@ public final class UringBdev extends Bdev {
 
     @Override
     protected void onDestroy(Completion<Void> done) {
-        if (rescanPoller != null) {
-            control.removePoller(rescanPoller);
+        if (watcher == null) {
+            close(done);
+            return;
         }
+        watcher.send(() -> {
+            watcher.removePoller(rescanPoller);
+            control.send(() -> close(done));
+        });
+    }
+
+    private void close(Completion<Void> done) {
         file.close();
         done.ok(null);
     }

@@ -175,6 +175,36 @@ class EngineTargetTest {
     }
 
     @Test
+    void hangingDeviceDoesNotHoldTheStopBeyondItsDeadline() {
+        Engine engine = Engine.create(config());
+        engine.start();
+        EngineHarness ask = new EngineHarness(engine);
+        ask.get(engine.createBdev(new BdevSpec("malloc:///m?size_mb=32")));
+        ask.get(engine.createBdev(new BdevSpec("fault:///f?base=m")));
+        ask.get(engine.createNexus(new NexusSpec(N1, "vol", List.of("f"), 0, null)));
+        String nqn = ask.get(engine.publishNexus(N1, new ShareSpec(List.of("any")))).share().nqn();
+        ListenerView at = ask.get(engine.info()).listeners().getFirst();
+        try (NvmeTcpClient admin = NvmeTcpClient.open(new InetSocketAddress(at.address(), at.port())).initialize(0, 0, 1)) {
+            assertEquals(0, admin.connect(0, 32, 0xffff, nqn, HOST, UUID.fromString(R1), 0, 0).status());
+            admin.enable();
+            try (NvmeTcpClient io = NvmeTcpClient.open(new InetSocketAddress(at.address(), at.port())).initialize(0, 0, 1)) {
+                assertEquals(0, io.connect(1, 32, ask.get(engine.hosts()).getFirst().controllerId(), nqn, HOST, UUID.fromString(R1), 0, 0).status());
+                ask.get(engine.putFault("f", new FaultSpec("hang", FaultSpec.Operation.READ, FaultSpec.Stage.SUBMISSION,
+                        FaultSpec.Action.DELAY, 0, 0, 0, 3_600_000_000_000L, 0)));
+                io.submit(NvmeTcpClient.io(2, 1, 0, 8, 0), null, false, 8 * BLOCK);
+                while (ask.get(engine.faults("f")).getFirst().hits() == 0) {
+                    Thread.onSpinWait();
+                }
+                long startNs = System.nanoTime();
+                StopReport report = engine.stop(1_500_000_000L);
+                assertFalse(report.clean(), report.toString());
+                assertTrue(System.nanoTime() - startNs < 10_000_000_000L, report.toString());
+                assertEquals("done", report.steps().getLast().outcome());
+            }
+        }
+    }
+
+    @Test
     void strangersAreRefusedAndSharesAreTakenAway() {
         try (Running r = new Running()) {
             r.ask.get(r.engine.createPool(new PoolSpec("p0", null, List.of("malloc:///d?size_mb=64"), 1 << 20, List.of(), true)));

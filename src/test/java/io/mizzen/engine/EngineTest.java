@@ -37,7 +37,7 @@ class EngineTest {
             List<ReactorView> reactors = h.get(h.engine.reactors());
             assertEquals(2, reactors.size());
             assertTrue(reactors.get(0).control());
-            assertEquals(List.of("reactor-0", "control", "rebuild-0"),
+            assertEquals(List.of("reactor-0", "control", "rebuild-0", "admin-0"),
                     reactors.get(0).mthreads().stream().map(ReactorView.MthreadView::name).toList());
             assertTrue(reactors.get(0).messages() > 0);
             assertEquals(reactors.get(1).core(), h.get(h.engine.reactor(1)).core());
@@ -53,12 +53,12 @@ class EngineTest {
     @Test
     void placementAndPollModeAreHonoured() {
         EngineConfig config = EngineHarness.config().withCores(new EngineConfig.Cores(List.of(1, 0), PollMode.ADAPTIVE,
-                List.of(1), 10_000, 500_000_000L, List.of(1), List.of(0), List.of()));
+                List.of(1), 10_000, 500_000_000L, List.of(1), List.of(0), List.of(1)));
         try (EngineHarness h = new EngineHarness(2, config)) {
             List<ReactorView> reactors = h.get(h.engine.reactors());
             assertEquals(PollMode.ADAPTIVE, reactors.get(0).pollMode());
             assertEquals(PollMode.BUSY, reactors.get(1).pollMode());
-            assertEquals(List.of("reactor-1"),
+            assertEquals(List.of("reactor-1", "admin-1"),
                     reactors.get(1).mthreads().stream().map(ReactorView.MthreadView::name).toList());
         }
     }
