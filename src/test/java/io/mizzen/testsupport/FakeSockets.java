@@ -29,8 +29,6 @@ public final class FakeSockets {
     private final List<Peer> peers = new ArrayList<>();
     private int nextId = 1;
     private int nextPort = 40_000;
-    /** Whether clients take no bytes at the moment. */
-    public boolean sendsStall;
     /** Longest piece delivered at once. */
     public int pieceMax = 20_000;
 
@@ -98,6 +96,8 @@ public final class FakeSockets {
         private boolean closedByTarget;
         private boolean closedByClient;
         private boolean paused;
+        /** Whether the client takes no bytes at the moment. */
+        public boolean readsNothing;
 
         private Peer(int id, InetSocketAddress remote, InetSocketAddress local) {
             this.id = id;
@@ -164,7 +164,7 @@ public final class FakeSockets {
                 return 1;
             }
             int work = 0;
-            if (sending && !sendsStall && random.nextInt(3) != 0) {
+            if (sending && !readsNothing && random.nextInt(3) != 0) {
                 for (int i = 0; i < iovecCount; i++) {
                     long at = RawMemory.getLong(iovec + i * 16L);
                     int length = (int) RawMemory.getLong(iovec + i * 16L + 8);

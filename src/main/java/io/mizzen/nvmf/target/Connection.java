@@ -32,6 +32,7 @@ final class Connection implements Sockets.SocketHandler {
     final int areaIndex;
     final long acceptedNs;
     final IoStats stats = new IoStats();
+    final BufferShare buffers;
     Sockets.Socket socket;
     Transmitter transmitter;
     private Receiver receiver;
@@ -87,6 +88,7 @@ final class Connection implements Sockets.SocketHandler {
         this.areaIndex = areaIndex;
         this.acceptedNs = nowNs;
         this.lastReceiveNs = nowNs;
+        this.buffers = new BufferShare(group);
         RawMemory.zero(area, Area.CAPSULE);
         Request connect = new Request(this, 0, area + Area.CONNECT_SLOT);
         commands = new ConnectCommands();

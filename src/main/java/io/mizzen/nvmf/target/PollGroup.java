@@ -28,6 +28,8 @@ final class PollGroup {
     private static final long HOUSEKEEPING_NS = 100_000_000L;
     /** How soon a request is tried again that waits for what others release elsewhere. */
     private static final long RETRY_NS = 200_000L;
+    /** One connection holds at most one part in so many of a pool. */
+    private static final int CONNECTION_SHARE = 4;
 
     final Target target;
     final Mthread mthread;
@@ -43,6 +45,7 @@ final class PollGroup {
     /** Replaced, never changed: it may shrink while it is walked. */
     private Controller[] controllers = {};
     private final Flush flush = new Flush();
+    private final Serve serve = new Serve();
     private final Retry retry = new Retry();
     private final WaitQueue smallWaiters = new WaitQueue();
     private final WaitQueue largeWaiters = new WaitQueue();
@@ -54,6 +57,7 @@ final class PollGroup {
     private Connection dirtyHead;
     private Connection dirtyTail;
     private boolean flushPending;
+    private boolean servePending;
     private Poller housekeeping;
     private long nextConnectionId;
     private volatile int connectionCount;
@@ -211,7 +215,7 @@ final class PollGroup {
     // --- buffers and I/O records: first come, first served ---------------------------------------------
 
     @HotPath
-    private boolean isSmall(int bytes) {
+    boolean isSmall(int bytes) {
         return bytes <= small.pool().bufferSizeBytes();
     }
 
@@ -236,8 +240,9 @@ final class PollGroup {
     @HotPath
     void release(DmaBuffer buffer) {
         buffer.close();
-        if (!smallWaiters.isEmpty() || !largeWaiters.isEmpty()) {
-            armRetry();
+        if ((!smallWaiters.isEmpty() || !largeWaiters.isEmpty()) && !servePending) {
+            servePending = true;
+            reactor.defer(serve);
         }
     }
 
@@ -261,6 +266,22 @@ final class PollGroup {
         }
     }
 
+    /** Most buffers of a kind that one connection may hold, so that a host that does not read starves nobody else. */
+    int shareOf(boolean ofSmall) {
+        return Math.max(2, (ofSmall ? small : large).pool().count() / CONNECTION_SHARE);
+    }
+
+    /** Buffers came back: whoever waits gets them, not inside the call that gave them back. */
+    private final class Serve extends Deferred {
+        @Override
+        @HotPath
+        protected void runDeferred() {
+            servePending = false;
+            serve(smallWaiters);
+            serve(largeWaiters);
+        }
+    }
+
     private final class Retry extends Timer {
         @Override
         protected void onTimer(long nowNs) {
@@ -280,6 +301,7 @@ final class PollGroup {
         }
     }
 
+    @HotPath
     private void serve(WaitQueue waiters) {
         while (!waiters.isEmpty() && waiters.peek().takeBuffer()) {
             waiters.poll().onBuffer();
@@ -291,6 +313,7 @@ final class PollGroup {
         if (request.state() == RequestState.AWAITING_BUFFER) {
             smallWaiters.remove(request);
             largeWaiters.remove(request);
+            request.connection.buffers.forget(request);
         } else if (request.state() == RequestState.AWAITING_IO) {
             ioWaiters.remove(request);
         } else if (request.state() == RequestState.AWAITING_RESUME) {

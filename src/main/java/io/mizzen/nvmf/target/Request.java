@@ -185,12 +185,15 @@ final class Request implements IoCompletion {
     @HotPath
     private void acquireBuffer() {
         PollGroup group = connection.group;
-        if (group.mustWaitForBuffer(dataBytes) || !takeBuffer()) {
+        if (!connection.buffers.mayTake(dataBytes)) {
+            setState(RequestState.AWAITING_BUFFER);
+            connection.buffers.waitForShare(this);
+        } else if (group.mustWaitForBuffer(dataBytes) || !takeBuffer()) {
             setState(RequestState.AWAITING_BUFFER);
             group.waitForBuffer(this);
-            return;
+        } else {
+            onBuffer();
         }
-        onBuffer();
     }
 
     /** Takes a buffer from the core's cache; false when there is none. */
@@ -200,6 +203,7 @@ final class Request implements IoCompletion {
         if (taken == null) {
             return false;
         }
+        connection.buffers.onTaken(dataBytes);
         buffer = taken;
         address = taken.address();
         regionIndex = taken.regionIndex();
@@ -250,6 +254,7 @@ final class Request implements IoCompletion {
         if (buffer != null) {
             DmaBuffer released = buffer;
             buffer = null;
+            connection.buffers.onReleased(dataBytes);
             connection.group.release(released);
         }
         address = 0;

@@ -189,15 +189,40 @@ class TargetTransportTest {
         }
         lazy.awaitEnd();
         NvmeTcpClient deaf = f.io(admin, 1);
-        f.sockets.sendsStall = true;
+        ((FakeSockets.Peer) deaf.transport()).readsNothing = true;
         deaf.submit(NvmeTcpClient.io(Opcodes.NVM_READ, 1, 0, 256, 0), null, false, 131072);
         for (int i = 0; i < 10; i++) {
             f.hand.advance(1_000_000_000L);
             f.hand.tickAll(5);
         }
         assertTrue(((FakeSockets.Peer) deaf.transport()).isClosed());
-        f.sockets.sendsStall = false;
         assertEquals(2, f.hand.call(0, () -> f.target.stats()).stallTimeouts);
+        f.stop();
+    }
+
+    /** One host reads nothing and one sends nothing; both ask for all the buffers that there are. */
+    @Test
+    void aHostThatStallsStarvesNobodyElse() {
+        TargetFixture f = new TargetFixture(82);
+        TargetFixture.Admin admin = f.admin(0);
+        NvmeTcpClient deaf = f.io(admin, 1);
+        NvmeTcpClient dumb = f.io(admin, 2);
+        ((FakeSockets.Peer) deaf.transport()).readsNothing = true;
+        dumb.ignoreR2t = true;
+        for (int i = 0; i < 120; i++) {
+            deaf.submit(NvmeTcpClient.io(Opcodes.NVM_READ, 1, 0, i % 2 == 0 ? 256 : 8, 0), null, false,
+                    i % 2 == 0 ? 131072 : 4096);
+            dumb.submit(NvmeTcpClient.io(Opcodes.NVM_WRITE, 1, 0, 256, 0), new byte[131072], false, 0);
+        }
+        f.hand.tickAll(2000);
+        for (int queue = 3; queue < 7; queue++) {
+            NvmeTcpClient good = f.io(admin, queue);
+            byte[] data = TargetFixture.pattern(131072, queue);
+            assertEquals(0, good.write(1, 512, data, BLOCK, false).status());
+            org.junit.jupiter.api.Assertions.assertArrayEquals(data, good.read(1, 512, 256, BLOCK).data());
+        }
+        ((FakeSockets.Peer) deaf.transport()).readsNothing = false;
+        assertEquals(0, deaf.read(1, 0, 256, BLOCK).status(), "and once it reads it gets everything");
         f.stop();
     }
 
