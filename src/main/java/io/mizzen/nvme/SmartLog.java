@@ -7,7 +7,8 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import java.lang.foreign.MemorySegment;
 
 /**
- * SMART / health information log page, 02h, 512 bytes (base specification 2.0, section 5.16.1.3). The counters are 128 bits wide;
+ * SMART / health information log page, 02h, 512 bytes (base specification 2.0, section 5.16.1.3). The counters are 128
+ * bits wide;
  * the upper halves stay zero.
  */
 public final class SmartLog {

@@ -2,7 +2,6 @@ package io.mizzen.nvmf.target;
 
 import io.mizzen.bdev.Bdev;
 import io.mizzen.bdev.BdevRegistry;
-import io.mizzen.bdev.Descriptor;
 import io.mizzen.memory.DmaMemory;
 import io.mizzen.nvme.DiscoveryLog;
 import io.mizzen.nvme.Text;
@@ -45,13 +44,13 @@ public final class Target {
 
     private final Mthread control;
     private final TargetConfig config;
-    private final BdevRegistry registry;
     private final Listener listener;
     private final List<PollGroup> groups = new ArrayList<>();
     private final Map<String, Subsystem> subsystems = new LinkedHashMap<>();
     private final Map<InetSocketAddress, Sockets.Listener> listeners = new LinkedHashMap<>();
     private final Subsystem discoverySubsystem =
             new Subsystem(DiscoveryLog.NQN, "discovery", true, HostAccess.anyHost());
+    private final Namespaces namespaces;
     private final Admission admission = new Admission(this);
     private final TargetStats refusals = new TargetStats();
     private final Map<PollGroup, Integer> load = new LinkedHashMap<>();
@@ -63,7 +62,7 @@ public final class Target {
     private Target(Mthread control, TargetConfig config, BdevRegistry registry, Listener listener) {
         this.control = control;
         this.config = config;
-        this.registry = registry;
+        this.namespaces = new Namespaces(this, registry);
         this.listener = listener;
     }
 
@@ -139,7 +138,7 @@ public final class Target {
     }
 
     /** Runs an action on every group's core; {@code done} on the control reactor when all have called theirs. */
-    private void onGroups(BiConsumer<PollGroup, Runnable> action, Runnable done) {
+    void onGroups(BiConsumer<PollGroup, Runnable> action, Runnable done) {
         if (groups.isEmpty()) {
             done.run();
             return;
@@ -386,113 +385,13 @@ public final class Target {
     public void addNamespace(Subsystem subsystem, int nsid, Bdev bdev, NamespaceIdentity identity,
             Completion<Namespace> done) {
         assertControl();
-        Descriptor descriptor;
-        BdevEvents events = new BdevEvents(subsystem, nsid);
-        try {
-            checkNew(subsystem, nsid, identity);
-            descriptor = registry.open(bdev, "subsystem " + subsystem.nqn(), true, events);
-        } catch (OperationException e) {
-            done.fail(e);
-            return;
-        }
-        Namespace namespace = new Namespace(nsid, descriptor, identity);
-        subsystem.changing.add(nsid);
-        OperationException[] failure = {null};
-        onGroups((group, next) -> {
-            OperationException failed = group.addNamespace(subsystem, namespace);
-            if (failed != null) {
-                control.send(() -> failure[0] = failed);
-            }
-            next.run();
-        }, () -> {
-            if (failure[0] != null) {
-                closeChannels(subsystem, namespace, () -> done.fail(failure[0]));
-                return;
-            }
-            subsystem.changing.remove(Integer.valueOf(nsid));
-            subsystem.active.put(nsid, namespace);
-            subsystem.publish();
-            notifyNamespace(subsystem, nsid);
-            done.ok(namespace);
-            if (bdev.isRemoved()) {
-                events.onRemoved(bdev);
-            }
-            wakeIfIdle(subsystem);
-        });
-    }
-
-    private void checkNew(Subsystem subsystem, int nsid, NamespaceIdentity identity) {
-        if (subsystem.closing) {
-            throw OperationException.precondition("subsystem-closing", "subsystem " + subsystem + " is being removed");
-        }
-        if (nsid < 1 || nsid > config.namespacesMax()) {
-            throw OperationException.invalid("invalid-nsid",
-                    "namespace ids are 1 to " + config.namespacesMax() + ", not " + Integer.toUnsignedString(nsid));
-        }
-        if (subsystem.active.containsKey(nsid) || subsystem.changing.contains(nsid)) {
-            throw new OperationException(ErrorKind.ALREADY_EXISTS, "nsid-in-use",
-                    "subsystem " + subsystem + " has a namespace " + nsid + " already");
-        }
-        for (Namespace other : subsystem.active.values()) {
-            if (other.uuid().equals(identity.uuid())) {
-                throw new OperationException(ErrorKind.ALREADY_EXISTS, "namespace-uuid-in-use", "namespace "
-                        + other.nsid() + " of subsystem " + subsystem + " has the UUID " + identity.uuid());
-            }
-        }
+        namespaces.add(subsystem, nsid, bdev, identity, done);
     }
 
     /** Removes a namespace: new commands are refused, those in flight end, the bdev is closed; hosts are told. */
     public void removeNamespace(Subsystem subsystem, int nsid, Completion<Void> done) {
         assertControl();
-        Namespace namespace = subsystem.active.remove(nsid);
-        if (namespace == null) {
-            done.fail(OperationException.notFound("namespace-not-found",
-                    "subsystem " + subsystem + " has no namespace " + Integer.toUnsignedString(nsid)));
-            return;
-        }
-        subsystem.changing.add(nsid);
-        subsystem.publish();
-        notifyNamespace(subsystem, nsid);
-        closeChannels(subsystem, namespace, () -> done.ok(null));
-    }
-
-    private void closeChannels(Subsystem subsystem, Namespace namespace, Runnable done) {
-        onGroups((group, next) -> group.removeNamespace(subsystem, namespace.nsid(), next), () -> {
-            subsystem.changing.remove(Integer.valueOf(namespace.nsid()));
-            namespace.descriptor().close();
-            done.run();
-            wakeIfIdle(subsystem);
-        });
-    }
-
-    private void notifyNamespace(Subsystem subsystem, int nsid) {
-        for (Controller controller : subsystem.controllers) {
-            controller.group().mthread.send(() -> controller.onNamespaceChanged(nsid));
-        }
-    }
-
-    private final class BdevEvents implements Descriptor.Listener {
-        private final Subsystem subsystem;
-        private final int nsid;
-
-        BdevEvents(Subsystem subsystem, int nsid) {
-            this.subsystem = subsystem;
-            this.nsid = nsid;
-        }
-
-        @Override
-        public void onRemoved(Bdev bdev) {
-            Namespace namespace = subsystem.active.get(nsid);
-            if (namespace != null && namespace.bdev() == bdev) {
-                removeNamespace(subsystem, nsid,
-                        (value, failure) -> listener.onNamespaceLost(subsystem, namespace));
-            }
-        }
-
-        @Override
-        public void onResized(Bdev bdev) {
-            notifyNamespace(subsystem, nsid);
-        }
+        namespaces.remove(subsystem, nsid, done);
     }
 
     // --- discovery ------------------------------------------------------------------------------------------------

@@ -200,6 +200,64 @@ class TargetAdminTest {
         f.stop();
     }
 
+    /** A disk whose size can be changed; its I/O always succeeds. */
+    private static final class Growing extends io.mizzen.bdev.Bdev {
+        Growing() {
+            super("growing", UUID.randomUUID(), "test", 512, 100);
+        }
+
+        void grow(long blocks) {
+            setBlockCount(blocks);
+        }
+
+        @Override
+        public boolean supports(int ioType) {
+            return true;
+        }
+
+        @Override
+        protected io.mizzen.bdev.IoChannel createChannel(io.mizzen.reactor.Mthread mthread) {
+            return new io.mizzen.bdev.IoChannel(this, mthread) {
+                @Override
+                protected void doSubmit(io.mizzen.bdev.BdevIo io) {
+                    io.completeDeferred(0);
+                }
+
+                @Override
+                protected void onClose() {
+                    // Holds nothing.
+                }
+            };
+        }
+
+        @Override
+        protected void onDestroy(io.mizzen.util.Completion<Void> done) {
+            done.ok(null);
+        }
+    }
+
+    @Test
+    void aNamespaceThatGrowsIsAnnounced() {
+        TargetFixture f = new TargetFixture(16);
+        Growing disk = new Growing();
+        f.hand.on(0, () -> f.registry.register(disk));
+        f.add(3, disk, disk.uuid());
+        TargetFixture.Admin admin = f.admin(0);
+        NvmeTcpClient c = admin.client();
+        NvmeTcpClient io = f.io(admin, 1);
+        c.admin(Opcodes.ADMIN_SET_FEATURES, 0, Features.ASYNC_EVENTS, Features.EVENT_NAMESPACE_ATTRIBUTES);
+        int event = c.submit(NvmeTcpClient.sqe(Opcodes.ADMIN_ASYNC_EVENT, 0), null, false, 0);
+        assertEquals(NvmeStatus.LBA_OUT_OF_RANGE, io.read(3, 150, 1, 512).code());
+        f.hand.on(0, () -> disk.grow(200));
+        assertEquals(AsyncEvents.NAMESPACE_ATTRIBUTES, c.await(event).result());
+        assertEquals(3, NamespaceList.get(MemorySegment.ofArray(
+                log(c, LogPages.CHANGED_NAMESPACES, 4096, false, 0).data()), 0, 0));
+        assertEquals(200, IdentifyNamespace.sizeBlocks(
+                MemorySegment.ofArray(c.identify(Identify.CNS_NAMESPACE, 3).data()), 0));
+        assertEquals(0, io.read(3, 150, 1, 512).status());
+        f.stop();
+    }
+
     @Test
     void aBdevThatVanishesTakesItsNamespaceAlong() {
         TargetFixture f = new TargetFixture(6);
