@@ -89,6 +89,10 @@ final class IoCommands implements CommandSet {
             fabrics.execute(request);
             return;
         }
+        if (!connection.isReceiving()) {        // The host may have sent it again elsewhere, and gone on from there.
+            request.complete(NvmeStatus.ABORTED_BY_REQUEST);
+            return;
+        }
         GroupSubsystem subsystem = connection.subsystem;
         if (subsystem.paused) {
             connection.group.waitForResume(request);
@@ -191,7 +195,8 @@ final class IoCommands implements CommandSet {
     static void onIoEnded(Request request, int status) {
         Connection connection = request.connection;
         GroupNamespace namespace = request.namespace;
-        if (request.opcode == Opcodes.NVM_DATASET_MANAGEMENT && status == NvmeStatus.SUCCESS) {
+        if (request.opcode == Opcodes.NVM_DATASET_MANAGEMENT && status == NvmeStatus.SUCCESS
+                && connection.isReceiving()) {
             int next = nextRange(request, request.rangeIndex + 1);
             if (next >= 0) {
                 request.rangeIndex = next;

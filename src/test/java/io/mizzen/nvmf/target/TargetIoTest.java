@@ -9,6 +9,7 @@ import io.mizzen.bdev.FaultBdev;
 import io.mizzen.bdev.FaultRule;
 import io.mizzen.bdev.IoType;
 import io.mizzen.bdev.MallocBdev;
+import io.mizzen.ffi.RawMemory;
 import io.mizzen.nvme.FabricsCommand;
 import io.mizzen.nvme.NvmeStatus;
 import io.mizzen.nvme.Opcodes;
@@ -306,6 +307,31 @@ class TargetIoTest {
                 FaultRule.Stage.SUBMIT, FaultRule.Kind.ERROR, 0x281, 0, 0, Long.MAX_VALUE, 1)));
         assertEquals(0x281, io.read(2, 0, 1, 4096).code());
         assertEquals(0, io.read(1, 0, 1, BLOCK).status());
+        f.stop();
+    }
+
+    /** The host may have come back, sent the command again and written to the blocks: what is left must not run. */
+    @Test
+    void deallocationEndsWithItsConnection() {
+        TargetFixture f = new TargetFixture(19);
+        UUID uuid = UUID.fromString("7d444840-9dc0-11d1-b245-5ffdce74fad3");
+        MallocBdev base = new MallocBdev("base", uuid, BLOCK, 64);
+        f.hand.on(0, () -> f.registry.register(base));
+        FaultBdev[] slow = {null};
+        f.hand.on(0, () -> slow[0] = register(f, FaultBdev.open("slow", new UUID(1, 2), base, f.registry)));
+        f.add(2, slow[0], uuid);
+        NvmeTcpClient io = f.io(f.admin(0), 1);
+        assertEquals(0, io.write(2, 0, TargetFixture.pattern(8 * BLOCK, 6), BLOCK, true).status());
+        FaultRule delay = new FaultRule("slow", IoType.UNMAP, FaultRule.Stage.SUBMIT, FaultRule.Kind.DELAY, 0,
+                1_000_000_000L, 0, 1, 1);
+        slow[0].putRule(delay);
+        io.submit(NvmeTcpClient.sqe(Opcodes.NVM_DATASET_MANAGEMENT, 2, 1, Opcodes.CDW11_DSM_DEALLOCATE),
+                ranges(0, 1, 4, 1), true, 0);
+        f.hand.runUntil(() -> delay.hitCount() == 1);
+        io.close();
+        f.hand.runUntil(() -> f.hand.call(0, () -> f.target.connections()).size() == 1);
+        assertEquals(0, RawMemory.getLong(base.baseAddress()));
+        assertTrue(RawMemory.getLong(base.baseAddress() + 4 * BLOCK) != 0);
         f.stop();
     }
 
