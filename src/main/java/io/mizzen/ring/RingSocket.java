@@ -211,7 +211,7 @@ final class RingSocket extends Deferred implements Sockets.Socket, CqeHandler {
         if (state != State.OPEN) {
             finishIfDrained();
         } else if (result > 0 || result == -Errno.ENOBUFS || result == -Errno.EINTR || result == -Errno.ECANCELED) {
-            if (!paused && !armReceive()) {
+            if (!paused && receiveSlot == null && !armReceive()) {
                 close(-Errno.ENOBUFS);
             }
         } else if (keptCount > 0) {

@@ -30,6 +30,8 @@ public final class UringBdev extends Bdev {
     private static final int ZERO_MODE = 0x11;
     /** {@code driverInt} of a zeroing with FUA whose blocks are zeroed and now made durable. */
     private static final int SYNCING = 1;
+    /** {@code driverInt} of an unmap that the device refused after all: the blocks are zeroed, as they must read then. */
+    private static final int ZEROING = 2;
 
     private final UringFile file;
     private Poller rescanPoller;
@@ -187,7 +189,8 @@ public final class UringBdev extends Bdev {
                         sync(sqe, slot);
                     } else {
                         IoUringAbi.fill(sqe, IORING_OP_FALLOCATE, flags, 0, fd, offset, length,
-                                io.type == IoType.UNMAP ? UNMAP_MODE : ZERO_MODE, 0, slot.userData(), 0);
+                                io.type == IoType.UNMAP && io.driverInt != ZEROING ? UNMAP_MODE : ZERO_MODE, 0,
+                                slot.userData(), 0);
                     }
                     break;
             }
@@ -212,6 +215,11 @@ public final class UringBdev extends Bdev {
         @HotPath
         public void onCqe(RingSlot slot, int result, int cqeFlags, boolean more) {
             BdevIo io = (BdevIo) slot.context;
+            if (result == -Errno.EOPNOTSUPP && io.type == IoType.UNMAP && io.driverInt == 0) {
+                io.driverInt = ZEROING;
+                goOn(io);
+                return;
+            }
             if (result < 0) {
                 fail(io, -result);
                 return;

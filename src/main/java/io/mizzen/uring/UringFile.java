@@ -63,7 +63,9 @@ public final class UringFile implements AutoCloseable {
         this.sizeBytes = readSize();
         this.blockSizeBytes = chooseBlockSize(options.blockSizeBytes(), statx);
         this.volatileCache = !blockDevice || !sysfs(statx, "queue/write_cache", "write back").equals("write through");
+        // A hole is punched into a device by writing zeroes with the leave to unmap: it takes both.
         this.unmap = blockDevice ? !sysfs(statx, "queue/discard_max_bytes", "0").equals("0")
+                && !sysfs(statx, "queue/write_zeroes_max_bytes", "0").equals("0")
                 : probe(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE);
         this.zeroRange = blockDevice || unmap && probe(FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE);
         if (sizeBytes < blockSizeBytes) {
