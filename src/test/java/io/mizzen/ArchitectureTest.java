@@ -66,7 +66,7 @@ class ArchitectureTest {
     void packagesUseOnlyWhatTheTableAllows() {
         Set<String> violations = new TreeSet<>();
         for (JavaClass source : classes) {
-            if (source.getPackageName().equals(ROOT)) {
+            if (!hasRow(source)) {
                 continue;
             }
             String from = rowOf(source.getPackageName());
@@ -85,7 +85,7 @@ class ArchitectureTest {
     void theDataPlaneDependsOnTheJdkAndJcToolsAlone() {
         Set<String> violations = new TreeSet<>();
         for (JavaClass source : classes) {
-            if (source.getPackageName().equals(ROOT) || table.get(rowOf(source.getPackageName())).plane().equals("control")) {
+            if (!hasRow(source) || table.get(rowOf(source.getPackageName())).plane().equals("control")) {
                 continue;
             }
             for (Dependency dependency : source.getDirectDependenciesFromSelf()) {
@@ -113,6 +113,11 @@ class ArchitectureTest {
             .filter(name -> !Files.exists(Path.of("src/main/java", name.replace('.', '/'), "package-info.java")))
             .collect(Collectors.toCollection(TreeSet::new));
         assertThat(silent).isEmpty();
+    }
+
+    /** The entry class has none; a package without one is what the first test reports. */
+    private static boolean hasRow(JavaClass source) {
+        return !source.getPackageName().equals(ROOT) && table.containsKey(rowOf(source.getPackageName()));
     }
 
     /** The longest row that the package lies in: {@code engine.model}, {@code api} for {@code api.problem}. */

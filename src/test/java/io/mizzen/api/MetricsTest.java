@@ -1,0 +1,89 @@
+package io.mizzen.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/** The Prometheus scrape: values, units, series that go with their object, and everything that a dashboard asks for. */
+class MetricsTest extends RestTestBase {
+    private static final Pattern METRIC = Pattern.compile("\\b(mizzen|jvm|process|http|system)_[a-z0-9_]+\\b");
+    private static final String NEXUS = "/v1/nexuses/" + Examples.OWN_NEXUS;
+    private static final String SERIES = "kind=\"nexus\",name=\"example-nexus\",operation=";
+
+    @Test
+    void countersOfCoresAndVolumesHaveBaseUnits() {
+        put(NEXUS, Examples.NEXUS_BODY).expect(201);
+        String scrape = scrape();
+        assertThat(scrape).contains("mizzen_reactor_busy_seconds_total{core=\"0\"} 2.0\n",
+            "mizzen_reactor_sleep_seconds_total{core=\"0\"} 9.0\n", "mizzen_ring_submissions_total{core=\"0\"} 40.0\n",
+            "mizzen_io_bytes_total{" + SERIES + "\"read\",uuid=\"" + Examples.OWN_NEXUS + "\"} 12288.0\n",
+            "mizzen_io_errors_total{" + SERIES + "\"read\",uuid=\"" + Examples.OWN_NEXUS + "\"} 1.0\n",
+            "mizzen_nexus_healthy_children{name=\"example-nexus\"");
+        delete(NEXUS).expect(204);
+    }
+
+    @Test
+    void theLatencyHistogramIsCumulativeOverPowersOfTwo() {
+        put(NEXUS, Examples.NEXUS_BODY).expect(201);
+        List<String> buckets = scrape().lines().filter(line -> line.startsWith("mizzen_io_latency_seconds_bucket{kind=\"nexus\"")
+            && line.contains("operation=\"read\"")).toList();
+        assertThat(buckets).hasSize(23);
+        assertThat(buckets.get(0)).contains("le=\"4.096E-6\"").endsWith(" 2");
+        assertThat(buckets.get(2)).contains("le=\"1.6384E-5\"").endsWith(" 2");
+        assertThat(buckets.get(3)).endsWith(" 3");
+        assertThat(buckets.getLast()).contains("le=\"+Inf\"").endsWith(" 3");
+        assertThat(scrape()).contains("mizzen_io_latency_seconds_sum{" + SERIES + "\"read\",uuid=\"" + Examples.OWN_NEXUS
+            + "\"} 1.5E-5");
+        delete(NEXUS).expect(204);
+    }
+
+    @Test
+    void seriesGoWithTheirObject() {
+        put(NEXUS, Examples.NEXUS_BODY).expect(201);
+        assertThat(scrape()).contains(SERIES);
+        delete(NEXUS).expect(204);
+        assertThat(scrape()).doesNotContain(SERIES).doesNotContain("example-nexus");
+    }
+
+    @Test
+    void aScrapeAnswersWhileTheControlReactorDoesNot() {
+        engine.hold();
+        assertThat(scrape()).contains("mizzen_reactor_turns_total").doesNotContain("mizzen_pool_online");
+        engine.release();
+    }
+
+    @Test
+    void everyMetricOfADashboardExists() throws IOException {
+        put(NEXUS, Examples.NEXUS_BODY).expect(201);
+        put("/v1/pools/" + Examples.OWN_POOL_UUID, Examples.POOL_BODY).expect(201);
+        Set<String> missing = new TreeSet<>();
+        String scrape = scrape();
+        try (Stream<Path> dashboards = Files.list(Path.of("grafana", "dashboards"))) {
+            for (Path dashboard : dashboards.filter(file -> file.toString().endsWith(".json")).toList()) {
+                JSON.readTree(Files.readString(dashboard)).findValuesAsString("expr").forEach(expression -> {
+                    Matcher matcher = METRIC.matcher(expression.replaceAll("\"[^\"]*\"", ""));
+                    assertThat(matcher.find()).as(expression).isTrue();
+                    do {
+                        if (!Pattern.compile("^" + matcher.group() + "[{ ]", Pattern.MULTILINE).matcher(scrape).find()) {
+                            missing.add(dashboard.getFileName() + ": " + matcher.group());
+                        }
+                    } while (matcher.find());
+                });
+            }
+        }
+        assertThat(missing).isEmpty();
+    }
+
+    private String scrape() {
+        return get("/actuator/prometheus").expect(200).response().body();
+    }
+}
