@@ -8,6 +8,7 @@ import io.mizzen.control.DemoObjects;
  */
 final class Examples {
     static final String POOL = DemoObjects.POOL_A;
+    static final String EXPORTED_POOL = "example-pool-2";
     static final String REPLICA = DemoObjects.REPLICA_A_UUID;
     static final String NEXUS = DemoObjects.NEXUS_UUID;
 

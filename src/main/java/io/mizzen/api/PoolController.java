@@ -83,7 +83,7 @@ public class PoolController {
     @ResponseStatus(HttpStatus.NO_CONTENT)
     @Operation(operationId = "exportPool", summary = "Close a pool clean and leave it on its disks",
         description = "The next start does not import it. Refused while one of its replicas is in use.")
-    void export(@Parameter(description = "Name or UUID", example = Examples.OWN_POOL) @PathVariable String id) {
+    void export(@Parameter(description = "Name or UUID", example = Examples.EXPORTED_POOL) @PathVariable String id) {
         pools.export(id);
     }
 

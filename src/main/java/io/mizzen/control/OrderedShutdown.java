@@ -67,7 +67,6 @@ public final class OrderedShutdown {
         } catch (RuntimeException e) {
             LOG.error("event=shutdown-failed", e);
         }
-        LOG.info("event=process-ends status={}", status);
         System.exit(status);
     }
 

@@ -12,12 +12,14 @@ import io.mizzen.util.OperationException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import tools.jackson.core.JacksonException;
 
 /**
@@ -104,16 +106,17 @@ public final class Restorer implements AutoCloseable {
 
     private void bringBack(Object content) {
         switch (content) {
-            case DesiredState.StoredBdev bdev -> calls.await(engine.createBdev(new BdevSpec(bdev.uri())));
+            case DesiredState.StoredBdev bdev -> calls.await(engine.createBdev(new BdevSpec(existing(bdev.uri()))));
             case DesiredState.StoredPool pool -> {
                 if (!pool.exported() && calls.await(engine.pools()).stream()
                     .noneMatch(present -> pool.uuid().equals(present.uuid()))) {
-                    calls.await(engine.importPool(new PoolSpec(pool.name(), pool.uuid(), pool.disks(), 0, List.of(),
+                    calls.await(engine.importPool(new PoolSpec(pool.name(), pool.uuid(),
+                        pool.disks().stream().map(Restorer::existing).toList(), 0, List.of(),
                         pool.allowTest())));
                 }
             }
             case DesiredState.StoredNexus nexus -> calls.await(engine.assembleNexus(new NexusSpec(nexus.uuid(),
-                nexus.name(), nexus.children(), nexus.sizeBytes(), nexus.label()), false));
+                nexus.name(), nexus.children().stream().map(Restorer::existing).toList(), nexus.sizeBytes(), nexus.label()), false));
             case DesiredState.StoredShare share -> {
                 ShareSpec spec = new ShareSpec(share.allowedHosts());
                 if (share.nexus()) {
@@ -124,6 +127,17 @@ public final class Restorer implements AutoCloseable {
             }
             default -> throw new IllegalStateException("unknown content " + content);
         }
+    }
+
+    /** The URI without the wish to create its file: a file that is gone is a failure, not an empty disk. */
+    static String existing(String uri) {
+        int query = uri.indexOf('?');
+        if (query < 0) {
+            return uri;
+        }
+        String kept = Arrays.stream(uri.substring(query + 1).split("&")).filter(pair -> !pair.equals("create=true"))
+            .collect(Collectors.joining("&"));
+        return kept.isEmpty() ? uri.substring(0, query) : uri.substring(0, query + 1) + kept;
     }
 
     private void succeed(Restorable object) {

@@ -135,7 +135,7 @@ final class BdevService {
     }
 
     private static void join(Entry existing, BdevUri uri, boolean implicit, Completion<Bdev> done) {
-        if (!existing.uri.equals(uri.text())) {
+        if (!BdevUri.identity(existing.uri).equals(BdevUri.identity(uri.text()))) {
             throw exists(existing.name, "'" + existing.uri + "'");
         }
         existing.implicit &= implicit;

@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.UUID;
 
 /**
@@ -47,6 +48,18 @@ record BdevUri(String text, String scheme, String path, Map<String, String> para
         if (path.length() < 2 || path.charAt(1) == '/') throw bad(text, "a name or path must follow the three slashes");
         Map<String, String> parameters = question < 0 ? Map.of() : parseQuery(text, rest.substring(question + 1));
         return new BdevUri(text, text.substring(0, colon), path, parameters);
+    }
+
+    /**
+     * The same text for all names of one bdev: without what only says how to make its file. So a request may be
+     * repeated, with or without {@code create}, after the file is there.
+     */
+    static String identity(String uriOrName) {
+        if (!isUri(uriOrName)) return uriOrName;
+        BdevUri uri = parse(uriOrName);
+        Map<String, String> parameters = new TreeMap<>(uri.parameters);
+        if (uri.scheme.equals("uring")) parameters.keySet().removeAll(Set.of("create", "size_mb"));
+        return uri.scheme + ":" + uri.path + parameters;
     }
 
     private static Map<String, String> parseQuery(String text, String query) {

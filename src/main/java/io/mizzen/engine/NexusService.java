@@ -206,9 +206,11 @@ final class NexusService {
     private static void checkSame(Entry existing, NexusSpec spec) {
         Nexus nexus = existing.nexus();
         Set<String> children = new HashSet<>();
-        existing.children().forEach(child -> children.add(child.uri()));
+        existing.children().forEach(child -> children.add(BdevUri.identity(child.uri())));
+        Set<String> wanted = new HashSet<>();
+        spec.children().forEach(child -> wanted.add(BdevUri.identity(child)));
         String differs = !existing.name().equals(name(spec)) ? "name (" + existing.name() + ")"
-                : !children.equals(new HashSet<>(spec.children())) ? "children (" + children + ")"
+                : !children.equals(wanted) ? "children (" + children + ")"
                 : spec.sizeBytes() != 0 && spec.sizeBytes() != nexus.sizeBytes() ? "sizeBytes (" + nexus.sizeBytes() + ")"
                 : label(spec) != nexus.label() ? "label (" + nexus.label() + ")" : null;
         if (differs != null) {

@@ -151,13 +151,17 @@ final class PoolService {
 
     private static void checkSame(Entry existing, PoolSpec spec, UUID uuid, long clusterSize) {
         LvStore store = existing.store();
-        String differs = !existing.disks().equals(spec.disks()) ? "disks (" + existing.disks() + ")"
+        String differs = !identities(existing.disks()).equals(identities(spec.disks())) ? "disks (" + existing.disks() + ")"
                 : uuid != null && !uuid.equals(store.uuid()) ? "uuid (" + store.uuid() + ")"
                 : clusterSize != store.clusterSizeBytes() ? "clusterSizeBytes (" + store.clusterSizeBytes() + ")" : null;
         if (differs != null) {
             throw new OperationException(ErrorKind.ALREADY_EXISTS, "pool-exists",
                     "pool " + store.name() + " exists already with other " + differs);
         }
+    }
+
+    private static List<String> identities(List<String> disks) {
+        return disks.stream().map(BdevUri::identity).toList();
     }
 
     void exportPool(String id, Completion<Void> done) {

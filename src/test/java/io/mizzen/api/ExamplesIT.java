@@ -1,0 +1,66 @@
+package io.mizzen.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.mizzen.control.DemoObjects;
+import io.mizzen.testsupport.EngineHttp;
+import io.mizzen.testsupport.EngineProcess;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+
+/** Every example of the documentation, sent as it stands to a running demo, in an order in which they make sense. */
+class ExamplesIT {
+    private static final List<String> ORDER = List.of("getEngine", "listReactors", "getReactor", "getMemory", "listStatistics",
+        "listEvents", "createBdev", "listBdevs", "getBdev", "listBdevChannels", "rescanBdev", "putFault", "listFaults",
+        "deleteFault", "destroyBdev", "putPool", "createPool", "listPools", "getPool", "importPool", "exportPool",
+        "putReplica", "createReplica", "listReplicas", "getReplica", "resizeReplica", "shareReplica", "unshareReplica",
+        "putNexus", "createNexus", "listNexuses", "getNexus", "listChildren", "publishNexus", "faultChild",
+        "unpublishNexus", "listShares", "getShare", "listHosts", "listConnections", "destroyNexus", "destroyReplica",
+        "destroyPool");
+
+    private record Example(String method, String path, JsonNode operation) {
+    }
+
+    @Test
+    void everyExampleWorksAsItStands(@TempDir Path directory) {
+        try (EngineProcess engine = EngineProcess.in(directory).property("spring.profiles.active", "demo")
+            .property("mizzen.demo.dir", directory.resolve("disks").toString()).start()) {
+            EngineHttp http = engine.http();
+            engine.await("the demo's volume", Duration.ofSeconds(30),
+                () -> http.get("/v1/shares").text().contains(DemoObjects.NEXUS_UUID));
+            Map<String, Example> examples = new LinkedHashMap<>();
+            http.get("/v3/api-docs").expect(200).json().path("paths").properties().forEach(path ->
+                path.getValue().properties().forEach(method -> examples.put(
+                    method.getValue().path("operationId").asString(),
+                    new Example(method.getKey().toUpperCase(Locale.ROOT), path.getKey(), method.getValue()))));
+            assertThat(ORDER).containsExactlyInAnyOrderElementsOf(examples.keySet());
+            ORDER.forEach(name -> send(http, examples.get(name)));
+            assertThat(engine.terminate()).isZero();
+        }
+    }
+
+    private static void send(EngineHttp http, Example example) {
+        String path = example.path();
+        StringBuilder query = new StringBuilder();
+        for (JsonNode parameter : example.operation().path("parameters")) {
+            String value = URLEncoder.encode(parameter.path("example").asString(), StandardCharsets.UTF_8);
+            String name = parameter.path("name").asString();
+            if ("path".equals(parameter.path("in").asString())) {
+                path = path.replace("{" + name + "}", value);
+            } else {
+                query.append(query.isEmpty() ? "?" : "&").append(name).append('=').append(value);
+            }
+        }
+        JsonNode body = example.operation().path("requestBody").path("content").path("application/json").path("example");
+        http.send(example.method(), path + query, body.isMissingNode() ? null : body.toString()).expect(200, 201, 204);
+    }
+}

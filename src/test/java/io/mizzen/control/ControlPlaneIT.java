@@ -1,0 +1,178 @@
+package io.mizzen.control;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.mizzen.testsupport.EngineHttp;
+import io.mizzen.testsupport.EngineProcess;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.json.JsonMapper;
+
+/** The packaged engine: what comes back after a crash, what is refused at the start, how it stops. */
+class ControlPlaneIT {
+    private static final Duration SOON = Duration.ofSeconds(30);
+    private static final String POOL_A = "/v1/pools/11111111-1111-4111-8111-11111111111a";
+    private static final String POOL_B = "/v1/pools/11111111-1111-4111-8111-11111111111b";
+    private static final String REPLICA_A = "/v1/replicas/22222222-2222-4222-8222-22222222222a";
+    private static final String REPLICA_B = "/v1/replicas/22222222-2222-4222-8222-22222222222b";
+    private static final String NEXUS = "/v1/nexuses/33333333-3333-4333-8333-333333333333";
+
+    @TempDir
+    Path directory;
+
+    private EngineProcess engine() {
+        return EngineProcess.in(directory).property("mizzen.state.retry", "500ms");
+    }
+
+    private void createVolume(EngineHttp http) {
+        for (int repetition = 0; repetition < 2; repetition++) {
+            int status = repetition == 0 ? 201 : 200;
+            http.put(POOL_A, pool("a")).expect(status);
+            http.put(POOL_B, pool("b")).expect(status);
+            http.put(REPLICA_A, "{\"name\": \"v\", \"pool\": \"a\", \"sizeBytes\": \"32MiB\"}").expect(status);
+            http.put(REPLICA_B, "{\"name\": \"v\", \"pool\": \"b\", \"sizeBytes\": \"32MiB\"}").expect(status);
+            http.put(NEXUS, "{\"name\": \"v\", \"children\": [\"lvol:///a/v\", \"lvol:///b/v\"]}").expect(status);
+            http.put(NEXUS + "/publication", "{\"allowedHosts\": [\"any\"]}").expect(200);
+        }
+    }
+
+    private String pool(String name) {
+        return "{\"name\": \"" + name + "\", \"disks\": [\"uring://" + directory.resolve(name + ".img")
+            + "?create=true&size_mb=128\"]}";
+    }
+
+    @Test
+    void everythingIsBackUnderTheSameIdentityAfterAKill() {
+        try (EngineProcess engine = engine().start()) {
+            createVolume(engine.http());
+            String share = engine.http().get(NEXUS).expect(200).json().path("share").toString();
+            assertThat(share).contains("nqn.2026-11.io.mizzen:33333333");
+            engine.killHard();
+            engine.start();
+            assertThat(engine.http().get(NEXUS).expect(200).json().path("share").toString()).isEqualTo(share);
+            assertThat(engine.http().get(POOL_A).expect(200).json().path("state").asString()).isEqualTo("ONLINE");
+            createVolumeAgain(engine.http());
+            assertThat(engine.terminate()).isZero();
+            engine.start();
+            assertThat(engine.http().get(NEXUS).expect(200).json().path("share").toString()).isEqualTo(share);
+        }
+    }
+
+    /** Whoever repeats their requests after a restart finds everything as they left it. */
+    private void createVolumeAgain(EngineHttp http) {
+        http.put(POOL_A, pool("a")).expect(200);
+        http.put(REPLICA_A, "{\"name\": \"v\", \"pool\": \"a\", \"sizeBytes\": \"32MiB\"}").expect(200);
+        http.put(NEXUS, "{\"name\": \"v\", \"children\": [\"lvol:///a/v\", \"lvol:///b/v\"]}").expect(200);
+    }
+
+    @Test
+    void aMissingDiskIsReportedAndRetriedAndStopsNobodyElse() throws IOException {
+        try (EngineProcess engine = engine().start()) {
+            engine.http().put(POOL_A, pool("a")).expect(201);
+            engine.http().put(POOL_B, pool("b")).expect(201);
+            assertThat(engine.terminate()).isZero();
+            Files.move(directory.resolve("a.img"), directory.resolve("elsewhere"));
+            Thread starter = Thread.ofPlatform().start(engine::start);
+            engine.await("degraded health", SOON, () -> reachable(engine) && engine.http().get("/actuator/health").text()
+                .contains("disk-not-found"));
+            engine.http().get(POOL_B).expect(200);
+            engine.http().get(POOL_A).expect(404);
+            assertThat(engine.http().get("/v1/events").text()).contains("restore-failed");
+            assertThat(directory.resolve("a.img")).as("not made anew").doesNotExist();
+            Files.move(directory.resolve("elsewhere"), directory.resolve("a.img"));
+            engine.await("the pool", SOON, () -> engine.http().get(POOL_A).status() == 200);
+            join(starter);
+            assertThat(engine.http().isUp()).isTrue();
+        }
+    }
+
+    @Test
+    void anOpenListenerWithoutCredentialsIsRefused() {
+        try (EngineProcess engine = engine().property("mizzen.rest.address", "0.0.0.0")) {
+            assertThat(engine.startExpectingRefusal()).isNotZero();
+            assertThat(engine.log()).contains("without authentication").contains("mizzen.rest.user")
+                .doesNotContain("\tat ");
+        }
+    }
+
+    @Test
+    void unknownAndImpossiblePropertiesAreRefusedByName() {
+        try (EngineProcess engine = engine().property("mizzen.coers", "0")) {
+            assertThat(engine.startExpectingRefusal()).isNotZero();
+            assertThat(engine.log()).contains("mizzen.coers").doesNotContain("\tat ");
+            engine.property("mizzen.coers", null).property("mizzen.cores", "900");
+            assertThat(engine.startExpectingRefusal()).isNotZero();
+            assertThat(engine.log()).contains("900").doesNotContain("\tat ");
+        }
+    }
+
+    @Test
+    void twoEnginesNeverUseOneStateDirectory() {
+        try (EngineProcess first = engine().start(); EngineProcess second = engine()) {
+            assertThat(second.startExpectingRefusal()).isNotZero();
+            assertThat(second.log()).contains("Another engine uses the state directory");
+            assertThat(first.http().isUp()).isTrue();
+        }
+    }
+
+    @Test
+    void aSecondInterruptEndsAtOnceAndPoolsComeBack() {
+        try (EngineProcess engine = engine().start()) {
+            createVolume(engine.http());
+            engine.signal("INT");
+            engine.signal("INT");
+            assertThat(engine.awaitExit(SOON)).isIn(0, 130);
+            engine.start();
+            engine.http().get(NEXUS).expect(200);
+        }
+    }
+
+    @Test
+    void dashboardsFindTheirMetricsInARealScrape() throws IOException {
+        try (EngineProcess engine = engine().start(); Stream<Path> dashboards = Files.list(Path.of("grafana/dashboards"))) {
+            createVolume(engine.http());
+            String scrape = engine.http().get("/actuator/prometheus").expect(200).text();
+            Set<String> missing = new TreeSet<>();
+            for (Path dashboard : dashboards.filter(file -> file.toString().endsWith(".json")).toList()) {
+                JsonMapper.shared().readTree(Files.readString(dashboard)).findValuesAsString("expr").forEach(expression -> {
+                    Matcher matcher = Pattern.compile("\\b(mizzen|jvm|process)_[a-z0-9_]+\\b")
+                        .matcher(expression.replaceAll("\"[^\"]*\"", ""));
+                    while (matcher.find()) {
+                        if (!scrape.contains("\n" + matcher.group() + "{") && !scrape.contains("\n" + matcher.group() + " ")) {
+                            missing.add(dashboard.getFileName() + ": " + matcher.group());
+                        }
+                    }
+                });
+            }
+            assertThat(missing).isEmpty();
+        }
+    }
+
+    private static boolean reachable(EngineProcess engine) {
+        try {
+            engine.http().get("/actuator/health");
+            return true;
+        } catch (UncheckedIOException e) {
+            return false;
+        }
+    }
+
+    private static void join(Thread thread) {
+        try {
+            thread.join(SOON);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        assertThat(thread.isAlive()).isFalse();
+    }
+}
