@@ -99,6 +99,11 @@ public abstract class Bdev {
         return true;
     }
 
+    /** How many layers lie below: 0 for a disk, one more than its base for what stands on another bdev. */
+    public int depth() {
+        return 0;
+    }
+
     /** Other names it can be found by. */
     public List<String> aliases() {
         return List.of();

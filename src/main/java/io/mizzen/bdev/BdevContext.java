@@ -5,6 +5,7 @@ import io.mizzen.memory.BufferPools;
 import io.mizzen.memory.DmaMemory;
 import io.mizzen.reactor.Reactor;
 import io.mizzen.reactor.ReactorLocal;
+import io.mizzen.util.HotPath;
 
 /**
  * What the bdev layer has on each reactor: the pool of I/O records, the core's caches of DMA buffers and a block of
@@ -20,12 +21,15 @@ public final class BdevContext {
     private final BufferPool.Cache small;
     private final BufferPool.Cache large;
     private final DmaMemory.Block zeroes;
+    private final DmaMemory.Block spare;
+    private boolean spareTaken;
 
     private BdevContext(Reactor reactor, int ioCount, BufferPools pools, DmaMemory.Block zeroes) {
         this.ioPool = new BdevIoPool(ioCount);
         this.small = pools.small().cache(reactor.index());
         this.large = pools.large().cache(reactor.index());
         this.zeroes = zeroes;
+        this.spare = pools.memory().allocate(BufferPools.LARGE_BYTES, -1);
     }
 
     /**
@@ -62,5 +66,24 @@ public final class BdevContext {
 
     public DmaMemory.Block zeroes() {
         return zeroes;
+    }
+
+    /**
+     * The one buffer of 128 KiB that only the bdev layer uses, or null when it is taken: with the pools empty, because
+     * hosts wait with all their buffers for what needs one more, it still goes on.
+     */
+    @HotPath
+    DmaMemory.Block tryTakeSpare() {
+        if (spareTaken) {
+            return null;
+        }
+        spareTaken = true;
+        return spare;
+    }
+
+    @HotPath
+    void returnSpare() {
+        assert spareTaken;
+        spareTaken = false;
     }
 }

@@ -125,6 +125,13 @@ public final class BdevIo extends Deferred {
         channel.onDriverComplete(this);
     }
 
+    /** Makes a completed I/O ready for another submission. */
+    @HotPath
+    void reuse() {
+        assert state == COMPLETED;
+        state = ACQUIRED;
+    }
+
     /** Returns the I/O to its pool. */
     @HotPath
     public void release() {

@@ -4,6 +4,9 @@ import io.mizzen.util.HotPath;
 
 /** The I/O records of one reactor; sized at start. Empty means backpressure. That reactor's thread only. */
 public final class BdevIoPool {
+    /** Layers below the topmost that have a reserve of their own: nexus, fault, lvol, disk. */
+    private static final int DEPTH_MAX = 3;
+
     private final BdevIo[] free;
     private int freeCount;
     private int freeCountMin;
@@ -18,10 +21,15 @@ public final class BdevIoPool {
         freeCountMin = capacity;
     }
 
-    /** A record, or null. */
+    /**
+     * A record, or null.
+     *
+     * @param reserve so many stay for others: I/O to a layer must not take the records that the layers below need to
+     *     bring it to its end
+     */
     @HotPath
-    public BdevIo tryAcquire() {
-        if (freeCount == 0) {
+    public BdevIo tryAcquire(int reserve) {
+        if (freeCount <= reserve) {
             emptyCount++;
             return null;
         }
@@ -50,6 +58,16 @@ public final class BdevIoPool {
 
     public int capacity() {
         return free.length;
+    }
+
+    /** What the parts of an I/O to a bdev of that depth leave to the layers below it. */
+    int partReserve(int depth) {
+        return free.length / (DEPTH_MAX + 1) * Math.min(depth, DEPTH_MAX);
+    }
+
+    /** What an I/O to a bdev of that depth leaves to its parts and to the layers below. */
+    int reserve(int depth) {
+        return partReserve(depth) + free.length / (DEPTH_MAX + 1) / 2;
     }
 
     /** Records not in use. Any thread, approximate. */

@@ -74,6 +74,11 @@ public final class FaultBdev extends Bdev {
     }
 
     @Override
+    public int depth() {
+        return base.depth() + 1;
+    }
+
+    @Override
     public boolean hasVolatileCache() {
         return base.hasVolatileCache();
     }

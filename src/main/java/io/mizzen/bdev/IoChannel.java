@@ -27,6 +27,8 @@ public abstract class IoChannel {
     private final Reactor reactor;
     private final BdevContext context;
     private final int supportMask;
+    private final int recordReserve;
+    private final int partReserve;
     private final IoStats stats = new IoStats();
     private final IoQueue paused = new IoQueue();
     private final IoQueue locked = new IoQueue();
@@ -50,6 +52,8 @@ public abstract class IoChannel {
             mask |= bdev.supports(type) ? 1 << type : 0;
         }
         this.supportMask = mask;
+        this.recordReserve = context.ioPool().reserve(bdev.depth());
+        this.partReserve = context.ioPool().partReserve(bdev.depth());
     }
 
     /** The driver's part of a submission: starts the I/O, or completes it deferred. */
@@ -74,10 +78,16 @@ public abstract class IoChannel {
         return context;
     }
 
-    /** A record for an I/O, or null: backpressure; the caller queues. */
+    /** A record for an I/O to this bdev, or null: backpressure; the caller queues. */
     @HotPath
     public final BdevIo tryAcquire() {
-        return context.ioPool().tryAcquire();
+        return context.ioPool().tryAcquire(recordReserve);
+    }
+
+    /** A record for a part of an I/O of this channel, or null. */
+    @HotPath
+    final BdevIo tryAcquirePart() {
+        return context.ioPool().tryAcquire(partReserve);
     }
 
     /** Submits; the completion comes later, never inside this call. */

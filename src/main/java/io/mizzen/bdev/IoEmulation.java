@@ -1,7 +1,9 @@
 package io.mizzen.bdev;
 
 import io.mizzen.ffi.RawMemory;
+import io.mizzen.memory.BufferPools;
 import io.mizzen.memory.DmaBuffer;
+import io.mizzen.memory.DmaMemory;
 import io.mizzen.util.HotPath;
 
 /**
@@ -33,38 +35,60 @@ final class IoEmulation implements IoCompletion {
 
     @HotPath
     private static void start(IoChannel channel, BdevIo io) {
-        BdevIo part = channel.tryAcquire();
+        BdevIo part = channel.tryAcquirePart();
         if (part == null) {
             io.completeDeferred(Status.NO_RESOURCES);
             return;
         }
-        DmaBuffer buffer = null;
-        if (io.type == IoType.COMPARE) {
-            buffer = channel.context().large().tryAcquire();
-            if (buffer == null) {
-                part.release();
-                io.completeDeferred(Status.NO_RESOURCES);
-                return;
-            }
+        if (io.type == IoType.COMPARE && !takeBuffer(channel.context(), io)) {
+            part.release();
+            io.completeDeferred(Status.NO_RESOURCES);
+            return;
         }
-        io.driverContext = buffer;
         io.driverLong = 0;
         submitPart(channel, io, part);
     }
 
+    /** {@code driverContext}: a pool's buffer, or null for the spare; {@code driverLong2}: its address. */
+    @HotPath
+    private static boolean takeBuffer(BdevContext context, BdevIo io) {
+        DmaBuffer buffer = context.large().tryAcquire();
+        io.driverContext = buffer;
+        if (buffer != null) {
+            io.driverLong2 = buffer.address();
+            io.driverInt = buffer.regionIndex();
+            return true;
+        }
+        DmaMemory.Block spare = context.tryTakeSpare();
+        if (spare == null) {
+            return false;
+        }
+        io.driverLong2 = spare.address();
+        io.driverInt = spare.regionIndex();
+        return true;
+    }
+
+    @HotPath
+    private static void returnBuffer(BdevContext context, BdevIo io) {
+        DmaBuffer buffer = (DmaBuffer) io.driverContext;
+        if (buffer == null) {
+            context.returnSpare();
+        } else {
+            io.driverContext = null;
+            buffer.close();
+        }
+    }
+
     @HotPath
     private static void submitPart(IoChannel channel, BdevIo io, BdevIo part) {
-        DmaBuffer buffer = (DmaBuffer) io.driverContext;
         int shift = channel.bdev().blockShift();
-        long limitBytes = buffer == null ? channel.context().zeroes().sizeBytes() : buffer.sizeBytes();
-        long blocks = Math.min(io.blockCount - io.driverLong, limitBytes >>> shift);
-        if (buffer == null) {
+        long blocks = Math.min(io.blockCount - io.driverLong, BufferPools.LARGE_BYTES >>> shift);
+        if (io.type == IoType.WRITE_ZEROES) {
             part.prepare(IoType.WRITE, io.offsetBlocks + io.driverLong, blocks, channel.context().zeroes().address(),
                     channel.context().zeroes().regionIndex(), INSTANCE);
             part.flags |= io.flags & BdevIo.FLAG_FUA;
         } else {
-            part.prepare(IoType.READ, io.offsetBlocks + io.driverLong, blocks, buffer.address(), buffer.regionIndex(),
-                    INSTANCE);
+            part.prepare(IoType.READ, io.offsetBlocks + io.driverLong, blocks, io.driverLong2, io.driverInt, INSTANCE);
         }
         part.parent = io;
         channel.submitInternal(part);
@@ -77,24 +101,21 @@ final class IoEmulation implements IoCompletion {
         IoChannel channel = io.channel;
         int status = part.status();
         long blocks = part.blockCount;
-        part.release();
-        DmaBuffer buffer = (DmaBuffer) io.driverContext;
-        if (status == Status.SUCCESS && buffer != null) {
+        if (status == Status.SUCCESS && io.type == IoType.COMPARE) {
             int shift = channel.bdev().blockShift();
-            if (!RawMemory.equal(buffer.address(), io.address + (io.driverLong << shift), blocks << shift)) {
+            if (!RawMemory.equal(io.driverLong2, io.address + (io.driverLong << shift), blocks << shift)) {
                 status = Status.COMPARE_FAILURE | Status.DNR;
             }
         }
         io.driverLong += blocks;
         if (status == Status.SUCCESS && io.driverLong < io.blockCount) {
-            BdevIo next = channel.tryAcquire();         // The one just released, at least.
-            assert next != null;
-            submitPart(channel, io, next);
+            part.reuse();
+            submitPart(channel, io, part);
             return;
         }
-        if (buffer != null) {
-            io.driverContext = null;
-            buffer.close();
+        part.release();
+        if (io.type == IoType.COMPARE) {
+            returnBuffer(channel.context(), io);
         }
         io.complete(status);
     }

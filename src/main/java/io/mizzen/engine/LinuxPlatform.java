@@ -44,8 +44,10 @@ final class LinuxPlatform implements Platform {
     }
 
     @Override
-    public DmaMemory reserve(EngineConfig.Memory config) {
-        memory = new DmaMemory(HugePages.reserve(config.sizeBytes(), config.hugePages()));
+    public DmaMemory reserve(EngineConfig.Memory config, List<Integer> cores) {
+        List<Integer> nodes = cores.stream().map(this::numaNode).distinct().sorted().toList();
+        memory = new DmaMemory(HugePages.reserve(config.sizeBytes(), config.hugePages(),
+                nodes.size() > 1 ? nodes : List.of(-1)));
         if (config.locked() && memory.regions().stream().anyMatch(region -> region.kind() == MemoryKind.PLAIN)) {
             release();
             throw new OperationException(ErrorKind.RESOURCE_EXHAUSTED, "memory-not-locked",

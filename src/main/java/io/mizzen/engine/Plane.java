@@ -47,10 +47,11 @@ final class Plane {
 
     /** Starts everything; on failure nothing is left behind. */
     static Plane start(EngineConfig config, Platform platform, EventRing events) {
-        DmaMemory memory = platform.reserve(config.memory());
+        List<Integer> cores = CoreChoice.reactors(config.cores(), platform.affinity().allowedCores());
+        DmaMemory memory = platform.reserve(config.memory(), cores);
         Plane plane;
         try {
-            plane = new Plane(config, platform, memory, events);
+            plane = new Plane(config, platform, memory, events, cores);
         } catch (RuntimeException failure) {
             platform.release();
             throw failure;
@@ -59,16 +60,15 @@ final class Plane {
         return plane;
     }
 
-    private Plane(EngineConfig config, Platform platform, DmaMemory memory, EventRing events) {
+    private Plane(EngineConfig config, Platform platform, DmaMemory memory, EventRing events, List<Integer> cores) {
         this.config = config;
         this.platform = platform;
         this.memory = memory;
         this.events = events;
-        List<Integer> cores = CoreChoice.reactors(config.cores(), platform.affinity().allowedCores());
         CoreChoice.placement("cores.nvmf", config.cores().nvmf(), cores);
         CoreChoice.placement("cores.rebuild", config.cores().rebuild(), cores);
         CoreChoice.placement("cores.admin", config.cores().admin(), cores);
-        this.buffers = PlaneMemory.pools(memory, cores.size());
+        this.buffers = PlaneMemory.pools(memory, cores.stream().mapToInt(platform::numaNode).toArray());
         this.reactors = new Reactors(cores, Clock.SYSTEM, config.cores().spinNs());
         for (Reactor reactor : reactors.all()) {
             boolean busy = config.cores().busy().contains(reactor.core());

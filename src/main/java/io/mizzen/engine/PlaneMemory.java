@@ -11,11 +11,11 @@ final class PlaneMemory {
 
     private PlaneMemory() { }
 
-    static BufferPools pools(DmaMemory memory, int coreCount) {
+    static BufferPools pools(DmaMemory memory, int[] nodes) {
         long total = memory.totalBytes();
         int small = Math.clamp(total / 16 / BufferPools.SMALL_BYTES, SMALL_COUNT_MIN, 1 << 20);
         int large = Math.clamp(total / 2 / BufferPools.LARGE_BYTES, LARGE_COUNT_MIN, 1 << 20);
-        return new BufferPools(memory, small, large, coreCount);
+        return new BufferPools(memory, small, large, nodes);
     }
 
     /** A block that stays zero. */

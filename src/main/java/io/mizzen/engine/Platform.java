@@ -10,11 +10,11 @@ interface Platform {
     CpuAffinity affinity();
 
     /**
-     * Reserves the engine's memory, once, before the reactors.
+     * Reserves the engine's memory, once, before the reactors, on the NUMA nodes of their cores.
      *
      * @throws io.mizzen.util.OperationException when not even the plainest kind can be had
      */
-    DmaMemory reserve(EngineConfig.Memory config);
+    DmaMemory reserve(EngineConfig.Memory config, List<Integer> cores);
 
     /** Gives the reactor its ports. On its thread, before its first turn. */
     void open(Reactor reactor, DmaMemory memory);

@@ -60,6 +60,7 @@ public final class Libc {
     private static final MethodHandle SYSCALL6 = handle("syscall", 1, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG,
             JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
 
+    private static final long SYS_MBIND = 237;
     private static final long SYS_IO_URING_SETUP = 425;
     private static final long SYS_IO_URING_ENTER = 426;
     private static final long SYS_IO_URING_REGISTER = 427;
@@ -387,6 +388,18 @@ public final class Libc {
         try {
             int result = (int) GETRLIMIT.invokeExact(state, resource, limit);
             return result < 0 ? -errno(state) : result;
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    /** {@code long mbind(void *addr, unsigned long len, int mode, const unsigned long *mask, unsigned long maxnode, unsigned flags)}. */
+    public static int mbind(long address, long lengthBytes, int mode, long mask, long maxNode, int flags) {
+        MemorySegment state = STATE.get();
+        try {
+            long result = (long) SYSCALL6.invokeExact(state, SYS_MBIND, address, lengthBytes, (long) mode, mask,
+                    maxNode, (long) flags);
+            return result < 0 ? -errno(state) : (int) result;
         } catch (Throwable e) {
             throw unexpected(e);
         }

@@ -47,6 +47,11 @@ public final class LvolBdev extends Bdev {
     }
 
     @Override
+    public int depth() {
+        return base.bdev().depth() + 1;
+    }
+
+    @Override
     public boolean hasVolatileCache() {
         return base.bdev().hasVolatileCache();
     }

@@ -5,6 +5,9 @@ import io.mizzen.ffi.Libc;
 import io.mizzen.ffi.RawMemory;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -21,6 +24,9 @@ public final class HugePages {
     private static final int MAP_HUGE_SHIFT = 26;
     private static final int MADV_HUGEPAGE = 14;
     private static final int MADV_POPULATE_WRITE = 23;
+    private static final int MPOL_PREFERRED = 1;
+    private static final int NODE_MASK_BITS = 1024;
+    private static final int ANY_NODE = -1;
     private static final long PAGE_4K = 4096;
     private static final long PAGE_2M = 2L << 20;
     private static final long PAGE_1G = 1L << 30;
@@ -39,16 +45,35 @@ public final class HugePages {
 
     /** As above; {@code hugetlb} false leaves reserved huge pages to others. */
     public static List<DmaRegion> reserve(long sizeBytes, boolean hugetlb) {
+        return reserve(sizeBytes, hugetlb, List.of(ANY_NODE));
+    }
+
+    /** As above; the memory is divided evenly among NUMA nodes, each part from its node as long as that has pages. */
+    public static List<DmaRegion> reserve(long sizeBytes, boolean hugetlb, List<Integer> nodes) {
         List<DmaRegion> regions = new ArrayList<>();
-        long left = sizeBytes;
-        while (left > 0) {
-            long wanted = Math.min(left, DmaRegion.SIZE_BYTES_MAX);
-            DmaRegion region = hugetlb ? reserveRegion(regions.size(), wanted)
-                    : ordinary(regions.size(), round(wanted, PAGE_2M));
-            regions.add(region);
-            left -= region.sizeBytes();
+        for (int node : nodes) {
+            long left = round((sizeBytes + nodes.size() - 1) / nodes.size(), PAGE_2M);
+            while (left > 0) {
+                long wanted = Math.min(left, DmaRegion.SIZE_BYTES_MAX);
+                DmaRegion region = hugetlb ? reserveRegion(regions.size(), wanted, node)
+                        : ordinary(regions.size(), round(wanted, PAGE_2M), node);
+                regions.add(region);
+                left -= region.sizeBytes();
+            }
         }
         return regions;
+    }
+
+    /** Takes the pages from the node if it has some; a kernel without NUMA has one node and refuses the call. */
+    private static void prefer(int node, long address, long sizeBytes) {
+        if (node == ANY_NODE) {
+            return;
+        }
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment mask = arena.allocate(NODE_MASK_BITS / 8, 8);
+            mask.set(ValueLayout.JAVA_BYTE, node / 8, (byte) (1 << node % 8));
+            Libc.mbind(address, sizeBytes, MPOL_PREFERRED, mask.address(), NODE_MASK_BITS, 0);
+        }
     }
 
     /** Gives the regions back; nothing may refer to them any more. */
@@ -61,31 +86,32 @@ public final class HugePages {
         }
     }
 
-    private static DmaRegion reserveRegion(int index, long wanted) {
+    private static DmaRegion reserveRegion(int index, long wanted, int node) {
         if (wanted == PAGE_1G) {
-            DmaRegion region = hugetlb(index, PAGE_1G, PAGE_1G, MemoryKind.HUGETLB_1G);
+            DmaRegion region = hugetlb(index, PAGE_1G, PAGE_1G, MemoryKind.HUGETLB_1G, node);
             if (region != null) {
                 return region;
             }
         }
-        DmaRegion region = hugetlb(index, round(wanted, PAGE_2M), PAGE_2M, MemoryKind.HUGETLB_2M);
-        return region != null ? region : ordinary(index, round(wanted, PAGE_2M));
+        DmaRegion region = hugetlb(index, round(wanted, PAGE_2M), PAGE_2M, MemoryKind.HUGETLB_2M, node);
+        return region != null ? region : ordinary(index, round(wanted, PAGE_2M), node);
     }
 
-    private static DmaRegion hugetlb(int index, long sizeBytes, long pageBytes, MemoryKind kind) {
+    private static DmaRegion hugetlb(int index, long sizeBytes, long pageBytes, MemoryKind kind, int node) {
         int shift = Long.numberOfTrailingZeros(pageBytes) << MAP_HUGE_SHIFT;
         long address = Libc.mmap(0, sizeBytes, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS | MAP_HUGETLB | shift, -1, 0);
         if (address < 0) {
             return null;
         }
+        prefer(node, address, sizeBytes);
         if (Libc.madvise(address, sizeBytes, MADV_POPULATE_WRITE) < 0) {     // A cgroup may still refuse the pages.
             Libc.munmap(address, sizeBytes);
             return null;
         }
-        return region(index, address, sizeBytes, kind, pageBytes);
+        return region(index, address, sizeBytes, kind, pageBytes, node);
     }
 
-    private static DmaRegion ordinary(int index, long sizeBytes) {
+    private static DmaRegion ordinary(int index, long sizeBytes, int node) {
         long span = sizeBytes + PAGE_2M;
         long mapped = Libc.mmap(0, span, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (mapped < 0) {
@@ -100,6 +126,7 @@ public final class HugePages {
             Libc.munmap(address + sizeBytes, tail);
         }
         boolean huge = Libc.madvise(address, sizeBytes, MADV_HUGEPAGE) == 0 && transparentEnabled();
+        prefer(node, address, sizeBytes);
         int populated = Libc.madvise(address, sizeBytes, MADV_POPULATE_WRITE);
         if (populated < 0) {
             Libc.munmap(address, sizeBytes);
@@ -107,7 +134,7 @@ public final class HugePages {
         }
         boolean locked = Libc.mlock(address, sizeBytes) == 0;
         MemoryKind kind = huge ? MemoryKind.TRANSPARENT_HUGE : locked ? MemoryKind.LOCKED : MemoryKind.PLAIN;
-        return region(index, address, sizeBytes, kind, huge ? PAGE_2M : PAGE_4K);
+        return region(index, address, sizeBytes, kind, huge ? PAGE_2M : PAGE_4K, node);
     }
 
     private static boolean transparentEnabled() {
@@ -124,8 +151,9 @@ public final class HugePages {
                 + " bytes of memory: " + Errno.describe(errno) + "; lower mizzen.memory.size or free memory");
     }
 
-    private static DmaRegion region(int index, long address, long sizeBytes, MemoryKind kind, long pageBytes) {
-        return new DmaRegion(index, address, sizeBytes, kind, pageBytes, -1,
+    private static DmaRegion region(int index, long address, long sizeBytes, MemoryKind kind, long pageBytes,
+            int node) {
+        return new DmaRegion(index, address, sizeBytes, kind, pageBytes, node,
                 RawMemory.ALL.asSlice(address, sizeBytes).asByteBuffer());
     }
 

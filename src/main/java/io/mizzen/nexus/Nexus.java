@@ -130,6 +130,17 @@ public final class Nexus extends Bdev {
     }
 
     @Override
+    public int depth() {
+        int deepest = 0;
+        for (NexusChild child : children) {
+            if (child.isAttached()) {
+                deepest = Math.max(deepest, child.bdev().depth());
+            }
+        }
+        return deepest + 1;
+    }
+
+    @Override
     public boolean hasVolatileCache() {
         for (NexusChild child : children) {
             if (child.isAttached() && child.bdev().hasVolatileCache()) {

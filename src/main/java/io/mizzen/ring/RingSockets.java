@@ -22,6 +22,13 @@ final class RingSockets implements Sockets {
     private static final int IPPROTO_IPV6 = 41;
     private static final int IPV6_V6ONLY = 26;
     private static final int TCP_NODELAY = 1;
+    private static final int SO_KEEPALIVE = 9;
+    private static final int TCP_KEEPIDLE = 4;
+    private static final int TCP_KEEPINTVL = 5;
+    private static final int TCP_KEEPCNT = 6;
+    private static final int KEEPALIVE_IDLE_S = 60;
+    private static final int KEEPALIVE_INTERVAL_S = 10;
+    private static final int KEEPALIVE_COUNT = 3;
     private static final int BACKLOG = 512;
 
     private final ReactorRing ring;
@@ -69,6 +76,10 @@ final class RingSockets implements Sockets {
             return null;
         }
         setOption(socketId, IPPROTO_TCP, TCP_NODELAY, 1);
+        setOption(socketId, SOL_SOCKET, SO_KEEPALIVE, 1);       // A peer that dies while idle is noticed.
+        setOption(socketId, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
+        setOption(socketId, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
+        setOption(socketId, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_COUNT);
         RingSocket socket = new RingSocket(ring, this, buffers, socketId, handler);
         if (!socket.start()) {
             socket.abandon();

@@ -186,6 +186,42 @@ class BdevTest {
     }
 
     @Test
+    void layersLeaveRecordsToTheLayersBelowAndComparesGoOnWithEmptyPools() {
+        Bdev plain = register(new PlainBdev(registry.find("m0")));
+        FaultBdev fault = hand.call(0, () -> FaultBdev.open("f2", UUID.randomUUID(), plain, registry));
+        registry.register(fault);
+        Descriptor d = io.open(registry, fault, true);
+        IoChannel channel = io.channel(d, 0);
+        List<BdevIo> records = new ArrayList<>();
+        List<DmaBuffer> buffers = new ArrayList<>();
+        hand.on(0, () -> {
+            for (BdevIo one = channel.tryAcquire(); one != null; one = channel.tryAcquire()) {
+                records.add(one);
+            }
+            for (DmaBuffer one = BdevContext.of(hand.reactor(0)).large().tryAcquire(); one != null;
+                    one = BdevContext.of(hand.reactor(0)).large().tryAcquire()) {
+                buffers.add(one);
+            }
+        });
+        assertEquals(1024 - 256 - 128, records.size(), "some are left for parts and for the layer below");
+        int[] done = new int[1];
+        hand.on(0, () -> records.forEach(one -> {
+            one.prepare(IoType.COMPARE, 0, 8, address, 0, ended -> {
+                done[0] += ended.status() == Status.SUCCESS ? 1 : 0;
+                ended.release();
+            });
+            channel.submit(one);
+        }));
+        hand.on(0, () -> RawMemory.copy(malloc.baseAddress(), address, 4096));
+        hand.runUntil(() -> done[0] == records.size(), 1_000_000);
+        hand.on(0, () -> {
+            buffers.forEach(DmaBuffer::close);
+            channel.close();
+        });
+        hand.on(0, d::close);
+    }
+
+    @Test
     void faultsHitTheRangeAndCountTheyWereAskedFor() {
         MallocBdev base = register(new MallocBdev("m2", UUID.randomUUID(), 512, 64));
         FaultBdev fault = hand.call(0, () -> FaultBdev.open("f1", UUID.randomUUID(), base, registry));

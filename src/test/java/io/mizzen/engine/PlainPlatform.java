@@ -41,7 +41,7 @@ final class PlainPlatform implements Platform {
     }
 
     @Override
-    public DmaMemory reserve(EngineConfig.Memory config) {
+    public DmaMemory reserve(EngineConfig.Memory config, List<Integer> cores) {
         arena = Arena.ofShared();
         MemorySegment segment = arena.allocate(config.sizeBytes(), 4096);
         return new DmaMemory(List.of(new DmaRegion(0, segment.address(), config.sizeBytes(), MemoryKind.PLAIN, 4096, -1,
