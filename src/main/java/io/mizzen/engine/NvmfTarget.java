@@ -6,6 +6,7 @@ import io.mizzen.engine.model.HostView;
 import io.mizzen.engine.model.ListenerView;
 import io.mizzen.engine.model.MetricsView;
 import io.mizzen.engine.model.ObjectKind;
+import io.mizzen.nvme.DiscoveryLog;
 import io.mizzen.nvmf.target.ConnectionInfo;
 import io.mizzen.nvmf.target.ControllerInfo;
 import io.mizzen.nvmf.target.HostAccess;
@@ -22,7 +23,7 @@ import java.util.HashSet;
 import java.util.List;
 
 /** The NVMe/TCP target as the engine uses it. Control reactor, unless the port says otherwise. */
-final class NvmfTarget implements TargetPort {
+final class NvmfTarget implements TargetPort, Target.Listener {
     private static final long SNAPSHOT_PERIOD_NS = 1_000_000_000L;
     private static final int IO_QUEUES_MAX = 64;
     private static final int CONTROLLERS_MAX = 128;
@@ -51,7 +52,7 @@ final class NvmfTarget implements TargetPort {
     @Override
     public void start(Completion<Void> done) {
         Target.start(plane.control(), plane.nvmf(), config(plane.config()), plane.buffers().memory(), plane.registry(),
-                this::onNamespaceLost, (started, failure) -> {
+                this, (started, failure) -> {
             if (failure != null) {
                 done.fail(failure);
                 return;
@@ -81,7 +82,24 @@ final class NvmfTarget implements TargetPort {
                 + controller.controllerId(), null, BdevViews.stats(controller.stats()));
     }
 
-    private void onNamespaceLost(Subsystem subsystem, Namespace namespace) {
+    @Override
+    public void onHostConnected(ControllerInfo controller) {
+        if (!controller.discovery()) {
+            plane.event(ObjectKind.HOST, controller.hostNqn(), "host-connected", "host " + controller.hostNqn() + " at "
+                    + controller.remoteAddress() + " uses " + controller.subsystemNqn() + " as controller " + controller.controllerId());
+        }
+    }
+
+    @Override
+    public void onHostGone(String subsystemNqn, int controllerId, String hostNqn, String reason) {
+        if (!DiscoveryLog.NQN.equals(subsystemNqn)) {
+            plane.event(ObjectKind.HOST, hostNqn, "host-gone", "host " + hostNqn + " left " + subsystemNqn + " (controller "
+                    + controllerId + "): " + reason);
+        }
+    }
+
+    @Override
+    public void onNamespaceLost(Subsystem subsystem, Namespace namespace) {
         plane.event(ObjectKind.SUBSYSTEM, subsystem.nqn(), "namespace-lost", "bdev " + namespace.bdev().name() + " is gone; "
                 + subsystem.nqn() + " has no namespace " + namespace.nsid() + " any more");
     }

@@ -222,6 +222,8 @@ class EngineTargetTest {
                 r.ask.get(r.engine.unshareReplica(R1));
                 assertNotEquals(null, admin.awaitEnd());
             }
+            assertEquals(List.of("host-connected", "host-gone"), r.engine.events(0, 100).stream()
+                    .filter(event -> event.object().equals(HOST)).map(event -> event.type()).toList());
             assertEquals(List.of(), r.ask.get(r.engine.hosts()));
             assertFalse(r.ask.get(r.engine.reactors()).stream().map(ReactorView::mthreads).toList().isEmpty());
             r.ask.get(r.engine.destroyReplica(R1));
