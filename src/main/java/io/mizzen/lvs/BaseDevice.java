@@ -17,7 +17,8 @@ import java.util.List;
 
 /**
  * The metadata side's access to the bdev under a pool: one channel on the control mthread, DMA buffers taken for the time
- * of one I/O. Metadata writes carry FUA. When records or buffers run out the I/O waits and is tried again.
+ * of one I/O. Metadata writes carry FUA. When records or buffers run out the I/O waits and is tried again; one buffer is
+ * kept for that, since all others may be held by writes that wait for a cluster, hence for the metadata.
  */
 final class BaseDevice implements StorePort {
     private static final long RETRY_NS = 100_000;
@@ -35,6 +36,8 @@ final class BaseDevice implements StorePort {
     private final Retry retry = new Retry();
     private final StoreListener listener;
     private int outstanding;
+    /** The buffer kept; null while it is in use. */
+    private DmaBuffer reserve;
 
     /** Opens the channel. On the control reactor. */
     BaseDevice(Descriptor descriptor, Mthread mthread, StoreListener listener) {
@@ -44,11 +47,15 @@ final class BaseDevice implements StorePort {
         this.mthread = mthread;
         this.channel = descriptor.openChannel(mthread);
         this.context = BdevContext.of(mthread.reactor());
+        this.reserve = context.large().tryAcquire();    // None now: the first one that comes back is kept.
     }
 
     /** Closes channel and descriptor; nothing may be under way. */
     void close() {
         assert outstanding == 0;
+        if (reserve != null) {
+            reserve.close();
+        }
         channel.close();
         descriptor.close();
     }
@@ -107,7 +114,7 @@ final class BaseDevice implements StorePort {
                 return;
             }
             MemorySegment.copy(RawMemory.ALL, request.buffer.address(), into, from, part);
-            request.releaseBuffer();
+            releaseBuffer(request);
             readPart(into, atBytes, from + part, done);
         }));
     }
@@ -173,12 +180,16 @@ final class BaseDevice implements StorePort {
         if (hasData) {
             request.buffer = context.large().tryAcquire();
             if (request.buffer == null) {
+                request.buffer = reserve;
+                reserve = null;
+            }
+            if (request.buffer == null) {
                 return false;
             }
         }
         BdevIo io = channel.tryAcquire();
         if (io == null) {
-            request.releaseBuffer();
+            releaseBuffer(request);
             return false;
         }
         if (request.data != null) {
@@ -198,8 +209,20 @@ final class BaseDevice implements StorePort {
         int status = io.status();
         io.release();
         outstanding--;
+        if (request.type != IoType.READ || status != Status.SUCCESS) {
+            releaseBuffer(request);     // Before the receiver, which may close the device; a reader gives it back itself.
+        }
         request.receiver.ended(request, status);
-        request.releaseBuffer();
+    }
+
+    private void releaseBuffer(Request request) {
+        DmaBuffer buffer = request.buffer;
+        request.buffer = null;
+        if (buffer != null && reserve == null) {
+            reserve = buffer;
+        } else if (buffer != null) {
+            buffer.close();
+        }
     }
 
     private void armRetry() {
@@ -242,12 +265,6 @@ final class BaseDevice implements StorePort {
             this.receiver = receiver;
         }
 
-        void releaseBuffer() {
-            if (buffer != null) {
-                buffer.close();
-                buffer = null;
-            }
-        }
     }
 
     /** Waits for all parts; one more than submitted, so that it cannot end while they are being submitted. */

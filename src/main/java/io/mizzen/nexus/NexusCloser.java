@@ -87,6 +87,7 @@ final class NexusCloser {
 
     private void erase() {
         setStep(Step.ERASING);
+        nexus.membership().close();         // Or a child that goes now would have the record written again.
         eraseSlot(0, () -> eraseSlot(1, this::release));
     }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.mizzen.bdev.IoType;
 import io.mizzen.bdev.Status;
 import io.mizzen.ffi.RawMemory;
+import io.mizzen.memory.DmaBuffer;
 import io.mizzen.util.ErrorKind;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -114,6 +115,28 @@ class LvStoreTest {
         assertThat(rig.<Lvol>refused(done -> store.createLvol("more", null, MIB, false, done)).kind())
                 .isEqualTo(ErrorKind.RESOURCE_EXHAUSTED);
         assertThat(store.state()).isEqualTo(LvStore.State.ONLINE);
+    }
+
+    /** Writes that wait for a cluster may hold every buffer there is; the metadata they wait for is written all the same. */
+    @Test
+    void aClusterIsAllocatedWithoutAFreeBuffer() {
+        LvStore store = rig.create(disk(512, 16 * MIB), "pool", MIB);
+        Lvol thin = rig.<Lvol>ok(done -> store.createLvol("thin", null, 4 * MIB, true, done));
+        LvsRig.Handle handle = rig.open(thin.bdev(), 1);
+        List<DmaBuffer> taken = rig.hand.call(0, () -> {
+            List<DmaBuffer> all = new ArrayList<>();
+            for (DmaBuffer b = rig.takeLarge(); b != null; b = rig.takeLarge()) {
+                all.add(b);
+            }
+            return all;
+        });
+        LvsRig.Pending write = handle.submit(IoType.WRITE, MIB, 4096, LvsRig.payloadAddress(), 0);
+        for (int turn = 0; turn < 20_000 && !write.ended; turn++) {
+            rig.hand.tickAny();
+        }
+        rig.hand.on(0, () -> taken.forEach(DmaBuffer::close));
+        assertThat(write.ended).isTrue();
+        assertThat(write.status).isZero();
     }
 
     @Test

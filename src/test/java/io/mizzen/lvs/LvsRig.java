@@ -10,8 +10,10 @@ import io.mizzen.bdev.Descriptor;
 import io.mizzen.bdev.IoChannel;
 import io.mizzen.bdev.IoType;
 import io.mizzen.ffi.RawMemory;
+import io.mizzen.memory.DmaBuffer;
 import io.mizzen.memory.DmaMemory;
 import io.mizzen.reactor.Mthread;
+import io.mizzen.reactor.Reactor;
 import io.mizzen.testsupport.HandReactors;
 import io.mizzen.testsupport.TestMemory;
 import io.mizzen.util.Completion;
@@ -44,7 +46,8 @@ final class LvsRig {
     LvsRig(long seed) {
         hand = new HandReactors(2, seed);
         synchronized (LvsRig.class) {
-            if (shared == null) {
+            // A pool that a simulated crash ended keeps the buffer that it held.
+            if (shared == null || shared.pools().large().freeCount() < shared.pools().large().count() / 2) {
                 shared = new TestMemory(64L << 20, 512, 128, 2);
                 payload = shared.memory().allocate(8 << 20, -1);
             }
@@ -53,6 +56,11 @@ final class LvsRig {
             BdevContext.install(hand.reactor(i), 1024, shared.pools(), shared.zeroes());
         }
         stores = new LvStores(registry, control());
+    }
+
+    /** A large buffer of the entered reactor, or null. */
+    DmaBuffer takeLarge() {
+        return BdevContext.of(Reactor.current()).large().tryAcquire();
     }
 
     Mthread control() {
