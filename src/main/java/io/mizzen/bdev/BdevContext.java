@@ -29,7 +29,7 @@ public final class BdevContext {
         this.small = pools.small().cache(reactor.index());
         this.large = pools.large().cache(reactor.index());
         this.zeroes = zeroes;
-        this.spare = pools.memory().allocate(BufferPools.LARGE_BYTES, -1);
+        this.spare = pools.spare(reactor.index());
     }
 
     /**

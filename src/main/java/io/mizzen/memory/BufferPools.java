@@ -16,6 +16,7 @@ public final class BufferPools {
     private final BufferPool small;
     private final BufferPool large;
     private final DmaMemory memory;
+    private final DmaMemory.Block[] spares;
 
     /** Pools for so many reactors, wherever their cores are. */
     public BufferPools(DmaMemory memory, int smallCount, int largeCount, int coreCount) {
@@ -27,6 +28,10 @@ public final class BufferPools {
         this.memory = memory;
         small = new BufferPool(SMALL, SMALL_BYTES, smallCount, cacheCapacity(smallCount, nodes.length), nodes, memory);
         large = new BufferPool(LARGE, LARGE_BYTES, largeCount, cacheCapacity(largeCount, nodes.length), nodes, memory);
+        spares = new DmaMemory.Block[nodes.length];
+        for (int i = 0; i < nodes.length; i++) {
+            spares[i] = memory.allocate(LARGE_BYTES, nodes[i]);
+        }
     }
 
     private static int[] anywhere(int coreCount) {
@@ -49,6 +54,11 @@ public final class BufferPools {
 
     public BufferPool large() {
         return large;
+    }
+
+    /** A block of 128 KiB of that reactor's own, outside the pools: there when they are empty. */
+    public DmaMemory.Block spare(int reactorIndex) {
+        return spares[reactorIndex];
     }
 
     public List<BufferPool> all() {
