@@ -82,6 +82,12 @@ public final class EngineHost implements SmartLifecycle, DisposableBean {
         return started && !stopped;
     }
 
+    /** An engine that was stopped is not started again in its process. */
+    @Override
+    public boolean isPauseable() {
+        return false;
+    }
+
     /** Long before the web server's phase, which starts later and stops earlier. */
     @Override
     public int getPhase() {

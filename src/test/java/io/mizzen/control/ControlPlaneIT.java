@@ -1,6 +1,7 @@
 package io.mizzen.control;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import io.mizzen.testsupport.EngineHttp;
 import io.mizzen.testsupport.EngineProcess;
@@ -83,8 +84,8 @@ class ControlPlaneIT {
             assertThat(engine.terminate()).isZero();
             Files.move(directory.resolve("a.img"), directory.resolve("elsewhere"));
             Thread starter = Thread.ofPlatform().start(engine::start);
-            engine.await("degraded health", SOON, () -> reachable(engine) && engine.http().get("/actuator/health").text()
-                .contains("disk-not-found"));
+            await("degraded health").atMost(SOON).until(() -> reachable(engine)
+                && engine.http().get("/actuator/health").text().contains("disk-not-found"));
             engine.http().get(POOL_B).expect(200);
             engine.http().get(POOL_A).expect(404);
             assertThat(engine.http().get("/v1/events").text()).contains("restore-failed");
