@@ -70,6 +70,7 @@ public final class Restorer implements AutoCloseable {
             }
         }
         pending.forEach(this::restore);
+        tellHosts();
         retries.scheduleWithFixedDelay(this::retry, retry.toNanos(), retry.toNanos(), TimeUnit.NANOSECONDS);
     }
 
@@ -87,6 +88,16 @@ public final class Restorer implements AutoCloseable {
     void retry() {
         for (Failure failure : failures()) {
             restore(new Restorable(failure.kind(), failure.object()));
+        }
+        tellHosts();
+    }
+
+    /** While anything is missing, hosts that look for a subsystem are to try again rather than to give up. */
+    private void tellHosts() {
+        try {
+            calls.await(engine.awaitShares(!failures().isEmpty() || !setAside().isEmpty()));
+        } catch (OperationException e) {
+            ChangeLog.warn("shares-to-come-unknown", "code", e.code(), "message", e.getMessage());
         }
     }
 

@@ -316,6 +316,14 @@ final class DataPlane implements Engine {
     // --- target -----------------------------------------------------------------------------------
 
     @Override
+    public CompletableFuture<Void> awaitShares(boolean more) {
+        return query("shares to come", s -> {
+            s.shares.awaitShares(more);
+            return null;
+        });
+    }
+
+    @Override
     public CompletableFuture<List<SubsystemView>> subsystems() {
         return query("subsystem list", s -> s.shares.subsystems());
     }

@@ -194,6 +194,12 @@ public interface Engine {
 
     // Target
 
+    /**
+     * Says whether shares are still to be brought back; from the start on this is taken to be so. Meanwhile a host that
+     * asks for a subsystem that is not there is told to try again, later that there is none: it then gives up its device.
+     */
+    CompletableFuture<Void> awaitShares(boolean more);
+
     CompletableFuture<List<SubsystemView>> subsystems();
 
     CompletableFuture<List<HostView>> hosts();

@@ -58,6 +58,7 @@ final class NvmfTarget implements TargetPort, Target.Listener {
                 return;
             }
             target = started;
+            target.setAwaitingSubsystems(true);
             try {
                 for (String address : plane.config().nvmf().addresses()) {
                     target.listen(new InetSocketAddress(IpLiteral.parse(address), plane.config().nvmf().port()));
@@ -139,6 +140,11 @@ final class NvmfTarget implements TargetPort, Target.Listener {
         } else {
             target.removeSubsystem(subsystem, done);
         }
+    }
+
+    @Override
+    public void awaitShares(boolean more) {
+        target.setAwaitingSubsystems(more);
     }
 
     @Override

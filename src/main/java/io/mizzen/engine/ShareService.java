@@ -112,6 +112,13 @@ final class ShareService {
         });
     }
 
+    /** Whether shares are still to be brought back. */
+    void awaitShares(boolean more) {
+        if (target != null) {
+            target.awaitShares(more);
+        }
+    }
+
     /** How an object is served, or null. */
     ShareView find(UUID uuid) {
         Share share = shares.get(uuid);

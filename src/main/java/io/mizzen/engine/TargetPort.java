@@ -22,6 +22,9 @@ interface TargetPort {
     /** Disconnects the subsystem's hosts and removes it; the bdev is closed when this completes. */
     void unpublish(String nqn, Completion<Void> done);
 
+    /** Whether publications are still to come: until told that none is, hosts that ask for others are to try again. */
+    void awaitShares(boolean more);
+
     List<ListenerView> listeners();
 
     List<ConnectionView> connections();

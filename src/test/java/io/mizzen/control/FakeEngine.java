@@ -55,6 +55,7 @@ public final class FakeEngine implements Engine {
     private final List<String> calls = new ArrayList<>();
     private final List<CompletableFuture<Void>> held = new ArrayList<>();
     private boolean holding;
+    private boolean awaitsShares = true;
     private boolean running;
 
     /** The command of this name fails from now on; null: works again. */
@@ -420,6 +421,17 @@ public final class FakeEngine implements Engine {
     @Override
     public CompletableFuture<NexusView> faultNexusChild(String id, String childUri) {
         return answer("faultNexusChild", () -> nexusView(id));
+    }
+
+    @Override
+    public synchronized CompletableFuture<Void> awaitShares(boolean more) {
+        awaitsShares = more;
+        return CompletableFuture.completedFuture(null);
+    }
+
+    /** What the control plane has said last. */
+    public synchronized boolean awaitsShares() {
+        return awaitsShares;
     }
 
     @Override

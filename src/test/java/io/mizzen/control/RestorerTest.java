@@ -97,6 +97,7 @@ class RestorerTest {
         engine.createReplica(new ReplicaSpec(REPLICA, "r", "a", 1, true));
         startOver();
         assertThat(restorer.failures()).isEmpty();
+        assertThat(engine.awaitsShares()).isFalse();
         assertThat(engine.calls()).filteredOn(call -> call.matches("createBdev|importPool|createNexus|publishNexus|share.*"))
             .containsExactly("createBdev", "importPool", "importPool", "createNexus", "publishNexus", "shareReplica");
         assertThat(calls.await(engine.nexus(NEXUS)).share().allowedHosts()).containsExactly("any");
@@ -118,12 +119,14 @@ class RestorerTest {
 
         restorer.retry();
         assertThat(restorer.failures().getFirst().attempts()).isEqualTo(2);
+        assertThat(engine.awaitsShares()).as("hosts are to try again").isTrue();
         assertThat(engine.events(0, 10)).as("told once").hasSize(3);
 
         engine.failing("importPool", null);
         engine.createReplica(new ReplicaSpec(REPLICA, "r", "a", 1, true));
         restorer.retry();
         assertThat(restorer.failures()).isEmpty();
+        assertThat(engine.awaitsShares()).isFalse();
         assertThat(engine.events(3, 10)).extracting(EventView::type).containsOnly("restored").hasSize(3);
     }
 

@@ -35,7 +35,9 @@ final class Admission {
         Subsystem subsystem = attempt.subsystemNqn().equals(DiscoveryLog.NQN) ? target.discoverySubsystem()
                 : target.subsystem(attempt.subsystemNqn());
         if (subsystem == null || subsystem.closing) {
-            return invalidData(ConnectData.SUBNQN);
+            return target.mayBringSubsystems()
+                    ? ConnectCommands.Admission.retryLater(NvmeStatus.CONNECT_INVALID_PARAMETERS, ConnectData.SUBNQN)
+                    : invalidData(ConnectData.SUBNQN);
         }
         if (!subsystem.access().allows(attempt.hostNqn())) {
             return new ConnectCommands.Admission(NvmeStatus.noRetry(NvmeStatus.CONNECT_INVALID_HOST), 0, null);

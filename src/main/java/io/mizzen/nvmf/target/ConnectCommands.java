@@ -25,6 +25,11 @@ final class ConnectCommands implements CommandSet {
             return new Admission(NvmeStatus.noRetry(status), FabricsCommand.invalidParameter(parameterOffset, inData),
                     null);
         }
+
+        /** Refused for now: without "do not retry" a host keeps its block device and connects again later. */
+        static Admission retryLater(int status, int dataOffset) {
+            return new Admission(status, FabricsCommand.invalidParameter(dataOffset, true), null);
+        }
     }
 
     @Override

@@ -56,6 +56,7 @@ public final class Target {
     private final Map<PollGroup, Integer> load = new LinkedHashMap<>();
     private int connectionCount;
     private boolean stopping;
+    private boolean awaitingSubsystems;
     private final List<Runnable> stopWaiters = new ArrayList<>();
     private volatile Discovery discovery = new Discovery(0, List.of(), List.of());
 
@@ -270,6 +271,20 @@ public final class Target {
             publishDiscovery();
             done.ok(subsystem);
         });
+    }
+
+    /**
+     * Says whether subsystems are still to be brought back. Meanwhile a host that asks for one that is not there is told
+     * to try again; at other times it is told that there is none, and gives up its block device.
+     */
+    public void setAwaitingSubsystems(boolean awaiting) {
+        assertControl();
+        awaitingSubsystems = awaiting;
+    }
+
+    /** Whether a subsystem that is not there may be there later, here or after the next start. */
+    boolean mayBringSubsystems() {
+        return awaitingSubsystems || stopping;
     }
 
     /** The NVM subsystems, in the order of their creation. */

@@ -123,6 +123,14 @@ class TargetAdminTest {
         reply = c.connect(0, 32, ANY, TargetFixture.NQN + "x", TargetFixture.HOST, TargetFixture.HOST_ID, 0, 0);
         assertEquals(NvmeStatus.CONNECT_INVALID_PARAMETERS, reply.code());
         assertEquals(256 | 1 << 16, reply.result(), "the subsystem name in the data");
+        assertTrue(reply.doNotRetry(), "there is none");
+        f.hand.call(0, () -> {
+            f.target.setAwaitingSubsystems(true);
+            return null;
+        });
+        reply = c.connect(0, 32, ANY, TargetFixture.NQN + "x", TargetFixture.HOST, TargetFixture.HOST_ID, 0, 0);
+        assertEquals(NvmeStatus.CONNECT_INVALID_PARAMETERS, reply.code());
+        assertFalse(reply.doNotRetry(), "it may still come: the host keeps its device");
         reply = c.connect(0, 200, ANY, TargetFixture.NQN, TargetFixture.HOST, TargetFixture.HOST_ID, 0, 0);
         assertEquals(NvmeStatus.CONNECT_INVALID_PARAMETERS, reply.code());
         assertEquals(44, reply.result(), "SQSIZE");
