@@ -43,7 +43,7 @@ final class SimDisk extends Bdev {
     boolean dead;
 
     /** Non-zero 4 KiB pages by index. */
-    static final class Contents {
+    static final class Contents implements SlowDecoder.Source {
         final Map<Long, byte[]> pages = new HashMap<>();
 
         Contents copy() {
@@ -52,7 +52,8 @@ final class SimDisk extends Bdev {
             return c;
         }
 
-        byte[] read(long at, int size) {
+        @Override
+        public byte[] read(long at, int size) {
             byte[] out = new byte[size];
             for (int done = 0; done < size;) {
                 long index = (at + done) / PAGE;

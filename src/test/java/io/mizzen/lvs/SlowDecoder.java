@@ -16,31 +16,37 @@ import java.util.TreeSet;
  * A plain, slow reader of the on-disk format that shares no code with the production codec: what it sees on a disk is
  * compared with what the pool says. Throws an AssertionError at the first thing that SPDK would not accept.
  */
-final class SlowDecoder {
+public final class SlowDecoder {
+    /** Where the disk's bytes come from. */
+    public interface Source {
+        byte[] read(long atBytes, int sizeBytes);
+    }
+
     /** One volume. */
-    static final class Volume {
+    public static final class Volume {
         String name;
         String uuid;
         long root;
         boolean thin;
-        final List<Integer> clusters = new ArrayList<>();
+        public final List<Integer> clusters = new ArrayList<>();
         final Map<String, byte[]> xattrs = new TreeMap<>();
         final Map<String, byte[]> internal = new TreeMap<>();
     }
 
-    private final SimDisk.Contents disk;
-    final boolean clean;
-    final long clusterBytes;
+    private final Source disk;
+    public final boolean clean;
+    public final long clusterBytes;
     final int metadataPages;
     final long metadataStart;
     final int totalClusters;
-    final Map<String, Volume> volumes = new TreeMap<>();
+    /** By name. */
+    public final Map<String, Volume> volumes = new TreeMap<>();
     final Set<Integer> usedClusters = new TreeSet<>();
     final Set<Integer> usedPages = new TreeSet<>();
     private final Set<Integer> roots = new TreeSet<>();
     String poolName;
 
-    SlowDecoder(SimDisk.Contents disk) {
+    public SlowDecoder(Source disk) {
         this.disk = disk;
         ByteBuffer s = page(0);
         expect(new String(s.array(), 0, 8, StandardCharsets.US_ASCII).equals("SPDKBLOB"), "signature");
@@ -73,7 +79,8 @@ final class SlowDecoder {
         return totalClusters - usedClusters.size();
     }
 
-    byte[] read(Volume v, int cluster) {
+    /** Contents of one cluster of a volume; zeroes where it holds none. */
+    public byte[] read(Volume v, int cluster) {
         int c = v.clusters.get(cluster);
         return c == 0 ? new byte[(int) clusterBytes] : disk.read(c * clusterBytes, (int) clusterBytes);
     }

@@ -7,6 +7,7 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
+import java.util.Set;
 import java.util.function.Supplier;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -21,6 +22,7 @@ import tools.jackson.databind.json.JsonMapper;
 public final class EngineHttp {
     private static final Duration REQUEST_TIMEOUT = Duration.ofSeconds(30);
     private static final Duration HEALTH_TIMEOUT = Duration.ofSeconds(2);
+    private static final Set<String> SERVING = Set.of("UP", "DEGRADED");
     private static final JsonMapper MAPPER = JsonMapper.builder().build();
 
     private final HttpClient client = HttpClient.newBuilder().connectTimeout(HEALTH_TIMEOUT).build();
@@ -83,13 +85,13 @@ public final class EngineHttp {
         }
     }
 
-    /** True if the health endpoint answers 200 and UP. */
+    /** True if the health endpoint answers 200 and UP, or DEGRADED: the engine serves, something on it is not whole. */
     public boolean isUp() {
         HttpRequest request = HttpRequest.newBuilder(URI.create(base + "/actuator/health")).timeout(HEALTH_TIMEOUT).build();
         try {
             HttpResponse<String> response = client.send(request, HttpResponse.BodyHandlers.ofString());
             return response.statusCode() == 200
-                    && "UP".equals(MAPPER.readTree(response.body()).path("status").asString(""));
+                    && SERVING.contains(MAPPER.readTree(response.body()).path("status").asString(""));
         } catch (IOException notListeningYet) {
             return false;
         } catch (InterruptedException e) {
