@@ -52,7 +52,7 @@ final class LvolChannel extends IoChannel implements IoCompletion {
         io.childStatus = Status.SUCCESS;
         io.childCount = 0;
         if (io.type == IoType.FLUSH) {
-            BdevIo part = tryAcquire();
+            BdevIo part = base.tryAcquire();
             if (part == null) {
                 io.completeDeferred(Status.NO_RESOURCES);
                 return;
@@ -109,7 +109,7 @@ final class LvolChannel extends IoChannel implements IoCompletion {
                     RawMemory.zero(io.address + (io.driverLong << blockShift), count << blockShift);
                 }
             } else {
-                BdevIo part = tryAcquire();
+                BdevIo part = base.tryAcquire();
                 if (part == null) {
                     if (head == null) {
                         io.childStatus = Status.NO_RESOURCES;   // The whole I/O is tried again later.

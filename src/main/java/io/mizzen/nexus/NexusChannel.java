@@ -201,7 +201,7 @@ final class NexusChannel extends IoChannel implements IoCompletion {
             end(io, Status.INTERNAL_ERROR, submitting);
             return;
         }
-        BdevIo parts = acquireParts(Integer.bitCount(writers));
+        BdevIo parts = acquireParts(writers);
         if (parts == null) {
             end(io, Status.NO_RESOURCES, submitting);
             return;
@@ -218,11 +218,15 @@ final class NexusChannel extends IoChannel implements IoCompletion {
         }
     }
 
+    /**
+     * A record for each of the children, linked. They are acquired as the children's: what
+     * hosts hold of the nexus's own, all of it waiting, must not stop them.
+     */
     @HotPath
-    private BdevIo acquireParts(int count) {
+    private BdevIo acquireParts(int writers) {
         BdevIo parts = null;
-        for (int i = 0; i < count; i++) {
-            BdevIo part = tryAcquire();
+        for (int rest = writers; rest != 0; rest &= rest - 1) {
+            BdevIo part = children[Integer.numberOfTrailingZeros(rest)].tryAcquire();
             if (part == null) {
                 while (parts != null) {
                     BdevIo next = parts.queueNext;
@@ -257,12 +261,13 @@ final class NexusChannel extends IoChannel implements IoCompletion {
             end(io, io.childStatus == Status.SUCCESS ? Status.INTERNAL_ERROR : io.childStatus, submitting);
             return;
         }
-        BdevIo part = tryAcquire();
+        int child = chooseReader(io, candidates);
+        BdevIo part = children[child].tryAcquire();
         if (part == null) {
             end(io, Status.NO_RESOURCES, submitting);
             return;
         }
-        submitPart(io, part, chooseReader(io, candidates));
+        submitPart(io, part, child);
     }
 
     @HotPath

@@ -1,11 +1,14 @@
 package io.mizzen.rebuild;
 
 import io.mizzen.bdev.Bdev;
+import io.mizzen.bdev.BdevContext;
 import io.mizzen.bdev.Descriptor;
 import io.mizzen.bdev.IoChannel;
 import io.mizzen.bdev.Status;
+import io.mizzen.memory.BufferPool;
 import io.mizzen.memory.BufferPools;
 import io.mizzen.reactor.Mthread;
+import io.mizzen.reactor.Timer;
 import io.mizzen.util.Completion;
 import java.util.List;
 
@@ -59,6 +62,9 @@ public final class CopyJob {
     public static final int TASK_COUNT = 4;
     /** Bytes of a piece: what one buffer holds. */
     public static final int SEGMENT_BYTES = BufferPools.LARGE_BYTES;
+    /** Until the next attempt to get buffers: with none nothing goes on, with some it goes more slowly. */
+    private static final long FIRST_SUPPLY_RETRY_NS = 1_000_000;
+    private static final long SUPPLY_RETRY_NS = 100_000_000;
 
     private final Bdev volume;
     private final Mthread home;
@@ -82,6 +88,12 @@ public final class CopyJob {
     // The worker's own.
     private IoChannel sourceChannel;
     private IoChannel[] destinationChannels;
+    private final Timer supplyRetry = new Timer() {
+        @Override
+        protected void onTimer(long nowNs) {
+            supply();
+        }
+    };
 
     /**
      * @param volume the bdev whose ranges are locked
@@ -121,7 +133,31 @@ public final class CopyJob {
                 channelsOpen = true;
                 advance();
             });
+            supply();
         });
+    }
+
+    /**
+     * Gives buffers to the tasks, for as long as the job lasts: no lock is asked for before. One task gets them whenever
+     * there are two; the others leave half of the pool to the hosts. Worker.
+     */
+    private void supply() {
+        BufferPool large = BdevContext.of(worker.reactor()).large().pool();
+        for (int i = 0; i < TASK_COUNT; i++) {
+            CopyTask task = tasks[i];
+            if (task.hasBuffers()) {
+                continue;
+            }
+            boolean mayTake = i == 0 || large.freeCount() > large.count() / 2;
+            if (!mayTake || !task.tryTakeBuffers()) {
+                worker.reactor().arm(supplyRetry, i == 0 ? FIRST_SUPPLY_RETRY_NS : SUPPLY_RETRY_NS);
+                return;
+            }
+            home.send(() -> {
+                task.supplied = true;
+                advance();
+            });
+        }
     }
 
     /** Ends the job early; the listener hears of the end. Harmless when it is ending already. */
@@ -138,7 +174,7 @@ public final class CopyJob {
             return;
         }
         for (int i = 0; i < TASK_COUNT && state == State.RUNNING && !exhausted; i++) {
-            if (!tasks[i].busy) {
+            if (tasks[i].supplied && !tasks[i].busy) {
                 exhausted = !startTask(tasks[i]);
             }
         }
@@ -146,6 +182,10 @@ public final class CopyJob {
         if (over && busyTasks == 0 && !closing) {
             closing = true;
             worker.send(() -> {
+                worker.reactor().cancel(supplyRetry);
+                for (CopyTask task : tasks) {
+                    task.returnBuffers();
+                }
                 sourceChannel.close();
                 for (IoChannel channel : destinationChannels) {
                     channel.close();

@@ -8,6 +8,7 @@ import io.mizzen.bdev.IoType;
 import io.mizzen.bdev.RangeLock;
 import io.mizzen.bdev.Status;
 import io.mizzen.ffi.RawMemory;
+import io.mizzen.memory.BufferPool;
 import io.mizzen.memory.DmaBuffer;
 import io.mizzen.reactor.Message;
 import io.mizzen.reactor.Timer;
@@ -16,10 +17,11 @@ import io.mizzen.reactor.Timer;
  * One locked piece of a {@link CopyJob}: read the source; for each destination read, compare, write if different.
  *
  * <pre>
- * IDLE → WAITING (buffers or an I/O record: a timer ends it) ⇄ READING_SOURCE → READING_TARGET ⇄ WRITING_TARGET → IDLE
+ * IDLE → READING_SOURCE → READING_TARGET ⇄ WRITING_TARGET → IDLE      (without an I/O record: a timer tries again)
  * </pre>
  *
- * A destination that cannot be read is written: that may heal it. Worker's reactor, but for what the job sets.
+ * The task has its buffers before its piece is locked: host writes that wait for the lock may hold all the others. A
+ * destination that cannot be read is written: that may heal it. Worker's reactor, but for what the job sets.
  */
 final class CopyTask implements IoCompletion {
     private static final long RETRY_NS = 1_000_000;
@@ -29,6 +31,8 @@ final class CopyTask implements IoCompletion {
     }
 
     final CopyPlan.Segment segment = new CopyPlan.Segment();
+    /** Has its buffers, as far as the home mthread knows. */
+    boolean supplied;
     boolean busy;
     RangeLock lock;
     int sourceStatus;
@@ -71,24 +75,42 @@ final class CopyTask implements IoCompletion {
 
     /** Starts the step's I/O, or tries again a little later. */
     private void go() {
-        if (!takeBuffers() || !submit()) {
+        assert hasBuffers();
+        if (!submit()) {
             job.worker().reactor().arm(retry, RETRY_NS);
         }
     }
 
-    private boolean takeBuffers() {
-        BdevContext context = BdevContext.of(job.worker().reactor());
-        if (sourceBuffer == null) {
-            sourceBuffer = context.large().tryAcquire();
-        }
-        if (sourceBuffer != null && targetBuffer == null) {
-            targetBuffer = context.large().tryAcquire();
-            if (targetBuffer == null) {
-                sourceBuffer.close();               // Two tasks holding one each would wait for ever.
-                sourceBuffer = null;
-            }
-        }
+    boolean hasBuffers() {
         return targetBuffer != null;
+    }
+
+    /** Takes both buffers or none; before a piece is locked for this task. */
+    boolean tryTakeBuffers() {
+        assert targetBuffer == null;
+        BufferPool.Cache large = BdevContext.of(job.worker().reactor()).large();
+        sourceBuffer = large.tryAcquire();
+        if (sourceBuffer == null) {
+            return false;
+        }
+        targetBuffer = large.tryAcquire();
+        if (targetBuffer == null) {
+            sourceBuffer.close();               // Two tasks holding one each would wait for ever.
+            sourceBuffer = null;
+            return false;
+        }
+        return true;
+    }
+
+    /** The job is over. */
+    void returnBuffers() {
+        assert step == Step.IDLE;
+        if (targetBuffer != null) {
+            sourceBuffer.close();
+            targetBuffer.close();
+            sourceBuffer = null;
+            targetBuffer = null;
+        }
     }
 
     private boolean submit() {
@@ -161,10 +183,6 @@ final class CopyTask implements IoCompletion {
 
     private void finish() {
         step = Step.IDLE;
-        sourceBuffer.close();
-        targetBuffer.close();
-        sourceBuffer = null;
-        targetBuffer = null;
         job.postToHome(this);
     }
 }

@@ -2,6 +2,7 @@ package io.mizzen.lvs;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.mizzen.bdev.BdevIo;
 import io.mizzen.bdev.IoType;
 import io.mizzen.bdev.Status;
 import io.mizzen.ffi.RawMemory;
@@ -73,6 +74,28 @@ class LvStoreTest {
         assertThat(d.read(5 * MIB + 4096, data.length)).isEqualTo(data);
         assertThat(d.read(5 * MIB, 4096)).isEqualTo(new byte[4096]);
         assertThat(d.read(15 * MIB, 65536)).isEqualTo(new byte[65536]);
+    }
+
+    /** The records that I/O to a volume may take are not those of its parts. */
+    @Test
+    void hostsThatTakeEveryRecordAreServed() {
+        LvStore store = rig.create(disk(512, 64 * MIB), "pool", MIB);
+        Lvol lvol = rig.<Lvol>ok(done -> store.createLvol("v", null, 4 * MIB, false, done));
+        LvsRig.Handle handle = rig.open(lvol.bdev(), 1);
+        int[] count = new int[2];
+        rig.hand.on(1, () -> {
+            for (BdevIo io = handle.channel.tryAcquire(); io != null; io = handle.channel.tryAcquire()) {
+                count[0]++;
+                io.prepare(count[0] % 2 == 0 ? IoType.WRITE_ZEROES : IoType.FLUSH, count[0], 1, 0, 0, done -> {
+                    count[1] += done.status() == Status.SUCCESS ? 1 : 0;
+                    done.release();
+                });
+                handle.channel.submit(io);
+            }
+        });
+        assertThat(count[0]).isGreaterThan(100);
+        rig.hand.runUntil(() -> count[1] == count[0]);
+        handle.close();
     }
 
     @Test

@@ -130,7 +130,7 @@ final class LvsRig {
         final Bdev bdev;
         final int reactorIndex;
         private final Descriptor descriptor;
-        private final IoChannel channel;
+        final IoChannel channel;
 
         Handle(Bdev bdev, int reactorIndex) {
             this.bdev = bdev;

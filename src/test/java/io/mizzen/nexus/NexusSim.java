@@ -279,6 +279,11 @@ final class NexusSim {
         return lastStatus;
     }
 
+    /** The host's channel on a reactor. */
+    IoChannel channel(int reactor) {
+        return channels.get(reactor);
+    }
+
     /** One I/O that the host keeps no account of. */
     int runUnchecked(int reactor, int type, long offset, long count) {
         int before = running;

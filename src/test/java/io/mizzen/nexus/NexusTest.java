@@ -5,9 +5,15 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.mizzen.bdev.BdevContext;
+import io.mizzen.bdev.BdevIo;
+import io.mizzen.bdev.IoChannel;
 import io.mizzen.bdev.IoType;
 import io.mizzen.bdev.Status;
+import io.mizzen.memory.BufferPool;
+import io.mizzen.memory.DmaBuffer;
 import io.mizzen.util.OperationException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
@@ -34,7 +40,7 @@ class NexusTest {
         return io -> io.type == ioType ? status : Status.SUCCESS;
     }
 
-    private static boolean isData(io.mizzen.bdev.BdevIo io) {
+    private static boolean isData(BdevIo io) {
         return io.offsetBlocks >= SLOT_END_BLOCK;
     }
 
@@ -445,6 +451,75 @@ class NexusTest {
         assertEquals(NexusState.ONLINE, sim.nexus.state());
         sim.checkLegs();
         assertEquals(SIZE / 512, sim.nexus.resyncCopiedBlocks());
+        assertNull(sim.close(false));
+    }
+
+    /** Hosts hold every large buffer for writes into what is copied: neither side waits for the other for ever. */
+    @Test
+    void aCopyEndsAlthoughBlockedHostWritesHoldAllBuffers() {
+        NexusSim sim = sim(3);
+        List<DmaBuffer> held = new ArrayList<>();
+        sim.hand.on(0, () -> takeAll(BdevContext.of(sim.hand.reactor(0)).large(), held));
+        assertEquals(sim.pools.large().count(), held.size());
+        assertNull(sim.open(NexusSim.parameters().withInitialCopy(NexusParameters.InitialCopy.FROM_FIRST), 0, 1, 2));
+        sim.hand.runUntil(() -> sim.nexus.resync().isCopying());
+        sim.hand.tickAll(50);
+        for (int i = 0; i < held.size(); i++) {
+            sim.write(i & 1, i, IoType.WRITE, i * 32L, 8, 0);
+        }
+        sim.hand.runUntil(() -> {
+            while (held.size() > sim.running) {
+                sim.hand.on(0, held.removeLast()::close);
+            }
+            return held.isEmpty();
+        });
+        sim.awaitResync();
+        assertEquals(NexusState.ONLINE, sim.nexus.state());
+        sim.checkLegs();
+        assertNull(sim.close(false));
+    }
+
+    /** A job that never gets a buffer can be stopped all the same. */
+    @Test
+    void aCopyWithoutBuffersIsStopped() {
+        NexusSim sim = sim(2);
+        List<DmaBuffer> held = new ArrayList<>();
+        sim.hand.on(0, () -> takeAll(BdevContext.of(sim.hand.reactor(0)).large(), held));
+        assertNull(sim.open(NexusSim.parameters().withInitialCopy(NexusParameters.InitialCopy.FROM_FIRST), 0, 1));
+        sim.hand.runUntil(() -> sim.nexus.resync().isCopying());
+        sim.hand.tickAll(50);
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        assertNull(fault(sim, "disk1"));
+        assertEquals(MemberState.FAULTED, health(sim, 1));
+        sim.hand.on(0, () -> held.forEach(DmaBuffer::close));
+        assertNull(sim.close(false));
+    }
+
+    private static void takeAll(BufferPool.Cache cache, List<DmaBuffer> taken) {
+        for (DmaBuffer buffer = cache.tryAcquire(); buffer != null; buffer = cache.tryAcquire()) {
+            taken.add(buffer);
+        }
+    }
+
+    /** Hosts may take all the records that there are for a nexus; the children's are others. */
+    @Test
+    void hostsThatTakeEveryRecordAreServed() {
+        NexusSim sim = opened(sim(3));
+        int[] count = new int[2];
+        IoChannel channel = sim.channel(0);
+        sim.hand.on(0, () -> {
+            for (BdevIo io = channel.tryAcquire(); io != null; io = channel.tryAcquire()) {
+                io.prepare(IoType.WRITE_ZEROES, count[0]++, 1, 0, 0, done -> {
+                    assertEquals(Status.SUCCESS, done.status());
+                    count[1]++;
+                    done.release();
+                });
+                channel.submit(io);
+            }
+        });
+        assertTrue(count[0] > 100, "they took " + count[0]);
+        sim.hand.runUntil(() -> count[1] == count[0]);
+        sim.checkLegs();
         assertNull(sim.close(false));
     }
 
