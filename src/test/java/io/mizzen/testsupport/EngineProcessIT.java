@@ -33,7 +33,7 @@ class EngineProcessIT {
             assertThatThrownBy(engine::start)
                     .isInstanceOf(AssertionError.class)
                     .hasMessageContaining("ended with status")
-                    .hasMessageContaining("not-a-port");
+                    .hasMessageContaining("mizzen.rest.port");
         }
     }
 }
