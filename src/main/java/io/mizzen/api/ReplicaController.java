@@ -96,7 +96,8 @@ public class ReplicaController {
 
     @PutMapping("/{uuid}/share")
     @Operation(operationId = "shareReplica", summary = "Serve a replica over NVMe/TCP",
-        description = "Idempotent; another list of hosts replaces the old one. The NQN derives from the UUID.")
+        description = "Idempotent; another list of hosts replaces the old one, and hosts not in it are "
+            + "disconnected. The NQN derives from the UUID.")
     ReplicaView share(
         @Parameter(description = "UUID of the replica", example = Examples.OWN_REPLICA)
         @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid,

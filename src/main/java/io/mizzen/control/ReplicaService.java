@@ -48,9 +48,10 @@ public final class ReplicaService {
     }
 
     public ReplicaView share(String id, ShareSpec spec) {
-        ReplicaView view = calls.await(state.storing(engine.shareReplica(id, spec), replica ->
+        ReplicaView known = get(id);
+        ReplicaView view = state.locked(known.uuid(), () -> calls.await(state.storing(engine.shareReplica(id, spec), replica ->
             state.put(StateKind.SHARE, replica.uuid(),
-                new DesiredState.StoredShare(false, replica.uuid(), spec.allowedHosts()))));
+                new DesiredState.StoredShare(false, replica.uuid(), spec.allowedHosts())))));
         ChangeLog.info("replica-shared", "uuid", view.uuid(), "allowedHosts", spec.allowedHosts());
         return view;
     }

@@ -116,8 +116,7 @@ final class NvmfTarget implements TargetPort, Target.Listener {
 
     @Override
     public void publish(Publication publication, Bdev bdev, Completion<Void> done) {
-        HostAccess access = publication.hosts().isEmpty() ? HostAccess.anyHost() : HostAccess.only(new HashSet<>(publication.hosts()));
-        target.createSubsystem(publication.nqn(), publication.serial(), access, (subsystem, failure) -> {
+        target.createSubsystem(publication.nqn(), publication.serial(), access(publication.hosts()), (subsystem, failure) -> {
             if (failure != null) {
                 done.fail(failure);
                 return;
@@ -130,6 +129,19 @@ final class NvmfTarget implements TargetPort, Target.Listener {
                 }
             });
         });
+    }
+
+    private static HostAccess access(List<String> hosts) {
+        return hosts.isEmpty() ? HostAccess.anyHost() : HostAccess.only(new HashSet<>(hosts));
+    }
+
+    @Override
+    public void allow(String nqn, List<String> hosts) {
+        Subsystem subsystem = target.subsystem(nqn);
+        if (subsystem == null) {
+            throw OperationException.notFound("subsystem-not-found", "there is no subsystem " + nqn);
+        }
+        target.setAccess(subsystem, access(hosts));
     }
 
     @Override

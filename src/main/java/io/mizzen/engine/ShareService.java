@@ -7,7 +7,6 @@ import io.mizzen.engine.model.ShareSpec;
 import io.mizzen.engine.model.ShareView;
 import io.mizzen.engine.model.SubsystemView;
 import io.mizzen.util.Completion;
-import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -70,6 +69,7 @@ final class ShareService {
         }
     }
 
+    /** Serves the bdev; one that is served already gets the new list of hosts. */
     void share(ObjectKind kind, Bdev bdev, ShareSpec spec, Completion<ShareView> done) {
         checkHosts(spec.allowedHosts());
         if (target == null) {
@@ -78,11 +78,7 @@ final class ShareService {
         UUID uuid = bdev.uuid();
         Share existing = shares.get(uuid);
         if (existing != null) {
-            if (!existing.allowedHosts().equals(spec.allowedHosts())) {
-                throw new OperationException(ErrorKind.ALREADY_EXISTS, "share-exists", existing.nqn() + " is shared already with other allowedHosts "
-                        + existing.allowedHosts() + "; unshare it first");
-            }
-            done.ok(view(existing));
+            done.ok(view(allow(existing, List.copyOf(spec.allowedHosts()))));
             return;
         }
         Share share = new Share(kind, uuid, bdev, List.copyOf(spec.allowedHosts()), nqn(uuid));
@@ -95,6 +91,18 @@ final class ShareService {
             plane.event(kind, uuid.toString(), "share-created", bdev.name() + " is served as " + share.nqn() + " to " + share.allowedHosts());
             done.ok(view(share));
         });
+    }
+
+    private Share allow(Share existing, List<String> hosts) {
+        if (existing.allowedHosts().equals(hosts)) {
+            return existing;
+        }
+        Share changed = new Share(existing.kind(), existing.uuid(), existing.bdev(), hosts, existing.nqn());
+        target.allow(changed.nqn(), publication(changed).hosts());
+        shares.put(changed.uuid(), changed);
+        plane.event(changed.kind(), changed.uuid().toString(), "share-changed", changed.nqn() + " is served to " + hosts
+                + " from now on");
+        return changed;
     }
 
     void unshare(UUID uuid, Completion<Void> done) {

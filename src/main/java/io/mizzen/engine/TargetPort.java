@@ -19,6 +19,13 @@ interface TargetPort {
     /** Serves a bdev as namespace 1 of a subsystem of its own. */
     void publish(Publication publication, Bdev bdev, Completion<Void> done);
 
+    /**
+     * Says who may connect from now on; hosts that may not any more are disconnected.
+     *
+     * @param hosts NQNs; empty: any
+     */
+    void allow(String nqn, List<String> hosts);
+
     /** Disconnects the subsystem's hosts and removes it; the bdev is closed when this completes. */
     void unpublish(String nqn, Completion<Void> done);
 

@@ -103,7 +103,6 @@ class EngineTargetTest {
             nqn = r.ask.get(r.engine.publishNexus(N1, new ShareSpec(List.of(HOST)))).share().nqn();
             assertEquals("nqn.2026-11.io.mizzen:" + N1, nqn);
             r.ask.refused(ErrorKind.FAILED_PRECONDITION, "nexus-published", r.engine.destroyNexus(N1), "unpublish");
-            r.ask.refused(ErrorKind.ALREADY_EXISTS, "share-exists", r.engine.publishNexus(N1, new ShareSpec(List.of("any"))), HOST);
             try (NvmeTcpClient admin = r.connect(0, 0xffff, nqn, HOST, 0)) {
                 List<HostView> hosts = r.ask.get(r.engine.hosts());
                 assertEquals(HOST, hosts.getFirst().hostNqn());
@@ -201,6 +200,27 @@ class EngineTargetTest {
                 assertTrue(System.nanoTime() - startNs < 10_000_000_000L, report.toString());
                 assertEquals("done", report.steps().getLast().outcome());
             }
+        }
+    }
+
+    @Test
+    void anotherListOfHostsCountsAtOnceAndDisconnectsThoseNotInIt() {
+        try (Running r = new Running()) {
+            r.ask.get(r.engine.createNexus(new NexusSpec(N1, "vol", List.of("malloc:///leg?size_mb=32"), 0, null)));
+            String nqn = r.ask.get(r.engine.publishNexus(N1, new ShareSpec(List.of(HOST)))).share().nqn();
+            try (NvmeTcpClient kept = r.connect(0, 0xffff, nqn, HOST, 0)) {
+                assertEquals(List.of(HOST, STRANGER), r.ask.get(r.engine.publishNexus(N1, new ShareSpec(List.of(HOST, STRANGER)))).share().allowedHosts());
+                assertEquals(0, kept.identify(1, 0).status());
+                try (NvmeTcpClient added = r.connect(0, 0xffff, nqn, STRANGER, 0)) {
+                    assertEquals(List.of(STRANGER), r.ask.get(r.engine.publishNexus(N1, new ShareSpec(List.of(STRANGER)))).share().allowedHosts());
+                    assertNotEquals(null, kept.awaitEnd());
+                    assertEquals(0, added.identify(1, 0).status());
+                }
+            }
+            org.junit.jupiter.api.Assertions.assertThrows(IllegalStateException.class, () -> r.connect(0, 0xffff, nqn, HOST, 0));
+            assertEquals(List.of("share-created", "share-changed", "share-changed"), r.engine.events(0, 100).stream()
+                    .map(event -> event.type()).filter(type -> type.startsWith("share-")).toList());
+            r.ask.refused(ErrorKind.INVALID_ARGUMENT, "invalid-hosts", r.engine.publishNexus(N1, new ShareSpec(List.of("x"))), "x");
         }
     }
 
