@@ -38,6 +38,7 @@ final class Examples {
         "malloc:///example-leg?size_mb=64"]}""";
     static final String NEXUS_POST_BODY = """
         {"name": "example-nexus-2", "children": ["malloc:///example-leg-2?size_mb=32"]}""";
+    static final String ASSEMBLY_BODY = "{\"allowMissing\": true}";
     static final String CHILD_BODY = "{\"uri\": \"malloc:///example-leg?size_mb=64\"}";
     static final String FAULT_BODY = """
         {"operation": "READ", "stage": "SUBMISSION", "action": "DELAY", "delayNs": 1000000, "count": 10}""";

@@ -1,5 +1,6 @@
 package io.mizzen.api;
 
+import io.mizzen.api.request.AssemblyRequest;
 import io.mizzen.api.request.ChildRequest;
 import io.mizzen.api.request.NexusRequest;
 import io.mizzen.api.request.ShareRequest;
@@ -82,6 +83,22 @@ public class NexusController {
         nexuses.destroy(uuid);
     }
 
+    @PostMapping("/{uuid}/assembly")
+    @Operation(operationId = "assembleNexus", summary = "Assemble a nexus that could not be restored",
+        description = "For a nexus of the desired state that health lists as not restored; one that is there already is left "
+            + "alone. Without 'allowMissing' this tries once more. DANGER: \"allowMissing\": true goes on although a "
+            + "member is absent that was healthy in the newest generation found. Writes that were acknowledged and that "
+            + "only the absent member holds are lost for good; it is marked failed and its copy is not used again. Do this "
+            + "only when that disk will not come back. 'children' replaces the list of the desired state, to leave out "
+            + "one of two children that went on without each other.")
+    NexusView assemble(
+        @Parameter(description = "UUID of the nexus", example = Examples.OWN_NEXUS)
+        @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid,
+        @io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
+            @ExampleObject(Examples.ASSEMBLY_BODY))) @Valid @RequestBody AssemblyRequest request) {
+        return nexuses.assemble(uuid, request.children(), Boolean.TRUE.equals(request.allowMissing()));
+    }
+
     @GetMapping("/{uuid}/children")
     @Operation(operationId = "listChildren", summary = "The children of a nexus",
         description = "Each with its state, the reason of a fault, and its errors.")
@@ -104,7 +121,8 @@ public class NexusController {
 
     @PutMapping("/{uuid}/publication")
     @Operation(operationId = "publishNexus", summary = "Serve a nexus over NVMe/TCP",
-        description = "Idempotent; another list of hosts replaces the old one. The NQN derives from the UUID and is the "
+        description = "Idempotent; another list of hosts replaces the old one, and hosts not in it are "
+            + "disconnected. The NQN derives from the UUID and is the "
             + "same after every restart.")
     NexusView publish(
         @Parameter(description = "UUID of the nexus", example = Examples.NEXUS)

@@ -89,12 +89,15 @@ public class PoolController {
 
     @PostMapping("/{id}/import")
     @Operation(operationId = "importPool", summary = "Open a pool that is on disks",
-        description = "One that was exported here needs no disks. Pools made by SPDK or Mayastor are imported as they "
-            + "are.")
+        description = "One that was exported here, or could not be restored, needs no disks. Pools made by SPDK or "
+            + "Mayastor are imported as they are. One that was closed clean but whose masks of used space disagree with "
+            + "its metadata is refused: \"rebuildMasks\": true takes the metadata's word, as after a crash. No volume that "
+            + "the metadata knows is lost by that; damaged metadata is refused still.")
     PoolView importPool(
         @Parameter(description = "Name or UUID", example = Examples.POOL) @PathVariable String id,
         @io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
             @ExampleObject(Examples.IMPORT_BODY))) @Valid @RequestBody ImportRequest request) {
-        return pools.importPool(id, request.disks(), Boolean.TRUE.equals(request.allowTest()));
+        return pools.importPool(id, request.disks(), Boolean.TRUE.equals(request.allowTest()),
+            Boolean.TRUE.equals(request.rebuildMasks()));
     }
 }

@@ -77,8 +77,8 @@ public class ControlConfiguration {
     }
 
     @Bean
-    NexusService nexusService(Engine engine, EngineCalls calls, DesiredState state) {
-        return new NexusService(engine, calls, state);
+    NexusService nexusService(Engine engine, EngineCalls calls, DesiredState state, Restorer restorer) {
+        return new NexusService(engine, calls, state, restorer);
     }
 
     @Bean

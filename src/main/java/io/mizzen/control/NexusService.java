@@ -5,15 +5,19 @@ import io.mizzen.engine.Engine;
 import io.mizzen.engine.model.NexusSpec;
 import io.mizzen.engine.model.NexusView;
 import io.mizzen.engine.model.ShareSpec;
+import io.mizzen.util.OperationException;
 import java.util.List;
+import java.util.Optional;
 
 /** Nexuses and their publication. */
 public final class NexusService {
     private final Engine engine;
     private final EngineCalls calls;
     private final DesiredState state;
+    private final Restorer restorer;
 
-    NexusService(Engine engine, EngineCalls calls, DesiredState state) {
+    NexusService(Engine engine, EngineCalls calls, DesiredState state, Restorer restorer) {
+        this.restorer = restorer;
         this.engine = engine;
         this.calls = calls;
         this.state = state;
@@ -29,12 +33,57 @@ public final class NexusService {
 
     public Outcome<NexusView> create(NexusSpec spec) {
         boolean existed = list().stream().anyMatch(nexus -> spec.uuid().equals(nexus.uuid()));
-        NexusView view = calls.await(state.storing(engine.createNexus(spec), nexus ->
-            state.put(StateKind.NEXUS, nexus.uuid(), new DesiredState.StoredNexus(spec.uuid(), spec.name(),
-                spec.children(), spec.sizeBytes(), spec.label()))));
+        NexusView view;
+        try {
+            view = calls.await(state.storing(engine.createNexus(spec), nexus ->
+                state.put(StateKind.NEXUS, nexus.uuid(), new DesiredState.StoredNexus(spec.uuid(), spec.name(),
+                    spec.children(), spec.sizeBytes(), spec.label()))));
+        } catch (OperationException e) {
+            throw withWayOut(e, spec.uuid());
+        }
         ChangeLog.info("nexus-created", "uuid", view.uuid(), "name", view.name(), "sizeBytes", view.sizeBytes(),
             "children", spec.children());
         return new Outcome<>(view, !existed);
+    }
+
+    /**
+     * Assembles a nexus that is not there now: one of the desired state that could not be restored, or any from the
+     * children named. One that is there already is left alone.
+     *
+     * @param children to use instead of those of the desired state; empty: those
+     * @param allowMissing assemble although a healthy member is absent; writes that only it holds are given up
+     */
+    public NexusView assemble(String uuid, List<String> children, boolean allowMissing) {
+        Optional<NexusView> present = list().stream().filter(nexus -> uuid.equals(nexus.uuid())).findFirst();
+        if (present.isPresent()) {
+            return present.get();
+        }
+        Optional<DesiredState.StoredNexus> stored = state.find(StateKind.NEXUS, uuid, DesiredState.StoredNexus.class);
+        if (stored.isEmpty() && children.isEmpty()) {
+            throw OperationException.notFound("nexus-not-found", "There is no nexus " + uuid
+                + ", nor is it among those that a start brings back; name its children.");
+        }
+        NexusView view = restorer.assemble(new DesiredState.StoredNexus(uuid,
+            stored.map(DesiredState.StoredNexus::name).orElse(null),
+            children.isEmpty() ? stored.get().children() : List.copyOf(children),
+            stored.map(DesiredState.StoredNexus::sizeBytes).orElse(0L),
+            stored.map(DesiredState.StoredNexus::label).orElse(null)), allowMissing);
+        ChangeLog.warn("nexus-assembled", "uuid", uuid, "allowMissing", allowMissing, "state", view.state(), "generation",
+            view.generation());
+        return view;
+    }
+
+    /** The refusal, with the request that goes on all the same where there is one. */
+    static OperationException withWayOut(OperationException refusal, String uuid) {
+        String wayOut = switch (refusal.code()) {
+            case "nexus-newest-generation-missing" -> ": POST /v1/nexuses/" + uuid + "/assembly with {\"allowMissing\": true}, "
+                + "which gives up the writes that only the absent member holds";
+            case "nexus-diverged" -> ": POST /v1/nexuses/" + uuid + "/assembly with {\"allowMissing\": true, \"children\": "
+                + "[...]} that names the children to keep";
+            default -> "";
+        };
+        return wayOut.isEmpty() ? refusal
+            : new OperationException(refusal.kind(), refusal.code(), refusal.getMessage() + wayOut, refusal);
     }
 
     public void destroy(String id) {
@@ -44,9 +93,9 @@ public final class NexusService {
     }
 
     public NexusView publish(String id, ShareSpec spec) {
-        NexusView view = calls.await(state.storing(engine.publishNexus(id, spec), nexus ->
+        NexusView view = state.locked(keyOf(id), () -> calls.await(state.storing(engine.publishNexus(id, spec), nexus ->
             state.put(StateKind.SHARE, nexus.uuid(),
-                new DesiredState.StoredShare(true, nexus.uuid(), spec.allowedHosts()))));
+                new DesiredState.StoredShare(true, nexus.uuid(), spec.allowedHosts())))));
         ChangeLog.info("nexus-published", "uuid", view.uuid(), "nqn", view.share().nqn(), "allowedHosts",
             spec.allowedHosts());
         return view;

@@ -36,20 +36,24 @@ public final class PoolService {
         return new Outcome<>(view, !existed);
     }
 
-    /** Imports from the given disks; without disks, a pool that was exported here before. */
-    public PoolView importPool(String id, List<String> disks, boolean allowTest) {
+    /**
+     * Imports from the given disks; without disks, a pool that was exported here before or could not be restored.
+     *
+     * @param rebuildMasks for a pool whose masks disagree with its metadata
+     */
+    public PoolView importPool(String id, List<String> disks, boolean allowTest, boolean rebuildMasks) {
         Optional<DesiredState.StoredPool> known = stored(id);
         if (disks.isEmpty() && known.isEmpty()) {
-            throw OperationException.invalid("disks-needed", "The pool '" + id + "' was not exported here; name the "
+            throw OperationException.invalid("disks-needed", "The pool '" + id + "' is not known here; name the "
                 + "disks that it is on.");
         }
         boolean byUuid = Ids.isUuid(id);
         PoolSpec spec = new PoolSpec(known.map(DesiredState.StoredPool::name).orElse(byUuid ? null : id),
             known.map(DesiredState.StoredPool::uuid).orElse(byUuid ? id : null),
-            disks.isEmpty() ? known.get().disks() : disks, 0, List.of(),
+            disks.isEmpty() ? known.get().disks().stream().map(Restorer::existing).toList() : disks, 0, List.of(),
             allowTest || known.map(DesiredState.StoredPool::allowTest).orElse(false));
-        PoolView view = calls.await(state.storing(engine.importPool(spec), pool -> store(spec, pool, false)));
-        ChangeLog.info("pool-imported", "uuid", view.uuid(), "name", view.name(), "recovered", view.recovered());
+        PoolView view = calls.await(state.storing(engine.importPool(spec, rebuildMasks), pool -> store(spec, pool, false)));
+        ChangeLog.info("pool-imported", "uuid", view.uuid(), "name", view.name(), "rebuildMasks", rebuildMasks, "recovered", view.recovered());
         return view;
     }
 

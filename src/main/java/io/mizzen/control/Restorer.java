@@ -5,6 +5,7 @@ import io.mizzen.control.store.StateStore;
 import io.mizzen.engine.Engine;
 import io.mizzen.engine.model.BdevSpec;
 import io.mizzen.engine.model.NexusSpec;
+import io.mizzen.engine.model.NexusView;
 import io.mizzen.engine.model.ObjectKind;
 import io.mizzen.engine.model.PoolSpec;
 import io.mizzen.engine.model.ShareSpec;
@@ -126,8 +127,7 @@ public final class Restorer implements AutoCloseable {
                         pool.allowTest())));
                 }
             }
-            case DesiredState.StoredNexus nexus -> calls.await(engine.assembleNexus(new NexusSpec(nexus.uuid(),
-                nexus.name(), nexus.children().stream().map(Restorer::existing).toList(), nexus.sizeBytes(), nexus.label()), false));
+            case DesiredState.StoredNexus nexus -> assembleNow(nexus, false);
             case DesiredState.StoredShare share -> {
                 ShareSpec spec = new ShareSpec(share.allowedHosts());
                 if (share.nexus()) {
@@ -137,6 +137,36 @@ public final class Restorer implements AutoCloseable {
                 }
             }
             default -> throw new IllegalStateException("unknown content " + content);
+        }
+    }
+
+    /**
+     * Assembles a nexus at once, and publishes it again where it was published. Kept in the desired state when it worked.
+     *
+     * @param allowMissing give up what only absent members hold
+     */
+    NexusView assemble(DesiredState.StoredNexus nexus, boolean allowMissing) {
+        NexusView view = state.locked(nexus.uuid(), () -> {
+            NexusView assembled = assembleNow(nexus, allowMissing);
+            state.put(StateKind.NEXUS, nexus.uuid(), nexus);
+            return assembled;
+        });
+        succeed(new Restorable(StateKind.NEXUS, nexus.uuid()));
+        if (state.contains(StateKind.SHARE, nexus.uuid()) && view.share() == null) {
+            restore(new Restorable(StateKind.SHARE, nexus.uuid()));
+            tellHosts();
+            return calls.await(engine.nexus(nexus.uuid()));
+        }
+        tellHosts();
+        return view;
+    }
+
+    private NexusView assembleNow(DesiredState.StoredNexus nexus, boolean allowMissing) {
+        try {
+            return calls.await(engine.assembleNexus(new NexusSpec(nexus.uuid(), nexus.name(),
+                nexus.children().stream().map(Restorer::existing).toList(), nexus.sizeBytes(), nexus.label()), allowMissing));
+        } catch (OperationException e) {
+            throw NexusService.withWayOut(e, nexus.uuid());
         }
     }
 

@@ -165,13 +165,18 @@ final class DataPlane implements Engine {
         }
         List<MetricsView.VolumeMetrics> volumes = new ArrayList<>();
         for (Bdev bdev : running.bdevs()) {
-            volumes.add(new MetricsView.VolumeMetrics(kind(bdev), bdev.name(), bdev.uuid().toString(), BdevViews.stats(bdev.stats())));
+            volumes.add(new MetricsView.VolumeMetrics(kind(bdev), metricName(bdev), bdev.uuid().toString(), BdevViews.stats(bdev.stats())));
         }
         volumes.addAll(running.services.hostMetrics());
         return new MetricsView(System.nanoTime(),
                 running.reactors.all().stream().map(r -> ReactorViews.metrics(r, platform.ringCounts(r))).toList(), volumes,
                 ReactorViews.pools(running.buffers, running.reactors.all()), running.mailbox.depth(),
                 running.mailbox.refusals(), running.services.connectionCount());
+    }
+
+    /** What people call it: a replica's bdev is named by its UUID, its alias is pool/replica. */
+    private static String metricName(Bdev bdev) {
+        return PlaneNames.PRODUCT_LVOL.equals(bdev.product()) ? bdev.aliases().getFirst() : bdev.name();
     }
 
     private static ObjectKind kind(Bdev bdev) {
@@ -252,8 +257,8 @@ final class DataPlane implements Engine {
     }
 
     @Override
-    public CompletableFuture<PoolView> importPool(PoolSpec spec) {
-        return change("pool import", s -> s.pools.keys(spec), s -> done -> s.pools.importPool(spec, done));
+    public CompletableFuture<PoolView> importPool(PoolSpec spec, boolean rebuildMasks) {
+        return change("pool import", s -> s.pools.keys(spec), s -> done -> s.pools.importPool(spec, rebuildMasks, done));
     }
 
     @Override

@@ -129,7 +129,17 @@ public interface Engine {
     CompletableFuture<PoolView> createPool(PoolSpec spec);
 
     /** Opens the pool that is on the disks; name and uuid, where given, must be those on disk. */
-    CompletableFuture<PoolView> importPool(PoolSpec spec);
+    default CompletableFuture<PoolView> importPool(PoolSpec spec) {
+        return importPool(spec, false);
+    }
+
+    /**
+     * As {@link #importPool(PoolSpec)}.
+     *
+     * @param rebuildMasks take the masks of used space from the metadata of the volumes, also where the pool is marked
+     *        clean: for one whose masks are damaged
+     */
+    CompletableFuture<PoolView> importPool(PoolSpec spec, boolean rebuildMasks);
 
     /** Closes the pool clean; its replicas stay on disk. Refused while a replica is in use. */
     CompletableFuture<Void> exportPool(String id);
@@ -154,6 +164,7 @@ public interface Engine {
 
     CompletableFuture<ReplicaView> replica(String id);
 
+    /** Shared already: the new list of hosts counts from now on, and those not in it are disconnected. */
     CompletableFuture<ReplicaView> shareReplica(String id, ShareSpec spec);
 
     /** Hosts are disconnected. Not shared: nothing happens. */
@@ -184,6 +195,7 @@ public interface Engine {
 
     CompletableFuture<NexusView> nexus(String id);
 
+    /** Published already: the new list of hosts counts from now on, and those not in it are disconnected. */
     CompletableFuture<NexusView> publishNexus(String id, ShareSpec spec);
 
     /** Hosts are disconnected. Not published: nothing happens. */

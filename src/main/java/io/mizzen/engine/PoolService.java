@@ -78,7 +78,7 @@ final class PoolService {
         }), "pool-created"));
     }
 
-    void importPool(PoolSpec spec, Completion<PoolView> done) {
+    void importPool(PoolSpec spec, boolean rebuildMasks, Completion<PoolView> done) {
         check(spec);
         UUID uuid = spec.uuid() == null ? null : Uuids.parse("uuid", spec.uuid());
         Entry existing = entries.get(spec.name());
@@ -88,7 +88,7 @@ final class PoolService {
             return;
         }
         bdevs.resolveExisting(spec.disks().getFirst(), withDisk(spec, done, (base, end) ->
-                stores.load(base, new LvStores.Expected(spec.name(), uuid, false), end), "pool-imported"));
+                stores.load(base, new LvStores.Expected(spec.name(), uuid, rebuildMasks), end), "pool-imported"));
     }
 
     /** Opens the pool on the disk that was found, and keeps it; or lets go of the disk. */

@@ -42,11 +42,11 @@ final class MetadataMask {
         long foundBits = Integer.toUnsignedLong(s.get(LittleEndian.U32, offset + 1));
         if (foundType != type) {
             throw new FormatException("pool-mask-corrupt", "the mask of used " + what + " has type " + foundType
-                    + " instead of " + type + "; import the pool with its masks rebuilt");
+                    + " instead of " + type + "; import the pool with \"rebuildMasks\": true");
         }
         if (foundBits < bits || HEADER_BYTES + (foundBits + 7) / 8 > sizeBytes) {
             throw new FormatException("pool-mask-corrupt", "the mask of used " + what + " counts " + foundBits
-                    + " bits where the super block implies " + bits + "; import the pool with its masks rebuilt");
+                    + " bits where the super block implies " + bits + "; import the pool with \"rebuildMasks\": true");
         }
         BitSet used = BitSet.valueOf(s.asSlice(offset + HEADER_BYTES, (bits + 7) / 8).toArray(ValueLayout.JAVA_BYTE));
         if (used.length() > bits) {

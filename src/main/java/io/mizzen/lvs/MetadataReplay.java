@@ -83,7 +83,7 @@ final class MetadataReplay {
         int first = difference.nextSetBit(0);
         throw new FormatException("pool-mask-mismatch", "the mask of used " + what + " calls " + first + " "
                 + (mask.get(first) ? "used although no blob owns it" : "free although a blob owns it") + " ("
-                + difference.cardinality() + " differences); import the pool with its masks rebuilt");
+                + difference.cardinality() + " differences); import the pool with \"rebuildMasks\": true");
     }
 
     private void rootIfAny(int index) throws FormatException {

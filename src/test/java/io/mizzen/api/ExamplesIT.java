@@ -23,7 +23,8 @@ class ExamplesIT {
         "listEvents", "createBdev", "listBdevs", "getBdev", "listBdevChannels", "rescanBdev", "putFault", "listFaults",
         "deleteFault", "destroyBdev", "putPool", "createPool", "listPools", "getPool", "importPool", "exportPool",
         "putReplica", "createReplica", "listReplicas", "getReplica", "resizeReplica", "shareReplica", "unshareReplica",
-        "putNexus", "createNexus", "listNexuses", "getNexus", "listChildren", "publishNexus", "faultChild",
+        "putNexus", "createNexus", "listNexuses", "getNexus", "assembleNexus",
+        "listChildren", "publishNexus", "faultChild",
         "unpublishNexus", "listShares", "getShare", "listHosts", "listConnections", "destroyNexus", "destroyReplica",
         "destroyPool");
 

@@ -80,6 +80,8 @@ class MetricsTest extends RestTestBase {
                 });
             }
         }
+        delete(NEXUS).expect(204);
+        delete("/v1/pools/" + Examples.OWN_POOL_UUID).expect(204);
         assertThat(missing).isEmpty();
     }
 

@@ -75,6 +75,44 @@ class RestTest extends RestTestBase {
     }
 
     @Test
+    void aPoolWithDamagedMasksIsImportedInWordsOnly() {
+        put(POOL, Examples.POOL_BODY).expect(201);
+        engine.clear();
+        engine.failing("importWithMasks", new OperationException(ErrorKind.DATA_LOSS, "pool-mask-mismatch", "Masks."));
+        post(POOL + "/import", "{}").problem(500, "pool-mask-mismatch");
+        post(POOL + "/import", "{\"rebuildMasks\": \"yes\"}").expect(400);
+        post(POOL + "/import", "{\"rebuildMasks\": true}").expect(200);
+        delete(POOL).expect(204);
+    }
+
+    @Test
+    void aNexusWithoutItsNewestMemberIsAssembledInWordsOnly() {
+        String nexus = "/v1/nexuses/" + Examples.OWN_NEXUS;
+        post(nexus + "/assembly", "{\"allowMissing\": true}").problem(404, "nexus-not-found");
+        put(nexus, Examples.NEXUS_BODY).expect(201);
+        engine.clear();
+        engine.failing("assembleWithAll", new OperationException(ErrorKind.FAILED_PRECONDITION,
+            "nexus-newest-generation-missing", "Bring it back, or allow its absence"));
+        assertThat(post(nexus + "/assembly", "{}").problem(409, "nexus-newest-generation-missing"))
+            .contains("POST " + nexus + "/assembly with {\"allowMissing\": true}");
+        post(nexus + "/assembly", "{\"allowMissing\": 1}").expect(400);
+        post(nexus + "/assembly", Examples.ASSEMBLY_BODY).expect(200);
+        post(nexus + "/assembly", "{}").expect(200);
+        delete(nexus).expect(204);
+    }
+
+    @Test
+    void anotherListOfHostsReplacesTheOldOne() {
+        String nexus = "/v1/nexuses/" + Examples.OWN_NEXUS;
+        put(nexus, Examples.NEXUS_BODY).expect(201);
+        put(nexus + "/publication", Examples.PUBLICATION_BODY).expect(200);
+        assertThat(put(nexus + "/publication", Examples.SHARE_BODY).expect(200).json().path("share").path("allowedHosts"))
+            .isEqualTo(JSON.readTree(Examples.SHARE_BODY).path("allowedHosts"));
+        delete(nexus + "/publication").expect(204);
+        delete(nexus).expect(204);
+    }
+
+    @Test
     void webPagesOfOtherOriginsCannotCommandTheEngine() {
         send(request(POOL + "/export").header("Origin", "http://evil.example").POST(HttpRequest.BodyPublishers.noBody()))
             .problem(403, "foreign-origin");

@@ -263,8 +263,9 @@ public final class FakeEngine implements Engine {
     }
 
     @Override
-    public CompletableFuture<PoolView> importPool(PoolSpec spec) {
+    public CompletableFuture<PoolView> importPool(PoolSpec spec, boolean rebuildMasks) {
         return answer("importPool", () -> {
+            failUnless(rebuildMasks, "importWithMasks");
             String uuid = spec.uuid() == null ? uuidOf(spec.name()) : spec.uuid();
             pools.put(uuid, new PoolSpec(spec.name() == null ? "imported" : spec.name(), uuid, spec.disks(), 0,
                 List.of(), spec.allowTest()));
@@ -376,7 +377,17 @@ public final class FakeEngine implements Engine {
 
     @Override
     public CompletableFuture<NexusView> assembleNexus(NexusSpec spec, boolean allowMissing) {
-        return createNexus(spec);
+        return answer("assembleNexus", () -> {
+            failUnless(allowMissing, "assembleWithAll");
+            return createNexus(spec).join();
+        });
+    }
+
+    /** Some failures can be overruled in words. */
+    private void failUnless(boolean overruled, String command) {
+        if (!overruled && failures.containsKey(command)) {
+            throw failures.get(command);
+        }
     }
 
     private NexusView nexusView(String id) {

@@ -8,6 +8,7 @@ import io.mizzen.control.store.StateStore;
 import io.mizzen.engine.model.BdevSpec;
 import io.mizzen.engine.model.EventView;
 import io.mizzen.engine.model.NexusSpec;
+import io.mizzen.engine.model.NexusView;
 import io.mizzen.engine.model.PoolSpec;
 import io.mizzen.engine.model.PoolView;
 import io.mizzen.engine.model.ReplicaSpec;
@@ -82,7 +83,7 @@ class RestorerTest {
     }
 
     private NexusService nexuses() {
-        return new NexusService(engine, calls, state);
+        return new NexusService(engine, calls, state, restorer);
     }
 
     private ReplicaService replicas() {
@@ -145,6 +146,31 @@ class RestorerTest {
     }
 
     @Test
+    void aNexusWhoseNewestMemberIsGoneComesBackInWordsAndIsServedAgain() {
+        createEverything();
+        nexuses().publish(NEXUS, new ShareSpec(List.of("nqn.other")));
+        crash();
+        engine = new FakeEngine();
+        engine.createReplica(new ReplicaSpec(REPLICA, "r", "a", 1, true));
+        engine.failing("assembleWithAll", new OperationException(ErrorKind.FAILED_PRECONDITION,
+            "nexus-newest-generation-missing", "Bring it back, or allow its absence"));
+        startOver();
+        assertThat(restorer.failures()).extracting(Restorer.Failure::object).containsExactly(NEXUS, NEXUS);
+        assertThat(restorer.failures().getFirst().message()).contains("/v1/nexuses/" + NEXUS + "/assembly");
+        assertThatExceptionOfType(OperationException.class).isThrownBy(() -> nexuses().assemble(NEXUS, List.of(), false))
+            .satisfies(e -> assertThat(e.code()).isEqualTo("nexus-newest-generation-missing"));
+
+        assertThat(nexuses().assemble(NEXUS, List.of("lvol:///b/r"), true).share().allowedHosts()).containsExactly("nqn.other");
+        assertThat(restorer.failures()).isEmpty();
+        crash();
+        start();
+        assertThat(calls.await(engine.nexus(NEXUS)).children()).extracting(NexusView.ChildView::uri)
+            .containsExactly("lvol:///b/r");
+        assertThatExceptionOfType(OperationException.class).isThrownBy(() -> nexuses().assemble(POOL, List.of(), true))
+            .satisfies(e -> assertThat(e.code()).isEqualTo("nexus-not-found"));
+    }
+
+    @Test
     void exportedUnpublishedAndDestroyedObjectsStayAway() {
         createEverything();
         nexuses().unpublish(NEXUS);
@@ -158,7 +184,7 @@ class RestorerTest {
         start();
         assertThat(restorer.failures()).isEmpty();
         assertThat(engine.calls()).doesNotContain("createBdev", "importPool", "createNexus", "publishNexus", "shareReplica");
-        assertThat(pools().importPool("a", List.of(), false).uuid()).isEqualTo(POOL);
+        assertThat(pools().importPool("a", List.of(), false, false).uuid()).isEqualTo(POOL);
     }
 
     @Test

@@ -148,6 +148,35 @@ class LinuxEngineTest {
     }
 
     @Test
+    void aPoolWithADamagedMaskIsRefusedUntilItsMasksAreToBeRebuilt() throws Exception {
+        PoolSpec spec = new PoolSpec("p0", null, List.of(disk("d0", "")), 0, List.of(), false);
+        Engine first = start();
+        try {
+            get(first.createPool(new PoolSpec("p0", null, List.of(disk("d0", "&create=true&size_mb=64")), 1 << 20, List.of(), false)));
+            get(first.createReplica(new ReplicaSpec(REPLICAS.get(0), "r", "p0", 4 << 20, false)));
+        } finally {
+            assertTrue(first.stop(20_000_000_000L).clean());
+        }
+        try (RandomAccessFile raw = new RandomAccessFile(directory.resolve("d0").toFile(), "rw")) {
+            raw.seek(2 * 4096 + 5 + 3);           // The mask of used clusters; a cluster that is free.
+            raw.write(0x10);
+        }
+        Engine second = start();
+        try {
+            ExecutionException refused = org.junit.jupiter.api.Assertions.assertThrows(ExecutionException.class,
+                    () -> second.importPool(spec).get(30, TimeUnit.SECONDS));
+            assertEquals("pool-mask-mismatch", ((OperationException) refused.getCause()).code());
+            assertTrue(refused.getCause().getMessage().contains("\"rebuildMasks\": true"), refused.getCause().getMessage());
+            PoolView pool = get(second.importPool(spec, true));
+            assertTrue(pool.recovered());
+            assertEquals(4 << 20, pool.usedBytes());
+            assertEquals(1, pool.replicas());
+        } finally {
+            assertTrue(second.stop(20_000_000_000L).clean());
+        }
+    }
+
+    @Test
     void grownFileIsSeenByRescan() throws Exception {
         Engine engine = start();
         try {

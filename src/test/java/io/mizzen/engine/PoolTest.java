@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.mizzen.engine.model.BdevSpec;
 import io.mizzen.engine.model.BdevView;
+import io.mizzen.engine.model.ObjectKind;
 import io.mizzen.engine.model.PoolSpec;
 import io.mizzen.engine.model.PoolView;
 import io.mizzen.engine.model.ReplicaSpec;
@@ -104,9 +105,17 @@ class PoolTest {
             h.refused(ErrorKind.FAILED_PRECONDITION, "nvmf-off", h.engine.shareReplica(R1, new ShareSpec(List.of("any"))));
             h.refused(ErrorKind.INVALID_ARGUMENT, "invalid-hosts", h.engine.shareReplica(R1, new ShareSpec(List.of())));
             h.get(h.engine.unshareReplica(R1));
+            assertEquals(List.of("p0/" + R1 + " " + R1), replicaSeries(h));
             h.get(h.engine.destroyReplica(R1));
+            assertEquals(List.of(), replicaSeries(h));
             h.refused(ErrorKind.NOT_FOUND, "replica-not-found", h.engine.replica(R1), R1);
         }
+    }
+
+    /** What people call the replicas that metrics are shown of, and their UUIDs. */
+    private static List<String> replicaSeries(EngineHarness h) {
+        return h.engine.metrics().volumes().stream().filter(volume -> volume.kind() == ObjectKind.REPLICA)
+                .map(volume -> volume.name() + " " + volume.uuid()).toList();
     }
 
     @Test

@@ -8,7 +8,9 @@ import java.util.List;
 public record ImportRequest(
     @Schema(description = "Bdev URIs or names of existing bdevs", example = "[\"uring:///dev/sdb\"]")
     List<@NotBlank String> disks,
-    @Schema(description = "The word for a pool on a bdev that is for tests only") Boolean allowTest) {
+    @Schema(description = "The word for a pool on a bdev that is for tests only") Boolean allowTest,
+    @Schema(description = "The word for a pool whose masks of used space are damaged: they are rebuilt from its metadata")
+    Boolean rebuildMasks) {
     public ImportRequest {
         disks = disks == null ? List.of() : disks;
     }
