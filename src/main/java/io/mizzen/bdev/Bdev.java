@@ -114,6 +114,28 @@ public abstract class Bdev {
         return false;
     }
 
+    /** Whether every block is known to read as zeroes now. Control reactor; while nobody has it open for writing. */
+    public boolean isBlank() {
+        return false;
+    }
+
+    /** Whether no write of any kind, not even one that failed, has ended here since the bdev was made. */
+    protected final boolean isUnwritten() {
+        IoStats sum = new IoStats();
+        for (IoChannel channel : channels()) {
+            sum.add(channel.stats());       // The open ones first: one that closes meanwhile counts twice, not never.
+        }
+        synchronized (closedStats) {
+            sum.add(closedStats);
+        }
+        for (int type = 0; type < IoType.COUNT; type++) {
+            if (IoType.isWrite(type) && sum.operations(type) > 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     // --- identity and geometry ----------------------------------------------------------------------
 
     public final String name() {

@@ -99,6 +99,11 @@ public final class FaultBdev extends Bdev {
     }
 
     @Override
+    public boolean isBlank() {
+        return base.isBlank();
+    }
+
+    @Override
     protected IoChannel createChannel(Mthread mthread) {
         return new Channel(this, mthread);
     }

@@ -39,6 +39,11 @@ public final class MallocBdev extends Bdev {
     }
 
     @Override
+    public boolean isBlank() {
+        return isUnwritten();
+    }
+
+    @Override
     protected IoChannel createChannel(Mthread mthread) {
         return new Channel(this, mthread);
     }

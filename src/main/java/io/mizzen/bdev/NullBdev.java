@@ -21,6 +21,12 @@ public final class NullBdev extends Bdev {
         return true;
     }
 
+    /** It holds nothing that could differ from another's. */
+    @Override
+    public boolean isBlank() {
+        return true;
+    }
+
     @Override
     protected IoChannel createChannel(Mthread mthread) {
         return new Channel(this, mthread);

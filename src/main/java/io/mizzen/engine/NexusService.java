@@ -187,10 +187,16 @@ final class NexusService {
             return;
         }
         try {
-            Nexus.open(environment(), parameters, present, end);
+            Nexus.open(environment(), parameters.withInitialCopy(initialCopy(present)), present, end);
         } catch (OperationException failure) {
             end.fail(failure);
         }
+    }
+
+    /** What nobody has written must read the same from every child: all are blank, or all get the first one's data. */
+    private static NexusParameters.InitialCopy initialCopy(List<Bdev> children) {
+        return children.size() == 1 || children.stream().allMatch(Bdev::isBlank)
+                ? NexusParameters.InitialCopy.ASSUME_EQUAL : NexusParameters.InitialCopy.FROM_FIRST;
     }
 
     private NexusEnvironment environment() {

@@ -18,6 +18,7 @@ public final class Lvol {
     private String unusableReason;
     private BlobMetadata blob;
     private LvolBdev bdev;
+    private boolean zeroed;
     private boolean busy;
 
     Lvol(LvStore store, BlobMetadata blob, String name, UUID uuid, EnumSet<LvolFeature> features, String unusableReason,
@@ -107,6 +108,15 @@ public final class Lvol {
 
     void unusable(String reason) {
         unusableReason = reason;
+    }
+
+    /** Whether every cluster that it has was made to read as zeroes when it was created, in this run. */
+    boolean zeroed() {
+        return zeroed;
+    }
+
+    void zeroed(boolean isZeroed) {
+        zeroed = isZeroed;
     }
 
     /** A resize or destroy is under way. */

@@ -72,6 +72,12 @@ public final class LvolBdev extends Bdev {
     }
 
     @Override
+    public boolean isBlank() {
+        return lvol.thin() ? lvol.parentName() == null && lvol.allocatedClusterCount() == 0
+                : lvol.zeroed() && isUnwritten();
+    }
+
+    @Override
     protected IoChannel createChannel(Mthread mthread) {
         return new LvolChannel(this, mthread, base.openChannel(mthread));
     }

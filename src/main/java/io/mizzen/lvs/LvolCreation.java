@@ -107,6 +107,7 @@ final class LvolCreation {
             undo(lvol, BlobCommit.failed("flushing a new volume", status));
             return;
         }
+        lvol.zeroed(!thin && (unmapAll || lvol.sizeBytes() <= LvStore.ZEROED_HEAD_BYTES));
         store.queue().add(() -> {
             if (!store.writable()) {
                 store.queue().done();

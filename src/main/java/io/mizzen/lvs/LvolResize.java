@@ -30,6 +30,7 @@ final class LvolResize {
         checkUsable(store, lvol);
         newCount = LvolCreation.clusterCount(store, sizeBytes);
         lvol.busy(true);
+        lvol.zeroed(false);     // What it may gain is not.
         // Queued whole: what is allocated now must still be so when it is written.
         store.queue().add(this::run);
     }

@@ -61,6 +61,33 @@ class NexusServiceTest {
         }
     }
 
+    /** Fresh children hold zeroes everywhere; of one that was in use nobody knows what the others lack. */
+    @Test
+    void childrenThatWereInUseAreMadeEqualFirst() {
+        try (EngineHarness h = new EngineHarness(2)) {
+            twoDisks(h);
+            assertEquals("ONLINE", h.get(h.engine.createNexus(nexus(N1, C0, C1))).state());
+            assertEquals(0, resyncsStarted(h, N1));
+            h.get(h.engine.destroyNexus(N1));
+            h.get(h.engine.createNexus(nexus(N2, C0, C1)));
+            assertEquals(1, resyncsStarted(h, N2));
+            NexusView view = h.get(h.engine.nexus(N2));
+            for (int i = 0; i < 100_000 && !view.state().equals("ONLINE"); i++) {
+                view = h.get(h.engine.nexus(N2));
+            }
+            assertEquals("ONLINE", view.state());
+            assertFalse(view.resyncing());
+            h.get(h.engine.destroyNexus(N2));
+            h.get(h.engine.createNexus(nexus(N1, C1)));
+            assertEquals(0, resyncsStarted(h, N1), "one leg cannot differ from itself");
+        }
+    }
+
+    private static long resyncsStarted(EngineHarness h, String nexus) {
+        return h.engine.events(0, 1000).stream()
+                .filter(event -> event.object().equals(nexus) && event.toString().contains("resync-started")).count();
+    }
+
     @Test
     void childIsFaultedByHandButNotTheLastOne() {
         try (EngineHarness h = new EngineHarness(1)) {

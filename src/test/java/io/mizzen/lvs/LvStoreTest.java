@@ -76,6 +76,42 @@ class LvStoreTest {
         assertThat(d.read(15 * MIB, 65536)).isEqualTo(new byte[65536]);
     }
 
+    @Test
+    void aVolumeIsBlankUntilItIsWrittenOrNobodyKnows() {
+        SimDisk disk = rig.register(new SimDisk("disk", 512, 64 * MIB, new SimDisk.Contents(), true, new Random(1)));
+        LvStore store = rig.create(disk, "pool", MIB);
+        Lvol thin = rig.<Lvol>ok(done -> store.createLvol("thin", null, 20 * MIB, true, done));
+        Lvol thick = rig.<Lvol>ok(done -> store.createLvol("thick", null, 20 * MIB, false, done));
+        Lvol resized = rig.<Lvol>ok(done -> store.createLvol("resized", null, 2 * MIB, false, done));
+        for (Lvol lvol : List.of(thin, thick, resized)) {
+            LvsRig.Handle reader = rig.open(lvol.bdev(), 1);
+            assertThat(reader.read(MIB, 4096)).isEqualTo(new byte[4096]);
+            reader.close();
+            assertThat(lvol.bdev().isBlank()).isTrue();
+        }
+        rig.<Lvol>ok(done -> store.resizeLvol(resized, 3 * MIB, done));
+        assertThat(resized.bdev().isBlank()).isFalse();
+        for (Lvol lvol : List.of(thin, thick)) {
+            LvsRig.Handle writer = rig.open(lvol.bdev(), 1);
+            assertThat(writer.write(MIB, new byte[512])).isZero();
+            assertThat(lvol.bdev().isBlank()).isFalse();
+            writer.close();
+            assertThat(lvol.bdev().isBlank()).isFalse();
+        }
+        rig.<Lvol>ok(done -> store.createLvol("untouched", null, 2 * MIB, false, done));
+        rig.<Void>ok(store::export);
+        assertThat(rig.load(again(disk)).findLvol("untouched").bdev().isBlank()).as("of an earlier run").isFalse();
+    }
+
+    @Test
+    void aThickVolumeIsNotBlankWhereOnlyItsHeadIsZeroed() {
+        LvStore store = rig.create(disk(512, 64 * MIB), "pool", MIB);
+        Lvol small = rig.<Lvol>ok(done -> store.createLvol("small", null, 8 * MIB, false, done));
+        Lvol large = rig.<Lvol>ok(done -> store.createLvol("large", null, 9 * MIB, false, done));
+        assertThat(small.bdev().isBlank()).isTrue();
+        assertThat(large.bdev().isBlank()).isFalse();
+    }
+
     /** The records that I/O to a volume may take are not those of its parts. */
     @Test
     void hostsThatTakeEveryRecordAreServed() {
