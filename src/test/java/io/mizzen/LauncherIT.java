@@ -18,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The launcher's choices and its handling of signals, seen with a script in the place of Java. */
 class LauncherIT {
-    private static final Duration DEADLINE = Duration.ofSeconds(30);
+    private static final Duration DEADLINE = Duration.ofSeconds(90);
 
     /** Prints its arguments, then counts SIGINTs: the second one ends it with status 7; SIGTERM ends it with 143. */
     private static final String JAVA = """

@@ -21,7 +21,7 @@ import java.util.concurrent.TimeUnit;
 public final class ChildProcess implements AutoCloseable {
     private static final int TAIL_LINES = 60;
     private static final Duration POLL_INTERVAL = Duration.ofMillis(50);
-    private static final Duration END_DEADLINE = Duration.ofSeconds(20);
+    private static final Duration END_DEADLINE = Duration.ofSeconds(60);
     private static final Set<Process> ALIVE = ConcurrentHashMap.newKeySet();
 
     static {

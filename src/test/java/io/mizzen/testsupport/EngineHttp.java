@@ -21,7 +21,7 @@ import tools.jackson.databind.json.JsonMapper;
  */
 public final class EngineHttp {
     private static final Duration REQUEST_TIMEOUT = Duration.ofSeconds(30);
-    private static final Duration HEALTH_TIMEOUT = Duration.ofSeconds(2);
+    private static final Duration HEALTH_TIMEOUT = Duration.ofSeconds(5);
     private static final Set<String> SERVING = Set.of("UP", "DEGRADED");
     private static final JsonMapper MAPPER = JsonMapper.builder().build();
 

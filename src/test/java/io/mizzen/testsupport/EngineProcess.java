@@ -28,8 +28,8 @@ import java.util.concurrent.ThreadLocalRandom;
  * integration-test phase.
  */
 public final class EngineProcess implements AutoCloseable {
-    private static final Duration READY_DEADLINE = Duration.ofSeconds(60);
-    private static final Duration STOP_DEADLINE = Duration.ofSeconds(30);
+    private static final Duration READY_DEADLINE = Duration.ofMinutes(3);
+    private static final Duration STOP_DEADLINE = Duration.ofSeconds(60);
     /** Below the range that the kernel gives to outgoing connections, which could take a port before the engine. */
     private static final int PORT_MIN = 20_000;
     private static final int PORT_MAX = 32_000;
