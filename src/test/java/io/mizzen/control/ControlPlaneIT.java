@@ -10,14 +10,9 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Set;
-import java.util.TreeSet;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.JsonNode;
 
 /** The packaged engine: what comes back after a crash, what is refused at the start, how it stops. */
 class ControlPlaneIT {
@@ -139,23 +134,32 @@ class ControlPlaneIT {
     }
 
     @Test
-    void dashboardsFindTheirMetricsInARealScrape() throws IOException {
-        try (EngineProcess engine = engine().start(); Stream<Path> dashboards = Files.list(Path.of("grafana/dashboards"))) {
-            createVolume(engine.http());
-            String scrape = engine.http().get("/actuator/prometheus").expect(200).text();
-            Set<String> missing = new TreeSet<>();
-            for (Path dashboard : dashboards.filter(file -> file.toString().endsWith(".json")).toList()) {
-                JsonMapper.shared().readTree(Files.readString(dashboard)).findValuesAsString("expr").forEach(expression -> {
-                    Matcher matcher = Pattern.compile("\\b(mizzen|jvm|process)_[a-z0-9_]+\\b")
-                        .matcher(expression.replaceAll("\"[^\"]*\"", ""));
-                    while (matcher.find()) {
-                        if (!scrape.contains("\n" + matcher.group() + "{") && !scrape.contains("\n" + matcher.group() + " ")) {
-                            missing.add(dashboard.getFileName() + ": " + matcher.group());
-                        }
-                    }
-                });
+    void infoNamesTheVersionAndInACheckoutTheCommit() {
+        try (EngineProcess engine = engine().start()) {
+            JsonNode info = engine.http().get("/actuator/info").expect(200).json();
+            assertThat(info.path("build").path("version").asString()).isNotEmpty();
+            if (Files.exists(Path.of(".git"))) {
+                assertThat(info.path("git").path("commit").path("id").asString()).matches("[0-9a-f]{7,40}");
             }
-            assertThat(missing).isEmpty();
+        }
+    }
+
+    @Test
+    void aNexusWhoseNewestMemberIsGoneComesBackInWordsOnly() throws IOException {
+        try (EngineProcess engine = engine().start()) {
+            createVolume(engine.http());
+            assertThat(engine.terminate()).isZero();
+            Files.delete(directory.resolve("a.img"));
+            Thread starter = Thread.ofPlatform().start(engine::start);
+            await("degraded health").atMost(SOON).until(() -> reachable(engine)
+                && engine.http().get("/actuator/health").text().contains("nexus-newest-generation-missing"));
+            assertThat(engine.http().post(NEXUS + "/assembly", "{}").expect(409).text()).contains("allowMissing");
+            JsonNode nexus = engine.http().post(NEXUS + "/assembly", "{\"allowMissing\": true}").expect(200).json();
+            assertThat(nexus.path("state").asString()).isEqualTo("DEGRADED");
+            assertThat(nexus.path("share").path("nqn").asString()).endsWith("33333333-3333-4333-8333-333333333333");
+            engine.http().delete(POOL_A).expect(204);
+            join(starter);
+            assertThat(engine.http().isUp()).isTrue();
         }
     }
 
