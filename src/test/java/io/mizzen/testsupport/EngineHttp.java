@@ -29,7 +29,8 @@ public final class EngineHttp {
     private final String base;
     private final Supplier<String> logTail;
 
-    EngineHttp(String base, Supplier<String> logTail) {
+    /** @param logTail what to show when a request fails: the end of the server's log */
+    public EngineHttp(String base, Supplier<String> logTail) {
         this.base = base;
         this.logTail = logTail;
     }
