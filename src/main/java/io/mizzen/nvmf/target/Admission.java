@@ -4,9 +4,12 @@ import io.mizzen.nvme.ConnectData;
 import io.mizzen.nvme.DiscoveryLog;
 import io.mizzen.nvme.FabricsCommand;
 import io.mizzen.nvme.NvmeStatus;
+import io.mizzen.reactor.Timer;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /**
  * Who may connect: access, limits, controller ids, and the registry of queues (base specification 2.0, section 6.3).
@@ -19,12 +22,64 @@ final class Admission {
 
     private final Target target;
     private final Map<String, Integer> connectionsOfHost = new HashMap<>();
+    private final List<Waiting> waiting = new ArrayList<>();
 
     Admission(Target target) {
         this.target = target;
     }
 
-    ConnectCommands.Admission admit(ConnectCommands.Attempt attempt) {
+    /**
+     * Admits or refuses. A host whose earlier controller is still ending waits: commands that the bdev has of it must not
+     * reach blocks which the host has written anew since.
+     */
+    void admit(ConnectCommands.Attempt attempt, Consumer<ConnectCommands.Admission> answer) {
+        if (isStillEnding(attempt)) {
+            Waiting one = new Waiting(attempt, answer);
+            waiting.add(one);
+            target.control().reactor().arm(one, target.config().handshakeTimeoutNs() / 2);
+        } else {
+            answer.accept(decide(attempt));
+        }
+    }
+
+    private boolean isStillEnding(ConnectCommands.Attempt attempt) {
+        if (attempt.queueId() != 0 || attempt.subsystemNqn() == null) {
+            return false;
+        }
+        Subsystem subsystem = target.subsystem(attempt.subsystemNqn());
+        return subsystem != null && !subsystem.closing && subsystem.controllers.stream().anyMatch(controller ->
+                controller.closing && controller.hostNqn().equals(attempt.hostNqn())
+                        && controller.hostId().equals(attempt.hostId()));
+    }
+
+    /** A connect that waits for the host's earlier controller; the time limit refuses it, and the host tries again. */
+    private final class Waiting extends Timer {
+        private final ConnectCommands.Attempt attempt;
+        private final Consumer<ConnectCommands.Admission> answer;
+
+        Waiting(ConnectCommands.Attempt attempt, Consumer<ConnectCommands.Admission> answer) {
+            this.attempt = attempt;
+            this.answer = answer;
+        }
+
+        @Override
+        protected void onTimer(long nowNs) {
+            waiting.remove(this);
+            answer.accept(new ConnectCommands.Admission(NvmeStatus.CONNECT_CONTROLLER_BUSY, 0, null));
+        }
+    }
+
+    private void admitWaiting() {
+        for (Waiting one : List.copyOf(waiting)) {
+            if (!isStillEnding(one.attempt)) {
+                waiting.remove(one);
+                target.control().reactor().cancel(one);
+                one.answer.accept(decide(one.attempt));
+            }
+        }
+    }
+
+    private ConnectCommands.Admission decide(ConnectCommands.Attempt attempt) {
         TargetConfig config = target.config();
         if (attempt.subsystemNqn() == null) {
             return invalidData(ConnectData.SUBNQN);
@@ -111,6 +166,7 @@ final class Admission {
             controller.subsystem.controllers.remove(controller);
             target.listener().onHostGone(controller.subsystem.nqn(), controller.id(), controller.hostNqn(),
                     controller.endReason());
+            admitWaiting();
             target.wakeIfIdle(controller.subsystem);
         }
     }

@@ -60,10 +60,8 @@ final class ConnectCommands implements CommandSet {
                 ConnectData.hostNqn(ALL, data));
         connection.beginExecuting(request);
         Target target = connection.group.target;
-        target.control().send(() -> {
-            Admission admission = target.admit(attempt);
-            connection.group.mthread.send(() -> onAdmission(request, attempt, admission));
-        });
+        target.control().send(() -> target.admit(attempt, admission ->
+                connection.group.mthread.send(() -> onAdmission(request, attempt, admission))));
     }
 
     /** Back on the connection's group. */

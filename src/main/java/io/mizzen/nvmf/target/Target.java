@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import java.util.function.BiConsumer;
 
 /**
@@ -217,10 +218,10 @@ public final class Target {
 
     // --- controllers: on the control reactor, or from a group by message ----------------------------------------
 
-    /** Admits or refuses a connect. Control reactor. */
-    ConnectCommands.Admission admit(ConnectCommands.Attempt attempt) {
+    /** Admits or refuses a connect, now or later. Control reactor. */
+    void admit(ConnectCommands.Attempt attempt, Consumer<ConnectCommands.Admission> answer) {
         assertControl();
-        return admission.admit(attempt);
+        admission.admit(attempt, answer);
     }
 
     /** A queue is gone, or never came to be. From its group. */

@@ -335,6 +335,48 @@ class TargetIoTest {
         f.stop();
     }
 
+    /** What the bdev has of a host that went away ends before the host is back and may write the blocks anew. */
+    @Test
+    void hostIsAdmittedAgainWhenItsEarlierCommandsHaveEnded() {
+        TargetFixture f = new TargetFixture(23);
+        MallocBdev base = new MallocBdev("base", UUID.randomUUID(), BLOCK, 64);
+        f.hand.on(0, () -> f.registry.register(base));
+        FaultBdev[] slow = {null};
+        f.hand.on(0, () -> slow[0] = register(f, FaultBdev.open("slow", new UUID(1, 2), base, f.registry)));
+        f.add(2, slow[0], new UUID(1, 2));
+        leaveWrite(f, slow[0], 1_000_000_000L);
+        assertEquals(0, RawMemory.getLong(base.baseAddress()));
+        TargetFixture.Admin again = f.admin(0);
+        assertTrue(RawMemory.getLong(base.baseAddress()) != 0, "admitted before the write had ended");
+        assertEquals(0, f.io(again, 1).write(2, 0, new byte[BLOCK], BLOCK, true).status());
+        f.hand.tickAll(1000);
+        assertEquals(0, RawMemory.getLong(base.baseAddress()));
+        again.client().close();
+        f.hand.runUntil(() -> f.hand.call(0, () -> f.target.connections()).isEmpty());
+        leaveWrite(f, slow[0], 60_000_000_000L);
+        NvmeTcpClient early = f.client().initialize(0, 0, 1);
+        NvmeTcpClient.Reply busy = early.connect(0, 32, FabricsCommand.CNTLID_DYNAMIC, TargetFixture.NQN,
+                TargetFixture.HOST, TargetFixture.HOST_ID, 0, 0);
+        assertEquals(NvmeStatus.CONNECT_CONTROLLER_BUSY, busy.code());
+        assertFalse(busy.doNotRetry());
+        early.close();
+        f.stop();
+    }
+
+    /** A host writes, and goes before the write has ended; only its I/O queue's connection is left. */
+    private static void leaveWrite(TargetFixture f, FaultBdev slow, long delayNs) {
+        TargetFixture.Admin admin = f.admin(0);
+        NvmeTcpClient io = f.io(admin, 1);
+        FaultRule delay = new FaultRule("slow", IoType.WRITE, FaultRule.Stage.SUBMIT, FaultRule.Kind.DELAY, 0, delayNs, 0,
+                1, 1);
+        slow.putRule(delay);
+        io.submit(NvmeTcpClient.io(Opcodes.NVM_WRITE, 2, 0, 1, 0), TargetFixture.pattern(BLOCK, 6), true, 0);
+        f.hand.runUntil(() -> delay.hitCount() == 1);
+        admin.client().close();
+        io.close();
+        f.hand.runUntil(() -> f.hand.call(0, () -> f.target.connections()).size() == 1);
+    }
+
     private static FaultBdev register(TargetFixture f, FaultBdev bdev) {
         f.registry.register(bdev);
         return bdev;
