@@ -16,7 +16,8 @@ import java.util.Map;
  *
  * <pre>
  * IDLE ⇄ COPYING (a job)                      copied everything, or stopped for a change of members
- *           └→ WAITING (a second) → COPYING    the source could not be read: the next child becomes the source
+ *           └→ WAITING (a second) → COPYING    the source could not be read: the next child becomes the source;
+ *                                              or a destination failed that cannot be faulted now
  * </pre>
  */
 final class Resync implements CopyPlan, CopyJob.Listener {
@@ -205,7 +206,15 @@ final class Resync implements CopyPlan, CopyJob.Listener {
         nexus.event("resync-failed destination=" + child.name() + " status="
                 + Status.describe(ended.failureStatus()));
         if (child.isUsable()) {
-            nexus.membership().requestFault(child.index(), reason, () -> { });    // The change of members considers.
+            nexus.membership().requestFault(child.index(), reason, () -> afterFault(child));
+        }
+    }
+
+    /** The change of members has us consider; without one, because it was refused or could not be stored, time does. */
+    private void afterFault(NexusChild child) {
+        if (child.isUsable() && !closed && state == State.IDLE) {
+            setState(State.WAITING);
+            nexus.home().reactor().arm(retry, RETRY_NS);
         }
     }
 

@@ -495,6 +495,29 @@ class NexusTest {
         assertNull(sim.close(false));
     }
 
+    /** A destination fails that cannot be faulted, for nothing can be stored: tried again, but not without pause. */
+    @Test
+    void aCopyWhoseFailureCannotBeStoredIsTriedAgainLater() {
+        NexusSim sim = sim(2);
+        sim.disks.get(1).media.durable.put((long) SLOT_END_BLOCK + 77, new byte[] {7});
+        sim.disks.get(1).media.durable.compute((long) SLOT_END_BLOCK + 77, (k, v) -> java.util.Arrays.copyOf(v, 512));
+        boolean[] failing = {false};
+        sim.disks.get(0).fault = io -> failing[0] && io.type == IoType.WRITE ? Status.WRITE_FAULT : Status.SUCCESS;
+        sim.disks.get(1).fault = io -> io.type == IoType.WRITE && (failing[0] || isData(io)) ? Status.WRITE_FAULT
+                : Status.SUCCESS;
+        assertNull(sim.open(NexusSim.parameters().withInitialCopy(NexusParameters.InitialCopy.FROM_FIRST), 0, 1));
+        failing[0] = true;
+        long untilNs = sim.hand.nowNs() + 4_500_000_000L;
+        sim.hand.runUntil(() -> sim.hand.nowNs() > untilNs, 2_000_000);
+        long attempts = sim.events.stream().filter(event -> event.startsWith("resync-failed destination")).count();
+        assertTrue(attempts > 1 && attempts < 8, attempts + " attempts");
+        sim.disks.forEach(disk -> disk.fault = io -> Status.SUCCESS);
+        sim.awaitResync();
+        sim.hand.runUntil(() -> sim.nexus.state() != NexusState.FAULTED);
+        sim.checkLegs();
+        assertNull(sim.close(false));
+    }
+
     private static void takeAll(BufferPool.Cache cache, List<DmaBuffer> taken) {
         for (DmaBuffer buffer = cache.tryAcquire(); buffer != null; buffer = cache.tryAcquire()) {
             taken.add(buffer);
