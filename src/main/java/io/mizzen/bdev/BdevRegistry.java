@@ -64,7 +64,8 @@ public final class BdevRegistry {
     public Bdev get(String key) {
         Bdev bdev = names.get(key);
         if (bdev == null) {
-            throw OperationException.notFound("bdev-not-found", "there is no bdev " + key);
+            throw OperationException.notFound("bdev-not-found", "there is no bdev " + key
+                    + (key.startsWith("/") ? "; a disk or file is named by a URI: uring://" + key : ""));
         }
         return bdev;
     }

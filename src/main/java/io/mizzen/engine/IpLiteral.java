@@ -7,6 +7,12 @@ import java.net.InetAddress;
 final class IpLiteral {
     private IpLiteral() { }
 
+    /** Without the scope 0 that Java shows for every IPv6 address that was bound. */
+    static String text(InetAddress address) {
+        String text = address.getHostAddress();
+        return text.endsWith("%0") ? text.substring(0, text.length() - 2) : text;
+    }
+
     static boolean isLiteral(String text) {
         return parse(text) != null;
     }

@@ -162,7 +162,7 @@ final class NvmfTarget implements TargetPort, Target.Listener {
     @Override
     public List<ListenerView> listeners() {
         return target.listeners().stream().map(address -> new ListenerView("tcp",
-                address.getAddress() instanceof Inet6Address ? "ipv6" : "ipv4", address.getAddress().getHostAddress(),
+                address.getAddress() instanceof Inet6Address ? "ipv6" : "ipv4", IpLiteral.text(address.getAddress()),
                 address.getPort())).toList();
     }
 

@@ -100,7 +100,8 @@ public final class ProblemHandler {
     @ExceptionHandler
     ResponseEntity<Problem> onTypeMismatch(MethodArgumentTypeMismatchException failure, HttpServletRequest request) {
         Class<?> type = failure.getRequiredType();
-        String message = "'" + failure.getValue() + "' is no " + (type == null ? "valid value" : type.getSimpleName());
+        String message = "'" + failure.getValue() + "' is no " + (type == null ? "valid value" : type.isEnum()
+            ? "value of " + List.of(type.getEnumConstants()) : type.getSimpleName());
         return fields(request, "wrong-type", "The parameter '" + failure.getName() + "' cannot be read: " + message + '.',
             List.of(new Problem.FieldProblem(failure.getName(), message)));
     }
