@@ -28,6 +28,10 @@ import tools.jackson.core.JacksonException;
  * it is reported (health, events, log) and tried again until it works or somebody removes it.
  */
 public final class Restorer implements AutoCloseable {
+    /** Turns at which everything is tried; then every second, fourth and so on, up to every 32nd. */
+    private static final int QUICK_ATTEMPTS = 6;
+    private static final int SLOWEST_SHIFT = 5;
+
     private final Engine engine;
     private final EngineCalls calls;
     private final DesiredState state;
@@ -35,6 +39,7 @@ public final class Restorer implements AutoCloseable {
     private final List<StateStore.SetAside> setAside = new ArrayList<>();
     private final ScheduledExecutorService retries =
         Executors.newSingleThreadScheduledExecutor(Thread.ofPlatform().name("restore").daemon().factory());
+    private long round;
 
     /**
      * An object that could not be brought back.
@@ -72,7 +77,7 @@ public final class Restorer implements AutoCloseable {
         }
         pending.forEach(this::restore);
         tellHosts();
-        retries.scheduleWithFixedDelay(this::retry, retry.toNanos(), retry.toNanos(), TimeUnit.NANOSECONDS);
+        retries.scheduleWithFixedDelay(this::retryDue, retry.toNanos(), retry.toNanos(), TimeUnit.NANOSECONDS);
     }
 
     /** What could not be brought back so far, in the order of its first failure. */
@@ -83,6 +88,18 @@ public final class Restorer implements AutoCloseable {
     /** Documents that were damaged. */
     public synchronized List<StateStore.SetAside> setAside() {
         return List.copyOf(setAside);
+    }
+
+    /** Tries again what is due: at every turn at first, less and less often later, since every try is an event. */
+    private void retryDue() {
+        round++;
+        for (Failure failure : failures()) {
+            int every = 1 << Math.clamp(failure.attempts() - QUICK_ATTEMPTS, 0, SLOWEST_SHIFT);
+            if (round % every == 0) {
+                restore(new Restorable(failure.kind(), failure.object()));
+            }
+        }
+        tellHosts();
     }
 
     /** Tries everything that failed once more. */

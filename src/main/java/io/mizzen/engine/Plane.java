@@ -147,6 +147,7 @@ final class Plane {
     /** An Error on a reactor is a bug of ours: nothing that it held can be trusted, so the process ends at once. */
     private static void onCrash(Reactor reactor, Throwable cause) {
         try {
+            System.err.println(reactor + " crashed: " + cause);     // First, and without the logger, which may fail too.
             LOG.log(Logger.Level.ERROR, reactor + " crashed; the process stops. Its last events:\n"
                     + String.join("\n", reactor.events().dump(reactor.nowNs(), 64)), cause);
         } finally {
