@@ -20,18 +20,6 @@ public final class IoQueue {
         size++;
     }
 
-    /** Puts back what was just taken. */
-    @HotPath
-    public void addFirst(BdevIo io) {
-        assert io.queueNext == null;
-        io.queueNext = head;
-        head = io;
-        if (tail == null) {
-            tail = io;
-        }
-        size++;
-    }
-
     /** The oldest, or null. */
     @HotPath
     public BdevIo poll() {

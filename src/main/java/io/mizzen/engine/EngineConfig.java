@@ -97,10 +97,6 @@ public record EngineConfig(String version, Cores cores, Memory memory, Nvmf nvmf
                 30_000_000_000L);
     }
 
-    public EngineConfig withVersion(String value) {
-        return new EngineConfig(value, cores, memory, nvmf, limits, shutdownDeadlineNs);
-    }
-
     public EngineConfig withCores(Cores value) {
         return new EngineConfig(version, value, memory, nvmf, limits, shutdownDeadlineNs);
     }

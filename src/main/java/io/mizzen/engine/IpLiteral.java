@@ -1,6 +1,5 @@
 package io.mizzen.engine;
 
-import java.net.Inet6Address;
 import java.net.InetAddress;
 
 /** Literal IP addresses; never asks a name server. Any thread. */
@@ -15,10 +14,6 @@ final class IpLiteral {
 
     static boolean isLiteral(String text) {
         return parse(text) != null;
-    }
-
-    static boolean isIpv6(String text) {
-        return parse(text) instanceof Inet6Address;
     }
 
     /** Null when the text is not a literal address. */

@@ -66,16 +66,6 @@ final class BlobMetadata {
         return find(internalXattrs, name);
     }
 
-    void setXattr(Xattr value) {
-        for (int i = 0; i < xattrs.size(); i++) {
-            if (xattrs.get(i).name().equals(value.name())) {
-                xattrs.set(i, value);
-                return;
-            }
-        }
-        xattrs.add(value);
-    }
-
     /** A copy that may be changed and written while this one still is the truth. */
     BlobMetadata copy() {
         BlobMetadata b = new BlobMetadata(rootPage);

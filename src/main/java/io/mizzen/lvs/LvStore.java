@@ -95,11 +95,6 @@ public final class LvStore {
         return recovered;
     }
 
-    /** Name of the bdev under the pool. */
-    public String baseBdev() {
-        return device.descriptor().bdev().name();
-    }
-
     public long clusterSizeBytes() {
         return geometry.clusterSizeBytes();
     }

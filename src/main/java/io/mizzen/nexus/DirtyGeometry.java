@@ -62,10 +62,6 @@ record DirtyGeometry(long sizeBytes, int blockSizeBytes, int regionShift) {
         return blockSizeBytes;
     }
 
-    int pageOfWord(int word) {
-        return word / wordsPerPage();
-    }
-
     /** The first word of a page. */
     int firstWord(int page) {
         return page * wordsPerPage();

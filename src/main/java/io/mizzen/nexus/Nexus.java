@@ -488,11 +488,6 @@ public final class Nexus extends Bdev {
         return dirtyMap.suspectCount();
     }
 
-    /** Bytes of a dirty region. */
-    public long regionBytes() {
-        return 1L << dirtyMap.geometry().regionShift();
-    }
-
     /** Pages of the dirty map written. Any thread, approximate. */
     public long dirtyPageWrites() {
         return keeper.pageWrites();

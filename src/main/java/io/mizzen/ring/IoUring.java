@@ -45,7 +45,6 @@ final class IoUring implements AutoCloseable {
     private final long sqFlagsAddress;
     private final long cqHeadAddress;
     private final long cqTailAddress;
-    private final long cqOverflowAddress;
     private final long cqesAddress;
     private int sqTail;
     private int sqSubmitted;
@@ -94,7 +93,6 @@ final class IoUring implements AutoCloseable {
         sqMask = RawMemory.getInt(ringAddress + offset(sq, SQ_OFF_RING_MASK));
         cqHeadAddress = ringAddress + offset(cq, CQ_OFF_HEAD);
         cqTailAddress = ringAddress + offset(cq, CQ_OFF_TAIL);
-        cqOverflowAddress = ringAddress + offset(cq, CQ_OFF_OVERFLOW);
         cqesAddress = ringAddress + offset(cq, CQ_OFF_CQES);
         cqMask = RawMemory.getInt(ringAddress + offset(cq, CQ_OFF_RING_MASK));
         if ((flags & IORING_SETUP_NO_SQARRAY) == 0) {
@@ -249,11 +247,6 @@ final class IoUring implements AutoCloseable {
     /** System calls made. */
     long enters() {
         return enters;
-    }
-
-    /** Completions that the kernel had no room for: always 0, since it keeps them. */
-    int overflowCount() {
-        return RawMemory.getInt(cqOverflowAddress);
     }
 
     @Override
