@@ -161,17 +161,19 @@ final class DataPlane implements Engine {
     public MetricsView metrics() {
         Plane running = plane;
         if (running == null) {
-            return new MetricsView(System.nanoTime(), List.of(), List.of(), List.of(), 0, 0, 0);
+            return new MetricsView(System.nanoTime(), List.of(), List.of(), List.of(), 0, 0,
+                    MetricsView.TargetMetrics.NONE, MetricsView.MemoryMetrics.NONE);
         }
         List<MetricsView.VolumeMetrics> volumes = new ArrayList<>();
         for (Bdev bdev : running.bdevs()) {
             volumes.add(new MetricsView.VolumeMetrics(kind(bdev), metricName(bdev), bdev.uuid().toString(), BdevViews.stats(bdev.stats())));
         }
-        volumes.addAll(running.services.hostMetrics());
+        MetricsView.TargetMetrics target = running.services.targetMetrics();
+        target.hosts().forEach(host -> volumes.add(new MetricsView.VolumeMetrics(ObjectKind.HOST, host.name(), null, host.stats())));
         return new MetricsView(System.nanoTime(),
                 running.reactors.all().stream().map(r -> ReactorViews.metrics(r, platform.ringCounts(r))).toList(), volumes,
                 ReactorViews.pools(running.buffers, running.reactors.all()), running.mailbox.depth(),
-                running.mailbox.refusals(), running.services.connectionCount());
+                running.mailbox.refusals(), target, ReactorViews.memoryMetrics(running.memory));
     }
 
     /** What people call it: a replica's bdev is named by its UUID, its alias is pool/replica. */

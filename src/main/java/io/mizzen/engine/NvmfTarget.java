@@ -15,6 +15,7 @@ import io.mizzen.nvmf.target.NamespaceIdentity;
 import io.mizzen.nvmf.target.Subsystem;
 import io.mizzen.nvmf.target.Target;
 import io.mizzen.nvmf.target.TargetConfig;
+import io.mizzen.nvmf.target.TargetStats;
 import io.mizzen.util.Completion;
 import io.mizzen.util.OperationException;
 import java.net.Inet6Address;
@@ -31,10 +32,8 @@ final class NvmfTarget implements TargetPort, Target.Listener {
 
     private final PlaneContext plane;
     private Target target;
-    private volatile Snapshot snapshot = new Snapshot(0, List.of());
-
     /** What scrapers see: taken once a second, because controllers belong to the control reactor. */
-    private record Snapshot(int connections, List<MetricsView.VolumeMetrics> hosts) { }
+    private volatile MetricsView.TargetMetrics snapshot = MetricsView.TargetMetrics.NONE;
 
     NvmfTarget(PlaneContext plane) {
         this.plane = plane;
@@ -73,14 +72,23 @@ final class NvmfTarget implements TargetPort, Target.Listener {
     }
 
     private int snapshot() {
-        snapshot = new Snapshot(target.connections().size(), target.controllers().stream().filter(c -> !c.discovery())
+        TargetStats stats = target.stats();
+        snapshot = new MetricsView.TargetMetrics(target.connections().size(), stats.connectionsAccepted,
+                stats.connectionsRefused, stats.connectionsClosed, stats.connectRefused,
+                stats.handshakeTimeouts + stats.stallTimeouts + stats.keepAliveTimeouts, stats.terminationsSent,
+                stats.terminationsReceived, stats.dataDigestErrors, stats.commands, stats.commandErrors,
+                stats.bufferWaits, target.controllers().stream().filter(c -> !c.discovery())
                 .map(NvmfTarget::metrics).toList());
         return 0; // A look, not work: the reactor may sleep.
     }
 
-    private static MetricsView.VolumeMetrics metrics(ControllerInfo controller) {
-        return new MetricsView.VolumeMetrics(ObjectKind.HOST, controller.hostNqn() + "@" + controller.subsystemNqn() + "#"
-                + controller.controllerId(), null, BdevViews.stats(controller.stats()));
+    private static MetricsView.HostMetrics metrics(ControllerInfo controller) {
+        return new MetricsView.HostMetrics(controller.hostNqn(), controller.subsystemNqn(), controller.controllerId(),
+                ioQueues(controller), BdevViews.stats(controller.stats()));
+    }
+
+    private static int ioQueues(ControllerInfo controller) {
+        return (int) controller.queues().stream().filter(queue -> queue.queueId() > 0).count();
     }
 
     @Override
@@ -183,18 +191,12 @@ final class NvmfTarget implements TargetPort, Target.Listener {
     }
 
     private static HostView host(ControllerInfo info) {
-        int ioQueues = (int) info.queues().stream().filter(queue -> queue.queueId() > 0).count();
         return new HostView(info.hostNqn(), info.hostId() == null ? null : info.hostId().toString(), info.subsystemNqn(),
-                info.controllerId(), info.remoteAddress(), ioQueues, info.keepAliveMs(), BdevViews.stats(info.stats()));
+                info.controllerId(), info.remoteAddress(), ioQueues(info), info.keepAliveMs(), BdevViews.stats(info.stats()));
     }
 
     @Override
-    public int connectionCount() {
-        return snapshot.connections();
-    }
-
-    @Override
-    public List<MetricsView.VolumeMetrics> hostMetrics() {
-        return snapshot.hosts();
+    public MetricsView.TargetMetrics metrics() {
+        return snapshot;
     }
 }

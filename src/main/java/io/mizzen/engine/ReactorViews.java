@@ -8,6 +8,7 @@ import io.mizzen.engine.model.ReactorView;
 import io.mizzen.memory.BufferPool;
 import io.mizzen.memory.BufferPools;
 import io.mizzen.memory.DmaMemory;
+import io.mizzen.memory.DmaRegion;
 import io.mizzen.reactor.Mthread;
 import io.mizzen.reactor.Poller;
 import io.mizzen.reactor.Reactor;
@@ -63,6 +64,12 @@ final class ReactorViews {
         return new MetricsView.ReactorMetrics(reactor.core(), state == ReactorState.RUNNING || state == ReactorState.DELAYED,
                 stats.busyNs(), stats.idleNs(), stats.sleepNs(), stats.turns(), messages, batchMax, stats.sleeps(),
                 stats.wakeUps(), stats.stalls(), ring.enters(), ring.submissions(), ring.completions());
+    }
+
+    static MetricsView.MemoryMetrics memoryMetrics(DmaMemory memory) {
+        DmaRegion first = memory.regions().getFirst();
+        return new MetricsView.MemoryMetrics(first.kind().name(), first.pageSizeBytes(), memory.totalBytes(),
+                memory.totalBytes() - memory.usedBytes());
     }
 
     static MemoryView memory(DmaMemory memory, BufferPools pools, List<Reactor> reactors) {

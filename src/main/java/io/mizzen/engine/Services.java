@@ -61,13 +61,8 @@ final class Services {
         return target == null ? List.of() : target.hosts();
     }
 
-    /** Counters of each host. Any thread, approximate. */
-    List<MetricsView.VolumeMetrics> hostMetrics() {
-        return target == null ? List.of() : target.hostMetrics();
-    }
-
     /** Any thread, approximate. */
-    int connectionCount() {
-        return target == null ? 0 : target.connectionCount();
+    MetricsView.TargetMetrics targetMetrics() {
+        return target == null ? MetricsView.TargetMetrics.NONE : target.metrics();
     }
 }

@@ -39,10 +39,7 @@ interface TargetPort {
     List<HostView> hosts();
 
     /** Any thread, approximate. */
-    int connectionCount();
-
-    /** Counters of each host. Any thread, approximate. */
-    List<MetricsView.VolumeMetrics> hostMetrics();
+    MetricsView.TargetMetrics metrics();
 
     /**
      * A subsystem to be.

@@ -168,7 +168,13 @@ public final class FakeEngine implements Engine {
             new MetricsView.VolumeMetrics(ObjectKind.NEXUS, nexus.name(), nexus.uuid(), stats())));
         return new MetricsView(1, List.of(new MetricsView.ReactorMetrics(0, true, 2_000_000_000L, 500_000_000L, 9_000_000_000L,
             100, 50, 7, 3, 2, 1, 20, 40, 39)), volumes, List.of(new MemoryView.PoolView("data", 4096, 10, 8, 1, List.of(
-                new MemoryView.CacheView(0, 3, 9, 8, 0, 0)))), 2, 1, 4);
+                new MemoryView.CacheView(0, 3, 9, 8, 0, 0)))), 2, 1, target(), new MetricsView.MemoryMetrics("HUGETLB_2M",
+                2 * MIB, 256 * MIB, 128 * MIB));
+    }
+
+    private static MetricsView.TargetMetrics target() {
+        return new MetricsView.TargetMetrics(4, 9, 1, 5, 2, 1, 0, 0, 0, 100, 3, 1, List.of(new MetricsView.HostMetrics(
+            "nqn.host", "nqn.subsystem", 1, 2, stats())));
     }
 
     private static IoStatsView stats() {

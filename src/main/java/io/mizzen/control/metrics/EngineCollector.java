@@ -12,6 +12,7 @@ import io.prometheus.metrics.model.snapshots.MetricSnapshots;
 import java.lang.management.GarbageCollectorMXBean;
 import java.lang.management.ManagementFactory;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
@@ -45,7 +46,8 @@ public final class EngineCollector implements MultiCollector {
             Labels.EMPTY);
         families.counter("mizzen_mailbox_refusals", "Commands refused because the mailbox was full",
             metrics.mailboxRefusals(), Labels.EMPTY);
-        families.gauge("mizzen_connections", "NVMe/TCP connections", metrics.connections(), Labels.EMPTY);
+        TargetFamilies.add(families, metrics.target());
+        memory(families, metrics.memory());
         families.gauge("mizzen_restore_failures", "Objects of the desired state that could not be restored",
             restoreFailures.getAsInt(), Labels.EMPTY);
         jvmPauses(families);
@@ -76,6 +78,13 @@ public final class EngineCollector implements MultiCollector {
         families.counter("mizzen_ring_completions", "Ring entries completed", reactor.ringCompletions(), core);
     }
 
+    private static void memory(Families families, MetricsView.MemoryMetrics memory) {
+        Labels kind = Labels.of("kind", memory.kind().toLowerCase(Locale.ROOT));
+        families.gauge("mizzen_memory_reserved_bytes", "The reservation made at the start", memory.reservedBytes(), kind);
+        families.gauge("mizzen_memory_free_bytes", "What no pool has been cut from", memory.freeBytes(), kind);
+        families.gauge("mizzen_memory_page_bytes", "Page size of the reservation", memory.pageSizeBytes(), kind);
+    }
+
     private static void bufferPool(Families families, MemoryView.PoolView pool) {
         Labels name = Labels.of("pool", pool.name());
         families.gauge("mizzen_buffer_pool_element_bytes", "Size of one element", pool.elementSizeBytes(), name);
@@ -89,6 +98,8 @@ public final class EngineCollector implements MultiCollector {
             families.counter("mizzen_buffer_cache_acquires", "Elements taken by the core", cache.acquires(), core);
             families.counter("mizzen_buffer_cache_refills", "Batches taken from the shared ring", cache.refills(), core);
             families.counter("mizzen_buffer_cache_spills", "Batches given back to the shared ring", cache.spills(), core);
+            families.counter("mizzen_buffer_cache_exhausted", "Requests of the core refused because nothing was left",
+                cache.exhausted(), core);
         }
     }
 

@@ -9,7 +9,7 @@ import java.util.List;
  */
 public record MetricsView(long atNs, List<ReactorMetrics> reactors, List<VolumeMetrics> volumes,
                           List<MemoryView.PoolView> bufferPools, int mailboxDepth, long mailboxRefusals,
-                          int connections) {
+                          TargetMetrics target, MemoryMetrics memory) {
 
     /** Counters of one core. */
     public record ReactorMetrics(int core, boolean running, long busyNs, long idleNs, long sleepNs, long turns, long messages,
@@ -23,4 +23,39 @@ public record MetricsView(long atNs, List<ReactorMetrics> reactors, List<VolumeM
      * @param uuid null where it has none
      */
     public record VolumeMetrics(ObjectKind kind, String name, String uuid, IoStatsView stats) { }
+
+    /**
+     * Counters of the NVMe/TCP target, at most a second old.
+     *
+     * @param accepted connections since the start
+     * @param refused connections closed at once because there were too many
+     * @param connectRefused Connect commands that failed: an unknown subsystem, a host that is not allowed
+     * @param timedOut connections closed because nothing came: no handshake, half a PDU, no keep-alive
+     * @param bufferWaits commands that had to wait for a data buffer
+     */
+    public record TargetMetrics(int connections, long accepted, long refused, long closed, long connectRefused,
+                                long timedOut, long terminationsSent, long terminationsReceived,
+                                long dataDigestErrors, long commands, long commandErrors, long bufferWaits,
+                                List<HostMetrics> hosts) {
+        public static final TargetMetrics NONE = new TargetMetrics(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, List.of());
+    }
+
+    /** One controller of a host. */
+    public record HostMetrics(String hostNqn, String subsystemNqn, int controllerId, int ioQueues, IoStatsView stats) {
+
+        /** The name of its I/O counters, which no other controller has. */
+        public String name() {
+            return hostNqn + "@" + subsystemNqn + "#" + controllerId;
+        }
+    }
+
+    /**
+     * The reservation.
+     *
+     * @param kind as in {@link MemoryView}; empty before the start
+     * @param freeBytes not cut into pools or handed out
+     */
+    public record MemoryMetrics(String kind, long pageSizeBytes, long reservedBytes, long freeBytes) {
+        public static final MemoryMetrics NONE = new MemoryMetrics("", 0, 0, 0);
+    }
 }
