@@ -92,8 +92,9 @@ public class ControlConfiguration {
     }
 
     @Bean
-    EngineCollector engineCollector(Engine engine, Restorer restorer, PrometheusRegistry registry) {
-        EngineCollector collector = new EngineCollector(engine, () -> restorer.failures().size());
+    EngineCollector engineCollector(Engine engine, Restorer restorer, StateStore store, PrometheusRegistry registry) {
+        EngineCollector collector = new EngineCollector(engine, () -> restorer.failures().size(),
+            store::writeFailureCount);
         registry.register(collector);
         return collector;
     }

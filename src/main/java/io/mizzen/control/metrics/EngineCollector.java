@@ -18,6 +18,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.IntSupplier;
+import java.util.function.LongSupplier;
 
 /**
  * Everything under {@code mizzen_*}. Counters are read without asking the reactors; pools and nexuses are asked for with a
@@ -28,11 +29,17 @@ public final class EngineCollector implements MultiCollector {
 
     private final Engine engine;
     private final IntSupplier restoreFailures;
+    private final LongSupplier stateFailures;
     private final AtomicLong unanswered = new AtomicLong();
 
-    public EngineCollector(Engine engine, IntSupplier restoreFailures) {
+    /**
+     * @param restoreFailures objects of the desired state that are not back
+     * @param stateFailures documents of the desired state that could not be stored, so far
+     */
+    public EngineCollector(Engine engine, IntSupplier restoreFailures, LongSupplier stateFailures) {
         this.engine = engine;
         this.restoreFailures = restoreFailures;
+        this.stateFailures = stateFailures;
     }
 
     @Override
@@ -50,6 +57,8 @@ public final class EngineCollector implements MultiCollector {
         memory(families, metrics.memory());
         families.gauge("mizzen_restore_failures", "Objects of the desired state that could not be restored",
             restoreFailures.getAsInt(), Labels.EMPTY);
+        families.counter("mizzen_state_store_failures", "Documents of the desired state that could not be stored",
+            stateFailures.getAsLong(), Labels.EMPTY);
         jvmPauses(families);
         objects(families);
         families.counter("mizzen_scrape_unanswered", "Questions of a scrape that the engine did not answer in time",

@@ -35,6 +35,7 @@ public final class StateStore implements AutoCloseable {
     private final Path directory;
     private final StateFiles files;
     private final AutoCloseable lock;
+    private volatile long writeFailureCount;
 
     /** One object as it was stored. */
     public record Document(StateKind kind, String key, JsonNode content) {
@@ -128,6 +129,7 @@ public final class StateStore implements AutoCloseable {
             files.rename(temporary, target);
             files.syncDirectory(target.getParent());
         } catch (IOException e) {
+            writeFailureCount++;
             throw unusable("write", e);
         }
     }
@@ -139,8 +141,14 @@ public final class StateStore implements AutoCloseable {
             files.delete(target);
             files.syncDirectory(target.getParent());
         } catch (IOException e) {
+            writeFailureCount++;
             throw unusable("write", e);
         }
+    }
+
+    /** How often a document could not be stored or removed. Any thread. */
+    public long writeFailureCount() {
+        return writeFailureCount;
     }
 
     /** Gives the directory back. */
