@@ -21,6 +21,8 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 public abstract class Bdev {
     /** In {@link BdevIo#flags}: a part of another I/O of the same channel; passes pauses and locks, not counted. */
     static final int FLAG_INTERNAL = 1 << 30;
+    /** In {@link BdevIo#flags}: the limits have let it pass; what holds it back afterwards does not charge it again. */
+    static final int FLAG_ADMITTED = 1 << 29;
     /** Smallest and largest block, bytes. */
     public static final int BLOCK_SIZE_MIN = 512;
     public static final int BLOCK_SIZE_MAX = 4096;
@@ -38,6 +40,7 @@ public abstract class Bdev {
     private volatile boolean removed;
     private volatile boolean paused;
     private volatile RangeLock[] locks = NO_LOCKS;
+    private volatile LimitBuckets limitBuckets;
 
     // Control reactor only.
     final List<Descriptor> descriptors = new ArrayList<>();
@@ -204,7 +207,7 @@ public abstract class Bdev {
             channel = createChannel(mthread);
             channel.retain();
             channels.set(mthread.id(), channel);        // Published before pause and locks are read: a visit that
-            channel.adopt(paused, locks);               // started meanwhile sees the channel, or it sees the visit.
+            channel.adopt(paused, locks, limitBuckets); // started meanwhile sees the channel, or it sees the visit.
         } else {
             channel.retain();
         }
@@ -353,6 +356,27 @@ public abstract class Bdev {
             iteration.next();
         }, control, (value, failure) -> done.ok(null));
         startLocks(control);
+    }
+
+    // --- limits -------------------------------------------------------------------------------------
+
+    /**
+     * Limits what passes through all channels together, from now on and at once; {@link IoLimits#NONE} lets go whatever
+     * waits. Control reactor.
+     */
+    public final void setLimits(IoLimits limits, Mthread control, Completion<Void> done) {
+        assertControl();
+        limitBuckets = limits.isNone() ? null : new LimitBuckets(limits, limits(), Reactor.current().nowNs());
+        forEachChannel((channel, iteration) -> {
+            channel.limit(limitBuckets);        // The newest: two changes may be under way.
+            iteration.next();
+        }, control, done);
+    }
+
+    /** The limits in force. Any thread. */
+    public final IoLimits limits() {
+        LimitBuckets buckets = limitBuckets;
+        return buckets == null ? IoLimits.NONE : buckets.limits;
     }
 
     // --- events -------------------------------------------------------------------------------------

@@ -6,20 +6,23 @@ import io.mizzen.reactor.Reactor;
 import io.mizzen.util.HotPath;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Predicate;
 
 /**
  * A bdev's presence on one mthread, counted: holds the driver's queue or ring state. I/O is submitted here and completes
  * here. Everything on the mthread's reactor only.
  *
- * <p>The base class checks ranges, holds I/O back while the bdev is paused or the range is locked, queues what the driver
- * has no resources for, counts, and emulates what the driver lacks. A driver implements {@link #doSubmit} and completes
- * each I/O once with {@link BdevIo#complete}, or within {@code doSubmit} with {@link BdevIo#completeDeferred}.
+ * <p>The base class checks ranges, holds I/O back while the bdev is paused, the range is locked or a limit is reached,
+ * queues what the driver has no resources for, counts, and emulates what the driver lacks. A driver implements
+ * {@link #doSubmit} and completes each I/O once with {@link BdevIo#complete}, or within {@code doSubmit} with
+ * {@link BdevIo#completeDeferred}.
  */
 public abstract class IoChannel {
     private static final int PAUSED = 1;
     private static final int LOCKED = 2;
     private static final int STARVED = 4;
     private static final int DRAINING = 8;
+    private static final int LIMITED = 16;
     private static final int STARVED_BATCH_MAX = 32;
 
     private final Bdev bdev;
@@ -33,6 +36,7 @@ public abstract class IoChannel {
     private final IoQueue paused = new IoQueue();
     private final IoQueue locked = new IoQueue();
     private final IoQueue starved = new IoQueue();
+    private final ChannelLimiter limiter = new ChannelLimiter(this);
     private final StarvedRetry starvedRetry = new StarvedRetry();
     private final List<RangeLock> locks = new ArrayList<>();
     private final List<Drain> drains = new ArrayList<>();
@@ -98,7 +102,7 @@ public abstract class IoChannel {
         assert references > 0;
         io.channel = this;
         io.submitNs = reactor.nowNs();
-        if (gate != 0 && hold(io, true)) {
+        if (gate != 0 && holdFresh(io)) {
             return;
         }
         dispatch(io);
@@ -187,7 +191,13 @@ public abstract class IoChannel {
     // --- what holds I/O back ---------------------------------------------------------------------
 
     @HotPath
-    private boolean hold(BdevIo io, boolean fresh) {
+    private boolean holdFresh(BdevIo io) {
+        io.flags &= ~Bdev.FLAG_ADMITTED;
+        return hold(io, true);
+    }
+
+    @HotPath
+    private boolean hold(BdevIo io, boolean behindStarved) {
         if ((io.flags & Bdev.FLAG_INTERNAL) != 0) {
             return false;
         }
@@ -201,7 +211,10 @@ public abstract class IoChannel {
             locked.add(io);
             return true;
         }
-        if (fresh && (gate & STARVED) != 0) {
+        if ((gate & LIMITED) != 0 && limiter.holds(io)) {
+            return true;
+        }
+        if (behindStarved && (gate & STARVED) != 0) {
             starve(io);
             return true;
         }
@@ -239,7 +252,7 @@ public abstract class IoChannel {
             if (isPaused && (io.flags & Bdev.FLAG_INTERNAL) == 0) {
                 starved.add(io);            // Resume tries it again; a part must go on, or the pause never ends.
             } else {
-                again(io);
+                again(io, false);
                 retried++;
             }
         }
@@ -251,12 +264,20 @@ public abstract class IoChannel {
         }
     }
 
+    /** Tries an I/O that waited; it may have to wait for something else now. */
     @HotPath
-    private void again(BdevIo io) {
+    final void again(BdevIo io, boolean behindStarved) {
         io.state = BdevIo.ACQUIRED;
-        if (gate == 0 || !hold(io, false)) {
+        if (gate == 0 || !hold(io, behindStarved)) {
             dispatch(io);
         }
+    }
+
+    /** Ends an I/O that waited and that the driver has never seen. */
+    final void completeUndone(BdevIo io, int status) {
+        io.state = BdevIo.SUBMITTED;
+        link(io);
+        io.completeDeferred(status);
     }
 
     private final class StarvedRetry extends Deferred {
@@ -276,9 +297,12 @@ public abstract class IoChannel {
     }
 
     /** Adopts what was in force on the bdev when this channel was created. */
-    final void adopt(boolean isPaused, RangeLock[] active) {
+    final void adopt(boolean isPaused, RangeLock[] active, LimitBuckets buckets) {
         if (isPaused) {
             gate |= PAUSED;
+        }
+        if (buckets != null) {
+            limit(buckets);
         }
         for (RangeLock lock : active) {
             addLock(lock);
@@ -292,6 +316,7 @@ public abstract class IoChannel {
 
     final void resume() {
         gate &= ~PAUSED;
+        limiter.release();
         release(paused);
         if (!starved.isEmpty() && !starvedRetry.pending) {
             starvedRetry.pending = true;
@@ -301,7 +326,7 @@ public abstract class IoChannel {
 
     private void release(IoQueue queue) {
         for (int i = queue.size(); i > 0; i--) {
-            again(queue.poll());
+            again(queue.poll(), false);
         }
     }
 
@@ -324,6 +349,27 @@ public abstract class IoChannel {
             }
             release(locked);
         }
+    }
+
+    /** Puts the bdev's limits in force; null: none. */
+    final void limit(LimitBuckets buckets) {
+        gate = buckets == null ? gate & ~LIMITED : gate | LIMITED;
+        limiter.apply(buckets);
+    }
+
+    /**
+     * Lets all I/O that waits because of a limit go now; later I/O waits the longer for it. For whoever needs the channel
+     * drained: a limit must not delay that.
+     */
+    public final void releaseLimited() {
+        assert reactor.isCurrent();
+        limiter.releaseAll();
+    }
+
+    /** Ends, undone and with the status, those I/Os that wait because of a limit and that nobody wants any more. */
+    public final void abortLimited(Predicate<BdevIo> meant, int status) {
+        assert reactor.isCurrent();
+        limiter.abort(meant, status);
     }
 
     private void drain(RangeLock lock, ChannelIteration iteration) {
@@ -376,6 +422,7 @@ public abstract class IoChannel {
             assert paused.isEmpty();
             assert locked.isEmpty();
             assert starved.isEmpty();
+            limiter.close();
             bdev.onChannelClosed(this);
             onClose();
         }
@@ -391,9 +438,14 @@ public abstract class IoChannel {
         return inFlight;
     }
 
-    /** I/Os held back by a pause, a lock or lack of resources. Any thread, approximate. */
+    /** I/Os held back by a pause, a lock, a limit or lack of resources. Any thread, approximate. */
     public final int waiting() {
-        return paused.size() + locked.size() + starved.size();
+        return paused.size() + locked.size() + starved.size() + limiter.waiting();
+    }
+
+    /** I/Os held back by a limit. Any thread, approximate. */
+    public final int waitingForLimit() {
+        return limiter.waiting();
     }
 
     public final boolean isPaused() {

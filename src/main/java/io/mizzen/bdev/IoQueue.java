@@ -35,6 +35,12 @@ public final class IoQueue {
         return io;
     }
 
+    /** The oldest, which stays; or null. */
+    @HotPath
+    public BdevIo peek() {
+        return head;
+    }
+
     @HotPath
     public boolean isEmpty() {
         return head == null;

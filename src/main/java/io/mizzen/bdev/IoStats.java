@@ -15,6 +15,8 @@ public final class IoStats {
     private final long[] bytes = new long[IoType.COUNT];
     private final long[] errors = new long[IoType.COUNT];
     private final long[] latencySumNs = new long[LATENCY_KIND_COUNT];
+    private long delayed;
+    private long delayedNs;
     private final long[] buckets = new long[LATENCY_KIND_COUNT * BUCKET_COUNT];
 
     @HotPath
@@ -31,6 +33,13 @@ public final class IoStats {
         buckets[kind * BUCKET_COUNT + Math.min(bucket, BUCKET_COUNT - 1)]++;
     }
 
+    /** Counts an I/O that a limit held back. */
+    @HotPath
+    void recordDelay(long waitedNs) {
+        delayed++;
+        delayedNs += waitedNs;
+    }
+
     /** Adds another one's counts to this. */
     public void add(IoStats other) {
         for (int i = 0; i < IoType.COUNT; i++) {
@@ -41,6 +50,8 @@ public final class IoStats {
         for (int i = 0; i < LATENCY_KIND_COUNT; i++) {
             latencySumNs[i] += other.latencySumNs[i];
         }
+        delayed += other.delayed;
+        delayedNs += other.delayedNs;
         for (int i = 0; i < buckets.length; i++) {
             buckets[i] += other.buckets[i];
         }
@@ -56,6 +67,16 @@ public final class IoStats {
 
     public long errors(int type) {
         return errors[type];
+    }
+
+    /** I/Os that waited because of a limit; what waits now is not in it yet. */
+    public long delayed() {
+        return delayed;
+    }
+
+    /** How long those waited together, nanoseconds; it is in their latency too. */
+    public long delayedNs() {
+        return delayedNs;
     }
 
     /** Sum of latencies, nanoseconds; {@code kind}: 0 read, 1 write, 2 other. */

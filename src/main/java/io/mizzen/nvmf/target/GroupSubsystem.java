@@ -1,5 +1,6 @@
 package io.mizzen.nvmf.target;
 
+import io.mizzen.bdev.Status;
 import io.mizzen.util.HotPath;
 
 /** A subsystem in one poll group: its namespaces by id, and whether it is paused. The group's thread only. */
@@ -24,6 +25,32 @@ final class GroupSubsystem {
 
     void put(int nsid, GroupNamespace namespace) {
         namespaces[nsid] = namespace;
+    }
+
+    /** Commands that wait because of a volume's limit go at once: somebody waits until none is in flight. */
+    void releaseLimited() {
+        for (GroupNamespace namespace : namespaces) {
+            if (namespace != null) {
+                namespace.channel.releaseLimited();
+            }
+        }
+    }
+
+    /** A connection is gone: its commands that wait because of a volume's limit are not begun any more. */
+    void abortLimited(Connection connection) {
+        for (GroupNamespace namespace : namespaces) {
+            if (namespace != null) {
+                namespace.channel.abortLimited(
+                        io -> io.completion instanceof Request request && request.connection == connection,
+                        Status.ABORTED_SQ_DELETION);
+            }
+        }
+    }
+
+    /** Whether somebody waits until none of the namespace's commands is in flight. */
+    @HotPath
+    boolean isDraining(GroupNamespace namespace) {
+        return drained != null || namespace.drained != null;
     }
 
     @HotPath

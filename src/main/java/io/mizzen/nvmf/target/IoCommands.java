@@ -203,6 +203,9 @@ final class IoCommands implements CommandSet {
                 BdevIo io = namespace.channel.tryAcquire();
                 assert io != null;      // The one just released.
                 ((IoCommands) request.commands).submit(request, namespace, io);
+                if (connection.subsystem.isDraining(namespace)) {
+                    namespace.channel.releaseLimited();
+                }
                 return;
             }
         }

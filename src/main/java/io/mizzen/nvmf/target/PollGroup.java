@@ -147,6 +147,9 @@ final class PollGroup {
     /** The connection is going: its controller must know at once. */
     void onConnectionClosing(Connection connection) {
         log("nvmf closing", connection.id, connection.queueId());
+        if (connection.subsystem != null) {         // Discovery has none.
+            connection.subsystem.abortLimited(connection);
+        }
         if (connection.controller != null) {
             connection.controller.onQueueClosing(connection);
         }
@@ -364,6 +367,7 @@ final class PollGroup {
                 namespace.channel.close();
                 done.run();
             });
+            namespace.channel.releaseLimited();
         }
     }
 
@@ -375,6 +379,7 @@ final class PollGroup {
             done.run();
         } else {
             groupSubsystem.drained = done;
+            groupSubsystem.releaseLimited();
         }
     }
 
