@@ -17,12 +17,13 @@ class ScriptsIT {
     @Test
     void shellcheckHasNothingToSay() throws IOException {
         List<String> command = new ArrayList<>(List.of("shellcheck"));
-        for (Path root : List.of(Path.of("mizzen"), Path.of(".ci"), Path.of("src/test"), Path.of("docker"))) {
+        for (Path root : List.of(Path.of("mizzen"), Path.of(".ci"), Path.of("src/test"), Path.of("docker"),
+                Path.of("bench"))) {
             try (Stream<Path> files = Files.walk(root)) {
                 files.filter(ScriptsIT::isShellScript).map(Path::toString).sorted().forEach(command::add);
             }
         }
-        assertThat(command).contains("mizzen", ".ci/run", "src/test/install-packages", "src/test/vm/vm-run");
+        assertThat(command).contains("mizzen", ".ci/run", "bench/compare-fio", "bench/compare-pairs", "src/test/install-packages", "src/test/vm/vm-run");
         String output = ChildProcess.run(0, Duration.ofMinutes(2), command.toArray(String[]::new));
         assertThat(output).isEmpty();
     }

@@ -1,21 +1,32 @@
 package io.mizzen.bdev;
 
 import io.mizzen.ffi.RawMemory;
+import io.mizzen.memory.HugePages;
+import io.mizzen.memory.PageUse;
 import io.mizzen.reactor.Mthread;
 import io.mizzen.util.Completion;
 import io.mizzen.util.HotPath;
-import java.lang.foreign.Arena;
 import java.util.UUID;
 
 /** A RAM disk, for tests and measurements: zeroes at first, gone at the end. */
 public final class MallocBdev extends Bdev {
-    private final Arena arena = Arena.ofShared();
+    private final HugePages.Mapping memory;
     private final long base;
 
-    /** Allocates the memory. */
+    /** Allocates the memory, of huge pages where there are some. */
     public MallocBdev(String name, UUID uuid, int blockSizeBytes, long blockCount) {
+        this(name, uuid, blockSizeBytes, blockCount, PageUse.TRANSPARENT);
+    }
+
+    /**
+     * As above, of the pages named.
+     *
+     * @throws io.mizzen.util.OperationException RESOURCE_EXHAUSTED when there is no memory
+     */
+    public MallocBdev(String name, UUID uuid, int blockSizeBytes, long blockCount, PageUse pages) {
         super(name, uuid, "malloc", blockSizeBytes, blockCount);
-        base = arena.allocate(sizeBytes(), 4096).address();
+        memory = HugePages.map(sizeBytes(), pages);
+        base = memory.address();
     }
 
     /** Address of the first block: for tests, which look at the disk behind the engine's back. */
@@ -50,7 +61,7 @@ public final class MallocBdev extends Bdev {
 
     @Override
     protected void onDestroy(Completion<Void> done) {
-        arena.close();
+        HugePages.unmap(memory);
         done.ok(null);
     }
 

@@ -5,6 +5,7 @@ import io.mizzen.bdev.BdevRegistry;
 import io.mizzen.bdev.FaultBdev;
 import io.mizzen.bdev.MallocBdev;
 import io.mizzen.bdev.NullBdev;
+import io.mizzen.memory.PageUse;
 import io.mizzen.uring.UringBdev;
 import io.mizzen.uring.UringFile;
 import io.mizzen.util.Completion;
@@ -55,10 +56,10 @@ final class BdevSchemes {
     private final Map<String, Scheme> schemes = new LinkedHashMap<>();
     private final BdevRegistry registry;
 
-    BdevSchemes(BdevRegistry registry, Offload offload, BaseResolver bases) {
+    BdevSchemes(BdevRegistry registry, Offload offload, PageUse pages, BaseResolver bases) {
         this.registry = registry;
         schemes.put("uring", new Uring(offload));
-        schemes.put("malloc", new Malloc(offload));
+        schemes.put("malloc", new Malloc(offload, pages));
         schemes.put("null", new Null());
         schemes.put("fault", new Fault(registry, bases));
     }
@@ -181,7 +182,7 @@ final class BdevSchemes {
         }
     }
 
-    private record Malloc(Offload offload) implements Scheme {
+    private record Malloc(Offload offload, PageUse pages) implements Scheme {
         @Override
         public Set<String> parameters() {
             return Set.of("size_mb", "num_blocks", "blk_size", "uuid");
@@ -197,14 +198,7 @@ final class BdevSchemes {
             int blockSize = blockSize(uri);
             long blocks = blockCount(uri, blockSize, MALLOC_MB_MAX);
             UUID uuid = uuid(uri, name);
-            offload.run(() -> {
-                try {
-                    return new MallocBdev(name, uuid, blockSize, blocks);
-                } catch (OutOfMemoryError full) {
-                    throw new OperationException(ErrorKind.RESOURCE_EXHAUSTED, "out-of-memory",
-                            "there is no memory for " + blocks * blockSize + " bytes of bdev " + name);
-                }
-            }, done);
+            offload.run(() -> new MallocBdev(name, uuid, blockSize, blocks, pages), done);
         }
     }
 

@@ -45,7 +45,8 @@ final class BdevService {
 
     BdevService(PlaneContext plane) {
         this.plane = plane;
-        this.schemes = new BdevSchemes(plane.registry(), plane.offload(), this::resolveBase);
+        this.schemes = new BdevSchemes(plane.registry(), plane.offload(), plane.config().memory().pages(),
+                this::resolveBase);
     }
 
     void create(BdevSpec spec, Completion<BdevView> done) {

@@ -51,6 +51,11 @@ final class DataPlane implements Engine {
         this.events = new EventRing(config.limits().events(), Clock.systemUTC());
     }
 
+    /** The running plane, or null. */
+    Plane plane() {
+        return plane;
+    }
+
     // --- life -----------------------------------------------------------------------------------
 
     @Override

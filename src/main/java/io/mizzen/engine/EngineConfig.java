@@ -1,6 +1,7 @@
 package io.mizzen.engine;
 
 import io.mizzen.engine.model.PollMode;
+import io.mizzen.memory.PageUse;
 import io.mizzen.reactor.CoreMask;
 import java.util.List;
 
@@ -54,8 +55,18 @@ public record EngineConfig(String version, Cores cores, Memory memory, Nvmf nvmf
      * @param sizeBytes rounded up to whole pages; from 32 MiB
      * @param hugePages false: do not even try hugetlb pages
      * @param locked memory that cannot be locked is an error; false: it is reported in health only
+     * @param smallPages 4 KiB pages only, for memory disks too: to measure what larger ones are worth
      */
-    public record Memory(long sizeBytes, boolean hugePages, boolean locked) { }
+    public record Memory(long sizeBytes, boolean hugePages, boolean locked, boolean smallPages) {
+        public Memory(long sizeBytes, boolean hugePages, boolean locked) {
+            this(sizeBytes, hugePages, locked, false);
+        }
+
+        /** The pages that the engine's memory may have. */
+        PageUse pages() {
+            return smallPages ? PageUse.SMALL : hugePages ? PageUse.RESERVED : PageUse.TRANSPARENT;
+        }
+    }
 
     /**
      * The NVMe/TCP target.

@@ -46,7 +46,7 @@ final class LinuxPlatform implements Platform {
     @Override
     public DmaMemory reserve(EngineConfig.Memory config, List<Integer> cores) {
         List<Integer> nodes = cores.stream().map(this::numaNode).distinct().sorted().toList();
-        memory = new DmaMemory(HugePages.reserve(config.sizeBytes(), config.hugePages(),
+        memory = new DmaMemory(HugePages.reserve(config.sizeBytes(), config.pages(),
                 nodes.size() > 1 ? nodes : List.of(-1)));
         if (config.locked() && memory.regions().stream().anyMatch(region -> region.kind() == MemoryKind.PLAIN)) {
             release();

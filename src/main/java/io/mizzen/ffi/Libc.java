@@ -61,6 +61,7 @@ public final class Libc {
             JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
 
     private static final long SYS_MBIND = 237;
+    private static final long SYS_PERF_EVENT_OPEN = 298;
     private static final long SYS_IO_URING_SETUP = 425;
     private static final long SYS_IO_URING_ENTER = 426;
     private static final long SYS_IO_URING_REGISTER = 427;
@@ -399,6 +400,18 @@ public final class Libc {
         try {
             long result = (long) SYSCALL6.invokeExact(state, SYS_MBIND, address, lengthBytes, (long) mode, mask,
                     maxNode, (long) flags);
+            return result < 0 ? -errno(state) : (int) result;
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    /** {@code int perf_event_open(struct perf_event_attr *attr, pid_t pid, int cpu, int group_fd, unsigned long flags)}. */
+    public static int perf_event_open(long attr, int pid, int cpu, int groupFd, long flags) {
+        MemorySegment state = STATE.get();
+        try {
+            long result = (long) SYSCALL6.invokeExact(state, SYS_PERF_EVENT_OPEN, attr, (long) pid, (long) cpu,
+                    (long) groupFd, flags, 0L);
             return result < 0 ? -errno(state) : (int) result;
         } catch (Throwable e) {
             throw unexpected(e);

@@ -23,6 +23,7 @@ public final class HugePages {
     private static final int MAP_NORESERVE = 0x4000;
     private static final int MAP_HUGE_SHIFT = 26;
     private static final int MADV_HUGEPAGE = 14;
+    private static final int MADV_NOHUGEPAGE = 15;
     private static final int MADV_POPULATE_WRITE = 23;
     private static final int MPOL_PREFERRED = 1;
     private static final int NODE_MASK_BITS = 1024;
@@ -40,23 +41,18 @@ public final class HugePages {
      * @throws OperationException RESOURCE_EXHAUSTED when not even plain pages can be had
      */
     public static List<DmaRegion> reserve(long sizeBytes) {
-        return reserve(sizeBytes, true);
-    }
-
-    /** As above; {@code hugetlb} false leaves reserved huge pages to others. */
-    public static List<DmaRegion> reserve(long sizeBytes, boolean hugetlb) {
-        return reserve(sizeBytes, hugetlb, List.of(ANY_NODE));
+        return reserve(sizeBytes, PageUse.RESERVED, List.of(ANY_NODE));
     }
 
     /** As above; the memory is divided evenly among NUMA nodes, each part from its node as long as that has pages. */
-    public static List<DmaRegion> reserve(long sizeBytes, boolean hugetlb, List<Integer> nodes) {
+    public static List<DmaRegion> reserve(long sizeBytes, PageUse pages, List<Integer> nodes) {
         List<DmaRegion> regions = new ArrayList<>();
         for (int node : nodes) {
             long left = round((sizeBytes + nodes.size() - 1) / nodes.size(), PAGE_2M);
             while (left > 0) {
                 long wanted = Math.min(left, DmaRegion.SIZE_BYTES_MAX);
-                DmaRegion region = hugetlb ? reserveRegion(regions.size(), wanted, node)
-                        : ordinary(regions.size(), round(wanted, PAGE_2M), node);
+                DmaRegion region = pages == PageUse.RESERVED ? reserveRegion(regions.size(), wanted, node)
+                        : ordinary(regions.size(), round(wanted, PAGE_2M), pages, node);
                 regions.add(region);
                 left -= region.sizeBytes();
             }
@@ -94,24 +90,74 @@ public final class HugePages {
             }
         }
         DmaRegion region = hugetlb(index, round(wanted, PAGE_2M), PAGE_2M, MemoryKind.HUGETLB_2M, node);
-        return region != null ? region : ordinary(index, round(wanted, PAGE_2M), node);
+        return region != null ? region : ordinary(index, round(wanted, PAGE_2M), PageUse.TRANSPARENT, node);
     }
 
     private static DmaRegion hugetlb(int index, long sizeBytes, long pageBytes, MemoryKind kind, int node) {
+        long address = mapHugetlb(sizeBytes, pageBytes, node);
+        return address == 0 ? null : region(index, address, sizeBytes, kind, pageBytes, node);
+    }
+
+    /** Address of populated hugetlb pages, or 0 if they cannot be had. */
+    private static long mapHugetlb(long sizeBytes, long pageBytes, int node) {
         int shift = Long.numberOfTrailingZeros(pageBytes) << MAP_HUGE_SHIFT;
         long address = Libc.mmap(0, sizeBytes, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS | MAP_HUGETLB | shift, -1, 0);
         if (address < 0) {
-            return null;
+            return 0;
         }
         prefer(node, address, sizeBytes);
         if (Libc.madvise(address, sizeBytes, MADV_POPULATE_WRITE) < 0) {     // A cgroup may still refuse the pages.
             Libc.munmap(address, sizeBytes);
-            return null;
+            return 0;
         }
-        return region(index, address, sizeBytes, kind, pageBytes, node);
+        return address;
     }
 
-    private static DmaRegion ordinary(int index, long sizeBytes, int node) {
+    private static DmaRegion ordinary(int index, long sizeBytes, PageUse pages, int node) {
+        long address = mapAligned(sizeBytes);
+        boolean huge = advise(address, sizeBytes, pages);
+        populate(address, sizeBytes, node);
+        boolean locked = Libc.mlock(address, sizeBytes) == 0;
+        MemoryKind kind = huge ? MemoryKind.TRANSPARENT_HUGE : locked ? MemoryKind.LOCKED : MemoryKind.PLAIN;
+        return region(index, address, sizeBytes, kind, huge ? PAGE_2M : PAGE_4K, node);
+    }
+
+    /**
+     * Zeroed memory apart from the reservation, for data that no device reaches: contents of memory disks. Small ones
+     * take no huge pages. {@link #unmap} gives it back.
+     *
+     * @throws OperationException RESOURCE_EXHAUSTED when there is no memory
+     */
+    public static Mapping map(long sizeBytes, PageUse pages) {
+        long rounded = round(sizeBytes, PAGE_2M);
+        if (sizeBytes < PAGE_2M) {
+            rounded = round(sizeBytes, PAGE_4K);
+        } else if (pages == PageUse.RESERVED) {
+            long address = mapHugetlb(rounded, PAGE_2M, ANY_NODE);
+            if (address != 0) {
+                return new Mapping(address, rounded);
+            }
+        }
+        long address = mapAligned(rounded);
+        advise(address, rounded, pages);
+        populate(address, rounded, ANY_NODE);
+        return new Mapping(address, rounded);
+    }
+
+    /** Memory from {@link #map}. */
+    public record Mapping(long address, long sizeBytes) {
+    }
+
+    /** Gives a mapping back; nothing may refer to it any more. */
+    public static void unmap(Mapping mapping) {
+        int result = Libc.munmap(mapping.address(), mapping.sizeBytes());
+        if (result < 0) {
+            throw OperationException.internal("munmap-failed", "munmap: " + Errno.describe(-result));
+        }
+    }
+
+    /** Maps ordinary pages, aligned so that 2 MiB of them can become one. */
+    private static long mapAligned(long sizeBytes) {
         long span = sizeBytes + PAGE_2M;
         long mapped = Libc.mmap(0, span, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (mapped < 0) {
@@ -125,16 +171,25 @@ public final class HugePages {
         if (tail > 0) {
             Libc.munmap(address + sizeBytes, tail);
         }
-        boolean huge = Libc.madvise(address, sizeBytes, MADV_HUGEPAGE) == 0 && transparentEnabled();
+        return address;
+    }
+
+    /** Asks for huge pages, or for none; whether there will be some. */
+    private static boolean advise(long address, long sizeBytes, PageUse pages) {
+        if (pages == PageUse.SMALL) {
+            Libc.madvise(address, sizeBytes, MADV_NOHUGEPAGE);     // Refused by kernels that have no others anyway.
+            return false;
+        }
+        return Libc.madvise(address, sizeBytes, MADV_HUGEPAGE) == 0 && transparentEnabled();
+    }
+
+    private static void populate(long address, long sizeBytes, int node) {
         prefer(node, address, sizeBytes);
         int populated = Libc.madvise(address, sizeBytes, MADV_POPULATE_WRITE);
         if (populated < 0) {
             Libc.munmap(address, sizeBytes);
             throw exhausted(sizeBytes, -populated);
         }
-        boolean locked = Libc.mlock(address, sizeBytes) == 0;
-        MemoryKind kind = huge ? MemoryKind.TRANSPARENT_HUGE : locked ? MemoryKind.LOCKED : MemoryKind.PLAIN;
-        return region(index, address, sizeBytes, kind, huge ? PAGE_2M : PAGE_4K, node);
     }
 
     private static boolean transparentEnabled() {

@@ -27,11 +27,11 @@ import org.junit.jupiter.api.io.TempDir;
  */
 class AbiTest {
     private static final List<String> CLASSES = List.of("ffi.IoUringAbi", "ffi.Statx", "ffi.Sockaddr", "ffi.Errno",
-            "ffi.Libc", "memory.HugePages", "ring.IoUring", "ring.RingSocket", "ring.RingSockets", "ring.RingListener",
+            "ffi.Libc", "ffi.PerfEvents", "memory.HugePages", "ring.IoUring", "ring.RingSocket", "ring.RingSockets", "ring.RingListener",
             "ring.RingFdWatcher", "ring.Waker", "uring.UringFile", "uring.UringBdev");
     /** Constants with the kernel's own name. */
     private static final Pattern C_NAME = Pattern.compile(
-            "(IORING|IOSQE|RWF|STATX|AT|AF|S|O|F|FALLOC_FL|SO|SOL|IPPROTO|IPV6|TCP|MSG|SHUT|SOCK|MAP|MADV|PROT)_\\w+"
+            "(IORING|IOSQE|RWF|STATX|AT|AF|S|O|F|FALLOC_FL|SO|SOL|IPPROTO|IPV6|TCP|MSG|SHUT|SOCK|MAP|MADV|PROT|PERF)_\\w+"
             + "|BLK\\w+|POLLIN|E[A-Z0-9]+");
     /** Constants that are several of C's in one, or have a name of ours. */
     private static final Map<String, String> EXPRESSIONS = Map.ofEntries(
@@ -45,6 +45,13 @@ class AbiTest {
             Map.entry("SYS_IO_URING_SETUP", "SYS_io_uring_setup"),
             Map.entry("SYS_IO_URING_ENTER", "SYS_io_uring_enter"),
             Map.entry("SYS_IO_URING_REGISTER", "SYS_io_uring_register"),
+            Map.entry("SYS_PERF_EVENT_OPEN", "SYS_perf_event_open"),
+            Map.entry("DTLB_LOAD_MISSES", "PERF_COUNT_HW_CACHE_DTLB | PERF_COUNT_HW_CACHE_OP_READ << 8"
+                    + " | PERF_COUNT_HW_CACHE_RESULT_MISS << 16"),
+            Map.entry("ATTR_TYPE", "offsetof(struct perf_event_attr, type)"),
+            Map.entry("ATTR_SIZE", "offsetof(struct perf_event_attr, size)"),
+            Map.entry("ATTR_CONFIG", "offsetof(struct perf_event_attr, config)"),
+            Map.entry("ATTR_FLAGS", "offsetof(struct perf_event_attr, read_format) + 8"),
             Map.entry("IN_SIZE_BYTES", "sizeof(struct sockaddr_in)"),
             Map.entry("IN6_SIZE_BYTES", "sizeof(struct sockaddr_in6)"),
             Map.entry("MSGHDR_BYTES", "sizeof(struct msghdr)"),
@@ -174,6 +181,7 @@ class AbiTest {
                 #include <linux/falloc.h>
                 #include <linux/fs.h>
                 #include <linux/io_uring.h>
+                #include <linux/perf_event.h>
                 int main(void) {
                 """);
         for (String expression : expressions) {

@@ -1,0 +1,196 @@
+package io.mizzen.bench;
+
+import io.mizzen.reactor.CoreMask;
+import io.mizzen.util.OperationException;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The command line of the load generator, checked. */
+final class BenchOptions {
+    static final String USAGE = """
+            usage: ./mizzen bench --bdev URI [--bdev URI ...] [OPTION ...]
+              Drives bdevs from inside and reports IOPS, latency, CPU and garbage per I/O.
+
+              --bdev URI            what to drive; repeat it for several at once:
+                                    uring:///dev/sdb, uring:///tmp/f.img?create=true&size_mb=1024,
+                                    malloc:///m0?size_mb=512, null:///n0?size_mb=1024
+              --replica thick|thin  make a pool on each of them and drive a replica there instead
+              --nexus               mirror over all of them (or their replicas) and drive the nexus
+              --rw KIND             read, write, rw (in sequence), randread, randwrite, randrw   [randread]
+              --mix PERCENT         reads among rw and randrw   [50]
+              --block-size SIZE     bytes of one I/O: 4096, 4k, 128k   [4k]
+              --depth N             I/Os in flight on each bdev and core   [32]
+              --cores LIST          CPUs with a reactor: 1, 0-1, 0x2   [the last CPU]
+              --time SECONDS        what is measured   [5]
+              --warmup SECONDS      what goes before   [2]
+              --verify              every I/O writes a pattern, reads it back and compares
+              --overwrite           write even to a disk that carries a file system, partitions or a pool
+              --memory 4k|2m        page size of the buffers and of malloc disks   [2m]
+              --poll busy|adaptive  busy never sleeps   [busy]
+              --json                one JSON document instead of the text
+              --help                this text
+            """;
+
+    private static final int BLOCK_BYTES_MAX = 16 << 20;
+    private static final int DEPTH_MAX = 4096;
+    private static final double SECONDS_MAX = 24 * 3600;
+
+    final List<String> bdevs = new ArrayList<>();
+    boolean nexus;
+    /** thick, thin or null. */
+    String replica;
+    Workload workload = Workload.RANDREAD;
+    int readPercent = -1;
+    int blockBytes = 4096;
+    int depth = 32;
+    List<Integer> cores = List.of();
+    double seconds = 5;
+    double warmupSeconds = 2;
+    boolean verify;
+    boolean overwrite;
+    boolean smallPages;
+    boolean busy = true;
+    boolean json;
+    boolean help;
+
+    /**
+     * Reads the arguments.
+     *
+     * @throws OperationException INVALID_ARGUMENT, naming the option
+     */
+    static BenchOptions parse(String... arguments) {
+        BenchOptions options = new BenchOptions();
+        for (int i = 0; i < arguments.length; i++) {
+            String name = arguments[i];
+            String value = null;
+            int equals = name.indexOf('=');
+            if (name.startsWith("--") && equals > 0) {
+                value = name.substring(equals + 1);
+                name = name.substring(0, equals);
+            }
+            if (options.flag(name)) {
+                if (value != null) {
+                    throw invalid(name + " takes no value");
+                }
+                continue;
+            }
+            if (value == null && i + 1 < arguments.length) {
+                value = arguments[++i];
+            }
+            options.set(name, value);
+        }
+        if (!options.help) {
+            options.check();
+        }
+        return options;
+    }
+
+    private boolean flag(String name) {
+        switch (name) {
+            case "--nexus" -> nexus = true;
+            case "--verify" -> verify = true;
+            case "--overwrite" -> overwrite = true;
+            case "--json" -> json = true;
+            case "--help", "-h" -> help = true;
+            default -> {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private void set(String name, String value) {
+        switch (name) {
+            case "--bdev" -> bdevs.add(given(name, value));
+            case "--replica" -> replica = oneOf(name, value, "thick", "thin");
+            case "--rw" -> workload = workload(value);
+            case "--mix" -> readPercent = (int) number(name, value, 0, 100);
+            case "--block-size" -> blockBytes = size(name, value);
+            case "--depth" -> depth = (int) number(name, value, 1, DEPTH_MAX);
+            case "--cores" -> cores = CoreMask.parse(given(name, value));
+            case "--time" -> seconds = number(name, value, 0.1, SECONDS_MAX);
+            case "--warmup" -> warmupSeconds = number(name, value, 0, SECONDS_MAX);
+            case "--memory" -> smallPages = oneOf(name, value, "4k", "2m").equals("4k");
+            case "--poll" -> busy = oneOf(name, value, "busy", "adaptive").equals("busy");
+            default -> throw invalid("unknown option " + name);
+        }
+    }
+
+    private void check() {
+        if (bdevs.isEmpty()) {
+            throw invalid("--bdev is missing");
+        }
+        if (readPercent >= 0 && !workload.isMixed()) {
+            throw invalid("--mix goes with --rw rw or randrw");
+        }
+        if (readPercent < 0) {
+            readPercent = workload.readPercent;
+        }
+        if (verify && !workload.random && workload != Workload.WRITE) {
+            throw invalid("--verify goes with --rw randwrite, randrw or write");
+        }
+        if (verify && workload == Workload.RANDREAD) {
+            workload = Workload.RANDWRITE;
+            readPercent = 0;
+        }
+    }
+
+    /** Whether anything on the bdevs is changed. */
+    boolean writes() {
+        return verify || readPercent < 100;
+    }
+
+    private static String given(String name, String value) {
+        if (value == null || value.isBlank()) {
+            throw invalid(name + " needs a value");
+        }
+        return value;
+    }
+
+    private static String oneOf(String name, String value, String... words) {
+        if (!List.of(words).contains(given(name, value))) {
+            throw invalid(name + " is '" + value + "'; it must be " + String.join(" or ", words));
+        }
+        return value;
+    }
+
+    private static Workload workload(String value) {
+        Workload found = Workload.of(given("--rw", value));
+        if (found == null) {
+            throw invalid("--rw is '" + value + "'; it must be read, write, rw, randread, randwrite or randrw");
+        }
+        return found;
+    }
+
+    private static double number(String name, String value, double min, double max) {
+        double number;
+        try {
+            number = Double.parseDouble(given(name, value));
+        } catch (NumberFormatException notOne) {
+            throw invalid(name + " is '" + value + "', which is not a number");
+        }
+        if (!(number >= min && number <= max)) {
+            throw invalid(name + " is " + value + "; it must be " + plain(min) + " to " + plain(max));
+        }
+        return number;
+    }
+
+    private static String plain(double number) {
+        return number == Math.rint(number) ? Long.toString((long) number) : Double.toString(number);
+    }
+
+    private static int size(String name, String value) {
+        String text = given(name, value).toLowerCase(java.util.Locale.ROOT);
+        int shift = text.endsWith("k") ? 10 : text.endsWith("m") ? 20 : 0;
+        double count = number(name, shift == 0 ? text : text.substring(0, text.length() - 1), 1, BLOCK_BYTES_MAX);
+        long bytes = (long) count << shift;
+        if (count != Math.rint(count) || bytes % 512 != 0 || bytes > BLOCK_BYTES_MAX) {
+            throw invalid(name + " is '" + value + "'; it must be a multiple of 512 bytes up to 16m");
+        }
+        return (int) bytes;
+    }
+
+    private static OperationException invalid(String problem) {
+        return OperationException.invalid("invalid-option", problem + "; see ./mizzen bench --help");
+    }
+}

@@ -1,0 +1,168 @@
+package io.mizzen.bench;
+
+import io.mizzen.bdev.Bdev;
+import io.mizzen.bdev.Descriptor;
+import io.mizzen.engine.Engine;
+import io.mizzen.engine.Workbench;
+import io.mizzen.engine.model.BdevSpec;
+import io.mizzen.engine.model.BdevView;
+import io.mizzen.engine.model.NexusSpec;
+import io.mizzen.engine.model.NexusView;
+import io.mizzen.engine.model.PoolSpec;
+import io.mizzen.engine.model.PoolView;
+import io.mizzen.engine.model.ReplicaSpec;
+import io.mizzen.engine.model.ReplicaView;
+import io.mizzen.util.ErrorKind;
+import io.mizzen.util.OperationException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.LockSupport;
+
+/** What is driven: the bdevs of the options, and the pools, replicas and nexus made on them. Main thread. */
+final class Stack {
+    private static final long COMMAND_TIMEOUT_SECONDS = 600;
+    private static final long EQUAL_POLL_NS = 20_000_000L;
+
+    private final Workbench bench;
+    private final Engine engine;
+    private final BenchOptions options;
+    private final List<String> pools = new ArrayList<>();
+    private final List<String> replicas = new ArrayList<>();
+    private String nexus;
+    private final List<String> names = new ArrayList<>();
+    private final List<Descriptor> targets = new ArrayList<>();
+
+    Stack(Workbench bench, BenchOptions options) {
+        this.bench = bench;
+        this.engine = bench.engine();
+        this.options = options;
+    }
+
+    /** Makes it all and opens what is driven. */
+    void build() {
+        for (String uri : options.bdevs) {
+            names.add(await(engine.createBdev(new BdevSpec(uri))).name());
+        }
+        if ((options.writes() || options.nexus) && !options.overwrite && options.replica == null) {
+            names.forEach(this::checkUnsigned);
+        }
+        List<String> driven = List.copyOf(names);
+        if (options.replica != null) {
+            driven = driven.stream().map(this::replica).toList();
+        }
+        if (options.nexus) {
+            driven = List.of(nexus(driven));
+        }
+        for (String name : driven) {
+            targets.add(open(name));
+        }
+    }
+
+    private void checkUnsigned(String name) {
+        try {
+            bench.<Void>onControl("signature check", COMMAND_TIMEOUT_SECONDS, done -> {
+                Descriptor look = bench.open(name, "bench", false, IGNORE);
+                Bdev bdev = look.bdev();
+                look.close();
+                bench.checkUnsigned(bdev, done);
+            });
+        } catch (OperationException refused) {
+            if (refused.code().equals("disk-not-empty")) {
+                throw OperationException.precondition("disk-not-empty", refused.getMessage().replaceFirst("; to destroy.*", "")
+                        + "; --overwrite destroys it");
+            }
+            throw refused;
+        }
+    }
+
+    /** A pool on the bdev and a replica that fills it. */
+    private String replica(String bdev) {
+        PoolView pool = await(engine.createPool(new PoolSpec("bench-" + pools.size(), null, List.of(bdev), 0,
+                options.overwrite ? List.of("any") : List.of(), true)));
+        pools.add(pool.name());
+        ReplicaView replica = await(engine.createReplica(new ReplicaSpec(UUID.randomUUID().toString(), "r", pool.name(),
+                pool.freeBytes(), options.replica.equals("thin"))));
+        replicas.add(replica.uuid());
+        return replica.bdev();
+    }
+
+    /** A nexus over them, its children made equal. */
+    private String nexus(List<String> children) {
+        NexusView view = await(engine.createNexus(new NexusSpec(UUID.randomUUID().toString(), "bench", children, 0, null)));
+        nexus = view.uuid();
+        while (!view.state().equals("ONLINE")) {
+            LockSupport.parkNanos(EQUAL_POLL_NS);
+            view = await(engine.nexus(nexus));
+            if (view.state().equals("FAULTED")) {
+                throw OperationException.precondition("nexus-faulted", "the nexus has no healthy child");
+            }
+        }
+        return view.bdev();
+    }
+
+    private Descriptor open(String name) {
+        Descriptor descriptor = bench.onControl("open", COMMAND_TIMEOUT_SECONDS,
+                done -> done.ok(bench.open(name, "bench", options.writes(), IGNORE)));
+        Bdev bdev = descriptor.bdev();
+        if (options.blockBytes % bdev.blockSizeBytes() != 0) {
+            throw OperationException.invalid("invalid-option", "--block-size " + options.blockBytes + " is no multiple of the "
+                    + bdev.blockSizeBytes() + " bytes of a block of " + name);
+        }
+        return descriptor;
+    }
+
+    /** What is driven. */
+    List<Descriptor> targets() {
+        return targets;
+    }
+
+    /** Takes apart what was made, the topmost first. The channels are closed. */
+    void close() {
+        for (Descriptor target : targets) {
+            bench.<Void>onControl("close", COMMAND_TIMEOUT_SECONDS, done -> {
+                target.close();
+                done.ok(null);
+            });
+        }
+        targets.clear();
+        if (nexus != null) {
+            await(engine.destroyNexus(nexus));
+        }
+        replicas.forEach(replica -> await(engine.destroyReplica(replica)));
+        pools.forEach(pool -> await(engine.destroyPool(pool)));
+        names.forEach(name -> await(engine.destroyBdev(name)));
+    }
+
+    private static <T> T await(CompletableFuture<T> outcome) {
+        try {
+            return outcome.get(COMMAND_TIMEOUT_SECONDS, TimeUnit.SECONDS);
+        } catch (ExecutionException failure) {
+            if (failure.getCause() instanceof OperationException operation) {
+                throw operation;
+            }
+            throw new OperationException(ErrorKind.INTERNAL, "internal-error", "failed: " + failure.getCause(), failure.getCause());
+        } catch (TimeoutException late) {
+            throw new OperationException(ErrorKind.TIMEOUT, "operation-timeout", "no answer within " + COMMAND_TIMEOUT_SECONDS + " s");
+        } catch (InterruptedException interrupted) {
+            Thread.currentThread().interrupt();
+            throw new OperationException(ErrorKind.UNAVAILABLE, "interrupted", "interrupted");
+        }
+    }
+
+    private static final Descriptor.Listener IGNORE = new Descriptor.Listener() {
+        @Override
+        public void onRemoved(Bdev bdev) {
+            // Its I/O fails, and the measurement with it.
+        }
+
+        @Override
+        public void onResized(Bdev bdev) {
+            // The addresses stay as they are; those beyond the end fail.
+        }
+    };
+}

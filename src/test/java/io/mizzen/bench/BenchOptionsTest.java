@@ -1,0 +1,64 @@
+package io.mizzen.bench;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class BenchOptionsTest {
+    private static final String NULL = "null:///n?size_mb=1";
+
+    private static BenchOptions parse(String... more) {
+        String[] arguments = new String[more.length + 2];
+        arguments[0] = "--bdev";
+        arguments[1] = NULL;
+        System.arraycopy(more, 0, arguments, 2, more.length);
+        return BenchOptions.parse(arguments);
+    }
+
+    private static void refused(String inMessage, String... arguments) {
+        assertThatThrownBy(() -> parse(arguments)).hasMessageContaining(inMessage).hasMessageContaining("--help");
+    }
+
+    @Test
+    void valuesFollowOrHangOnAnEqualsSign() {
+        BenchOptions options = parse("--rw=randrw", "--mix", "70", "--block-size", "128k", "--depth=4", "--cores", "0-1",
+                "--time=1.5", "--bdev=uring:///tmp/f?create=true&size_mb=1", "--memory", "4k", "--nexus", "--replica", "thin");
+        assertThat(options.bdevs).containsExactly(NULL, "uring:///tmp/f?create=true&size_mb=1");
+        assertThat(options.workload).isEqualTo(Workload.RANDRW);
+        assertThat(options.readPercent).isEqualTo(70);
+        assertThat(options.blockBytes).isEqualTo(128 << 10);
+        assertThat(options.depth).isEqualTo(4);
+        assertThat(options.cores).isEqualTo(List.of(0, 1));
+        assertThat(options.seconds).isEqualTo(1.5);
+        assertThat(options.smallPages && options.nexus && options.writes()).isTrue();
+        assertThat(options.replica).isEqualTo("thin");
+    }
+
+    @Test
+    void nothingIsWrittenUnlessAskedFor() {
+        assertThat(parse().writes()).isFalse();
+        assertThat(parse("--rw", "read").writes()).isFalse();
+        assertThat(parse("--rw", "write").writes()).isTrue();
+        assertThat(parse("--rw", "rw").readPercent).isEqualTo(50);
+        assertThat(parse("--verify").writes()).isTrue();
+    }
+
+    @Test
+    void whatMakesNoSenseIsRefusedByName() {
+        refused("unknown option --dept", "--dept", "3");
+        refused("--depth is 0", "--depth", "0");
+        refused("--depth is 'many'", "--depth", "many");
+        refused("--depth needs a value", "--depth");
+        refused("--rw is 'append'", "--rw", "append");
+        refused("--mix goes with", "--mix", "20");
+        refused("--block-size is '1000'", "--block-size", "1000");
+        refused("--block-size is '32m'", "--block-size", "32m");
+        refused("--memory is '1g'", "--memory", "1g");
+        refused("--nexus takes no value", "--nexus=yes");
+        refused("--verify goes with", "--verify", "--rw", "read");
+        refused("--time is NaN", "--time", "NaN");
+        assertThatThrownBy(() -> BenchOptions.parse("--time", "1")).hasMessageContaining("--bdev is missing");
+    }
+}
