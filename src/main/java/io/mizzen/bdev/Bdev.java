@@ -122,6 +122,19 @@ public abstract class Bdev {
         return false;
     }
 
+    /**
+     * The first block from there on that may hold data, or {@code endBlock} (as lseek's SEEK_DATA). What lies before it
+     * reads as zeroes and takes no space. An answer holds for as long as nobody writes there. Any thread; cold path.
+     */
+    public long nextAllocated(long fromBlock, long endBlock) {
+        return fromBlock;
+    }
+
+    /** The first block from there on that reads as zeroes and takes no space, or {@code endBlock} (as SEEK_HOLE). */
+    public long nextUnallocated(long fromBlock, long endBlock) {
+        return endBlock;
+    }
+
     /** Whether no write of any kind, not even one that failed, has ended here since the bdev was made. */
     protected final boolean isUnwritten() {
         IoStats sum = new IoStats();

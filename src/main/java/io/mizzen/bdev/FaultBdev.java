@@ -104,6 +104,16 @@ public final class FaultBdev extends Bdev {
     }
 
     @Override
+    public long nextAllocated(long fromBlock, long endBlock) {
+        return base.nextAllocated(fromBlock, endBlock);
+    }
+
+    @Override
+    public long nextUnallocated(long fromBlock, long endBlock) {
+        return base.nextUnallocated(fromBlock, endBlock);
+    }
+
+    @Override
     protected IoChannel createChannel(Mthread mthread) {
         return new Channel(this, mthread);
     }

@@ -11,6 +11,8 @@ import io.mizzen.nexus.MemberState;
 import io.mizzen.nexus.Nexus;
 import io.mizzen.nexus.NexusEnvironment;
 import io.mizzen.nexus.NexusParameters;
+import io.mizzen.rebuild.LeastBusyChooser;
+import io.mizzen.rebuild.WorkerChooser;
 import io.mizzen.util.Completion;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
@@ -41,12 +43,13 @@ final class NexusService {
     private final BdevService bdevs;
     private final ShareService shares;
     private final Map<UUID, Entry> entries = new LinkedHashMap<>();
-    private int nextCopier;
+    private final WorkerChooser copier;
 
     NexusService(PlaneContext plane, BdevService bdevs, ShareService shares) {
         this.plane = plane;
         this.bdevs = bdevs;
         this.shares = shares;
+        this.copier = new LeastBusyChooser(plane.control(), plane.rebuild());
     }
 
     /** Operations on a nexus take turns with those on its children and the pools under them. */
@@ -200,8 +203,7 @@ final class NexusService {
     }
 
     private NexusEnvironment environment() {
-        int copier = nextCopier++ % plane.rebuild().size();
-        return new NexusEnvironment(plane.registry(), plane.control(), plane.rebuild().get(copier), System::currentTimeMillis,
+        return new NexusEnvironment(plane.registry(), plane.control(), copier, System::currentTimeMillis,
                 (nexus, text) -> {
                     int space = text.indexOf(' ');
                     plane.event(ObjectKind.NEXUS, nexus.uuid().toString(), space < 0 ? text : text.substring(0, space),

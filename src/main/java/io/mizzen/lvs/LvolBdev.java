@@ -78,6 +78,33 @@ public final class LvolBdev extends Bdev {
     }
 
     @Override
+    public long nextAllocated(long fromBlock, long endBlock) {
+        return nextCluster(fromBlock, endBlock, true);
+    }
+
+    @Override
+    public long nextUnallocated(long fromBlock, long endBlock) {
+        return nextCluster(fromBlock, endBlock, false);
+    }
+
+    /** The first block from there on in a cluster that is allocated, or not, as asked. A clone's parent counts as data. */
+    private long nextCluster(long fromBlock, long endBlock, boolean allocated) {
+        if (!lvol.thin() || lvol.parentName() != null) {
+            return allocated ? fromBlock : endBlock;
+        }
+        long clusterBlocks = lvol.store().geometry().clusterSizeBytes() >>> blockShift();
+        long block = fromBlock;
+        while (block < endBlock) {
+            int index = (int) (block / clusterBlocks);
+            if (lvol.map().get(index) != BlobMetadata.UNALLOCATED == allocated) {
+                return block;
+            }
+            block = (index + 1) * clusterBlocks;
+        }
+        return endBlock;
+    }
+
+    @Override
     protected IoChannel createChannel(Mthread mthread) {
         return new LvolChannel(this, mthread, base.openChannel(mthread));
     }

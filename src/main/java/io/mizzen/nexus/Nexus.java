@@ -7,6 +7,7 @@ import io.mizzen.memory.DmaBuffer;
 import io.mizzen.reactor.Message;
 import io.mizzen.reactor.Mthread;
 import io.mizzen.reactor.Reactor;
+import io.mizzen.rebuild.WorkerChooser;
 import io.mizzen.util.Completion;
 import io.mizzen.util.HotPath;
 import io.mizzen.util.OperationException;
@@ -366,7 +367,7 @@ public final class Nexus extends Bdev {
         return environment.home();
     }
 
-    Mthread copier() {
+    WorkerChooser copier() {
         return environment.copier();
     }
 

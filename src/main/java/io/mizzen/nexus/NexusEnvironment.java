@@ -2,16 +2,17 @@ package io.mizzen.nexus;
 
 import io.mizzen.bdev.BdevRegistry;
 import io.mizzen.reactor.Mthread;
+import io.mizzen.rebuild.WorkerChooser;
 import java.util.function.LongSupplier;
 
 /**
  * What a nexus needs from outside.
  *
  * @param home an mthread of the control reactor: owner of members and metadata
- * @param copier where resynchronisation copies
+ * @param copier chooses where copying runs
  * @param wallClockMs milliseconds since 1970
  */
-public record NexusEnvironment(BdevRegistry registry, Mthread home, Mthread copier, LongSupplier wallClockMs,
+public record NexusEnvironment(BdevRegistry registry, Mthread home, WorkerChooser copier, LongSupplier wallClockMs,
         Events events) {
     /** Told of state changes, on the control reactor. */
     @FunctionalInterface

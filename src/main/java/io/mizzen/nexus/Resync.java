@@ -2,8 +2,13 @@ package io.mizzen.nexus;
 
 import io.mizzen.bdev.Status;
 import io.mizzen.reactor.Timer;
-import io.mizzen.rebuild.CopyJob;
-import io.mizzen.rebuild.CopyPlan;
+import io.mizzen.rebuild.RebuildJob;
+import io.mizzen.rebuild.RebuildKind;
+import io.mizzen.rebuild.RebuildLeg;
+import io.mizzen.rebuild.RebuildPlan;
+import io.mizzen.rebuild.RebuildSettings;
+import io.mizzen.rebuild.RebuildSpec;
+import io.mizzen.rebuild.RebuildState;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -20,7 +25,7 @@ import java.util.Map;
  *                                              or a destination failed that cannot be faulted now
  * </pre>
  */
-final class Resync implements CopyPlan, CopyJob.Listener {
+final class Resync implements RebuildPlan, RebuildJob.Listener {
     private static final long RETRY_NS = 1_000_000_000L;
 
     private enum State {
@@ -33,7 +38,7 @@ final class Resync implements CopyPlan, CopyJob.Listener {
     private final Map<Integer, Long> blocksLeft = new HashMap<>();
     private final List<Runnable> whenStopped = new ArrayList<>();
     private State state = State.IDLE;
-    private CopyJob job;
+    private RebuildJob job;
     private List<NexusChild> destinations = List.of();
     private boolean closed;
     private int region;
@@ -73,7 +78,7 @@ final class Resync implements CopyPlan, CopyJob.Listener {
             return;             // A change of members is under way, or nobody is left.
         }
         destinations = new ArrayList<>();
-        List<CopyJob.Leg> legs = new ArrayList<>();
+        List<RebuildLeg> legs = new ArrayList<>();
         for (NexusChild child : nexus.children()) {
             if (child != source && child.isUsable()) {
                 destinations.add(child);
@@ -93,12 +98,13 @@ final class Resync implements CopyPlan, CopyJob.Listener {
         copiedBlocks = 0;
         setState(State.COPYING);
         nexus.event("resync-started source=" + source.name() + " regions=" + map.suspectCount());
-        job = new CopyJob(nexus, nexus.home(), nexus.copier(), leg(source), legs, this, this);
+        job = new RebuildJob(new RebuildSpec(RebuildKind.RESYNC, nexus, leg(source), legs, this, RebuildSettings.DEFAULTS),
+                nexus.home(), nexus.copier(), nexus::wallClockMs, this);
         job.start();
     }
 
-    private CopyJob.Leg leg(NexusChild child) {
-        return new CopyJob.Leg(child.descriptor(), nexus.label().dataOffsetBytes() >>> nexus.blockShift());
+    private RebuildLeg leg(NexusChild child) {
+        return new RebuildLeg(child.descriptor(), nexus.label().dataOffsetBytes() >>> nexus.blockShift());
     }
 
     /** One leg cannot differ from itself. */
@@ -171,24 +177,24 @@ final class Resync implements CopyPlan, CopyJob.Listener {
     // --- end of a job -----------------------------------------------------------------------------
 
     @Override
-    public void onEnd(CopyJob ended) {
+    public void onEnd(RebuildJob ended) {
         job = null;
         setState(State.IDLE);
         List<Runnable> now = List.copyOf(whenStopped);
         whenStopped.clear();
-        if (ended.state() == CopyJob.State.FAILED) {
+        if (ended.state() == RebuildState.FAILED) {
             onFailed(ended);
         } else if (map.suspectCount() == 0) {
             nexus.event("resync-completed blocks=" + ended.copiedBlocks() + " written=" + ended.writtenBlocks());
             nexus.onResynced();
         }
         now.forEach(Runnable::run);
-        if (ended.state() == CopyJob.State.COMPLETED) {
+        if (ended.state() == RebuildState.COMPLETED) {
             consider();
         }
     }
 
-    private void onFailed(CopyJob ended) {
+    private void onFailed(RebuildJob ended) {
         failures++;
         if (ended.sourceFailed()) {
             nexus.event("resync-failed source=" + nexus.child(nexus.source()).name() + " status="

@@ -15,6 +15,7 @@ import io.mizzen.memory.DmaRegion;
 import io.mizzen.memory.MemoryKind;
 import io.mizzen.reactor.Mthread;
 import io.mizzen.reactor.Reactor;
+import io.mizzen.rebuild.WorkerChooser;
 import io.mizzen.testsupport.HandReactors;
 import io.mizzen.testsupport.TestIo;
 import java.lang.foreign.Arena;
@@ -133,7 +134,7 @@ final class NexusSim {
             disks.add(disk);
         }
         Mthread home = hand.reactor(0).mthread();
-        Mthread copier = hand.reactor(reactorCount - 1).mthread();
+        WorkerChooser copier = WorkerChooser.fixed(hand.reactor(reactorCount - 1).mthread());
         environment = new NexusEnvironment(registry, home, copier, () -> hand.nowNs() / 1_000_000,
                 (of, event) -> events.add(event));
     }

@@ -1,0 +1,535 @@
+package io.mizzen.rebuild;
+
+import io.mizzen.bdev.Status;
+import io.mizzen.reactor.Mthread;
+import io.mizzen.reactor.Timer;
+import io.mizzen.util.Completion;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.LongSupplier;
+
+/**
+ * Copies from one leg of a volume to others, or compares them, while hosts use the volume: each window is locked against
+ * writes, dealt with in pieces, and unlocked. Several windows are under way, so that the next is locked while one is
+ * copied. Only the source is believed: an error there, or on a destination, ends the job. What was written is flushed
+ * before the job completes.
+ *
+ * <p>Stretches that the source is known not to hold are not read: destinations that may hold something there are zeroed.
+ * A rate limit holds windows back before they are locked, never within.
+ *
+ * <p>{@link RebuildState} has the states. Control reactor, but for {@link RebuildWorker}'s I/O and the views, which are
+ * for any thread.
+ */
+public final class RebuildJob {
+    /** Told on the control reactor. */
+    public interface Listener {
+        /** The job ended; its channels are closed. */
+        void onEnd(RebuildJob job);
+
+        /** The job is paused: nothing is locked, no buffer is held. */
+        default void onPaused(RebuildJob job) {
+            // For those who asked.
+        }
+    }
+
+    /** No destination failed. */
+    public static final int NONE = -1;
+    /** Differences that are listed; all are counted. */
+    public static final int DIFFERENCE_MAX = 100;
+    /** Windows under way at a time. */
+    private static final int WINDOW_MAX = 16;
+    /** What one lock may cover where neither side holds anything. */
+    private static final long HOLE_BYTES_MAX = 64 << 20;
+    /** A window is no larger than what the rate allows in this time. */
+    private static final long WINDOWS_PER_S = 200;
+    private static final long RATE_SPAN_NS = 1_000_000_000;
+
+    private final RebuildSpec spec;
+    private final Mthread home;
+    private final WorkerChooser chooser;
+    private final LongSupplier wallClockMs;
+    private final RangeLocker locker;
+    private final Listener listener;
+    private final RebuildWorker worker;
+    private final List<Window> windows = new ArrayList<>();
+    private final Throttle throttle;
+    private final BackOff backOff;
+    private final List<RebuildDifference> differences = new ArrayList<>();
+    private final int blockShift;
+    private RebuildSettings settings;
+    private Mthread workerThread;
+    private int busyWindows;
+    private long lockedBytes;
+    private boolean supplied;
+    private int supplyEpoch;
+    private boolean flushing;
+    private boolean closing;
+    private int failedDestination = NONE;
+    private boolean sourceFailed;
+    private int failureStatus;
+    private long periodBytes;
+    private long periodNs;
+    private long startedAtMs;
+    private RebuildRecord record;
+
+    // Written here only, read by anybody.
+    private volatile RebuildState state = RebuildState.INIT;
+    private volatile long copiedBlocks;
+    private volatile long skippedBlocks;
+    private volatile long writtenBlocks;
+    private volatile long differentBlocks;
+    private volatile long limitBytesPerSecond;
+    private volatile long runningSinceNs;
+    private volatile long ranNs;
+    private volatile long lateRate;
+    private long spanNs;
+    private long spanBlocks;
+
+    private final Timer tokens = new Timer() {
+        @Override
+        protected void onTimer(long nowNs) {
+            advance();
+        }
+    };
+    private final Timer period = new Timer() {
+        @Override
+        protected void onTimer(long nowNs) {
+            onPeriod(nowNs);
+        }
+    };
+
+    /**
+     * @param home the control reactor's mthread
+     * @param chooser where the copying I/O runs
+     * @param wallClockMs milliseconds since 1970
+     */
+    public RebuildJob(RebuildSpec spec, Mthread home, WorkerChooser chooser, LongSupplier wallClockMs,
+            Listener listener) {
+        this(spec, home, chooser, wallClockMs, RangeLocker.of(spec.volume(), home), listener);
+    }
+
+    RebuildJob(RebuildSpec spec, Mthread home, WorkerChooser chooser, LongSupplier wallClockMs, RangeLocker locker,
+            Listener listener) {
+        this.spec = spec;
+        this.home = home;
+        this.chooser = chooser;
+        this.wallClockMs = wallClockMs;
+        this.locker = locker;
+        this.listener = listener;
+        this.settings = spec.settings();
+        this.blockShift = spec.volume().blockShift();
+        this.worker = new RebuildWorker(this, spec);
+        for (int i = 0; i < WINDOW_MAX; i++) {
+            windows.add(new Window(worker, this));
+        }
+        this.throttle = new Throttle(settings.rate(), home.reactor().nowNs());
+        this.backOff = new BackOff(spec.foreground(), settings);
+        this.limitBytesPerSecond = settings.rate();
+    }
+
+    private void setState(RebuildState next) {
+        assert home.reactor().isCurrent();
+        assert state.mayBecome(next);
+        long nowNs = home.reactor().nowNs();
+        if (state == RebuildState.INIT || state == RebuildState.PAUSED) {
+            runningSinceNs = nowNs;
+            spanNs = nowNs;
+            spanBlocks = copiedBlocks + skippedBlocks;
+        } else if (next == RebuildState.PAUSED || next.isEnd()) {
+            ranNs += nowNs - runningSinceNs;
+            lateRate = 0;
+        }
+        state = next;
+    }
+
+    // --- orders ---------------------------------------------------------------------------------------
+
+    /** Begins. */
+    public void start() {
+        setState(RebuildState.RUNNING);
+        startedAtMs = wallClockMs.getAsLong();
+        chooser.choose((chosen, failure) -> {
+            workerThread = chosen;
+            if (state == RebuildState.STOPPING) {
+                chooser.release(workerThread);
+                end();
+                return;
+            }
+            workerThread.send(() -> worker.open(workerThread));
+            if (state == RebuildState.RUNNING) {
+                supply();
+            }
+            advance();
+        });
+    }
+
+    /** Lets the windows under way end, then begins no other. The listener hears of it. False when it is ending. */
+    public boolean pause() {
+        if (state == RebuildState.RUNNING && !flushing) {
+            setState(RebuildState.PAUSING);
+            advance();
+        }
+        return state == RebuildState.PAUSING || state == RebuildState.PAUSED;
+    }
+
+    /** Goes on after {@link #pause}. False when it is ending. */
+    public boolean resume() {
+        if (state == RebuildState.PAUSED || state == RebuildState.PAUSING) {
+            boolean wasPaused = state == RebuildState.PAUSED;
+            setState(RebuildState.RUNNING);
+            if (wasPaused && workerThread != null) {
+                supply();
+            }
+            advance();
+        }
+        return state == RebuildState.RUNNING;
+    }
+
+    /** Ends the job early; the listener hears of the end. Harmless when it is ending already. */
+    public void stop() {
+        if (state == RebuildState.RUNNING || state == RebuildState.PAUSING || state == RebuildState.PAUSED) {
+            setState(RebuildState.STOPPING);
+            advance();
+        }
+    }
+
+    /** Changes rate, floor and back-off at once; segments and windows stay as they are. */
+    public void setSettings(RebuildSettings changed) {
+        settings = changed;
+        backOff.setLimit(changed.rate(), changed.floor());
+        applyRate();
+        advance();
+    }
+
+    // --- the course -----------------------------------------------------------------------------------
+
+    /** Buffers are taken, and then windows are locked. */
+    private void supply() {
+        int epoch = ++supplyEpoch;
+        supplied = false;
+        workerThread.send(() -> worker.startSupply(epoch));
+        if (!period.isArmed()) {
+            periodNs = home.reactor().nowNs();
+            home.reactor().arm(period, BackOff.FIRST_PERIOD_NS);
+        }
+    }
+
+    /** The worker has buffers. */
+    void onSupplied(int epoch) {
+        if (epoch == supplyEpoch) {
+            supplied = true;
+            advance();
+        }
+    }
+
+    /** The one place that decides what comes next. */
+    private void advance() {
+        if (workerThread == null || closing || flushing) {
+            return;
+        }
+        boolean exhausted = state == RebuildState.RUNNING && supplied && !beginWindows();
+        if (busyWindows > 0) {
+            return;
+        }
+        switch (state) {
+            case PAUSING -> {
+                endSupply();
+                setState(RebuildState.PAUSED);
+                listener.onPaused(this);
+            }
+            case STOPPING, FAILING -> close();
+            case RUNNING -> {
+                if (exhausted && spec.kind().writes()) {
+                    flushing = true;
+                    workerThread.send(worker::flush);
+                } else if (exhausted) {
+                    close();
+                }
+            }
+            default -> { }
+        }
+    }
+
+    private void endSupply() {
+        supplyEpoch++;
+        supplied = false;
+        home.reactor().cancel(period);
+        home.reactor().cancel(tokens);
+        workerThread.send(worker::stopSupply);
+    }
+
+    /** The destinations have been flushed, or one could not be. */
+    void onFlushed(int destination, int status) {
+        flushing = false;
+        if (destination != NONE) {
+            fail(destination, status);
+        }
+        close();
+    }
+
+    private void close() {
+        closing = true;
+        home.reactor().cancel(period);
+        home.reactor().cancel(tokens);
+        workerThread.send(() -> {
+            worker.close();
+            home.send(() -> {
+                chooser.release(workerThread);
+                end();
+            });
+        });
+    }
+
+    private void end() {
+        setState(switch (state) {
+            case STOPPING -> RebuildState.STOPPED;
+            case FAILING -> RebuildState.FAILED;
+            default -> RebuildState.COMPLETED;
+        });
+        record = new RebuildRecord(spec.kind(), spec.source().name(),
+                spec.destinations().stream().map(RebuildLeg::name).toList(), spec.volume().blockSizeBytes(), startedAtMs,
+                wallClockMs.getAsLong(), progress(), failure(), differences);
+        listener.onEnd(this);
+    }
+
+    // --- windows --------------------------------------------------------------------------------------
+
+    /** Begins as many windows as may be; false when the plan has no more for now. */
+    private boolean beginWindows() {
+        long inFlightMax = 2L * Math.max(settings.windowBytes(),
+                (long) settings.segments() * RebuildSettings.PIECE_BYTES);
+        for (int i = 0; i < WINDOW_MAX && lockedBytes < inFlightMax; i++) {
+            Window window = windows.get(i);
+            if (window.busy) {
+                continue;
+            }
+            if (backOff.isQuiet() && settings.backOff()) {
+                return true;                    // The period's timer goes on.
+            }
+            long nowNs = home.reactor().nowNs();
+            long waitNs = throttle.waitNs(nowNs);
+            if (waitNs > 0) {
+                if (!tokens.isArmed()) {
+                    home.reactor().arm(tokens, waitNs);
+                }
+                return true;
+            }
+            if (!spec.plan().next(window.segment, nextWindowBytes() >>> blockShift)) {
+                return false;
+            }
+            begin(window);
+        }
+        return true;
+    }
+
+    private long nextWindowBytes() {
+        long windowBytes = settings.windowBytes();
+        long at = spec.plan().peekBlock();
+        if (at >= 0) {
+            long end = Math.min(at + (HOLE_BYTES_MAX >>> blockShift), spec.volume().blockCount());
+            long data = spec.source().nextData(at, end);
+            for (RebuildLeg destination : spec.destinations()) {
+                data = Math.min(data, destination.nextData(at, end));
+            }
+            long holeBytes = data - at << blockShift;
+            if (holeBytes >= windowBytes) {
+                return holeBytes;               // A hint only: what is there when it is locked, counts.
+            }
+        }
+        long rate = throttle.rate();
+        if (rate == RebuildSettings.UNLIMITED) {
+            return windowBytes;
+        }
+        long byRate = rate / WINDOWS_PER_S & -RebuildSettings.PIECE_BYTES;
+        return Math.clamp(byRate, RebuildSettings.PIECE_BYTES, windowBytes);
+    }
+
+    private void begin(Window window) {
+        long bytes = window.segment.blockCount << blockShift;
+        window.busy = true;
+        window.chargedBytes = Math.min(bytes, settings.windowBytes());
+        throttle.charge(window.chargedBytes);
+        busyWindows++;
+        lockedBytes += bytes;
+        locker.lock(window.segment.offsetBlocks, window.segment.blockCount, (lock, failure) -> {
+            window.lock = lock;
+            if (state == RebuildState.RUNNING || state == RebuildState.PAUSING) {
+                workerThread.send(window.toWorker, home.reactor());
+            } else {
+                // The write that the lock waited for may be what the source has failed: it must not be undone.
+                throttle.refund(window.chargedBytes);
+                spec.plan().onNotCopied(window.segment.offsetBlocks, window.segment.blockCount);
+                locker.unlock(lock, unlocked(window));
+            }
+        });
+    }
+
+    /** A window's I/O has ended; posted by the worker. */
+    void onWindowEnd(Window window) {
+        long copiedBytes = window.copiedBlocks << blockShift;
+        throttle.refund(window.chargedBytes - copiedBytes);
+        periodBytes += copiedBytes;
+        copiedBlocks += window.copiedBlocks;
+        skippedBlocks += window.skippedBlocks;
+        writtenBlocks += window.writtenBlocks;
+        differentBlocks += window.differentBlocks;
+        for (RebuildDifference difference : window.differences) {
+            if (differences.size() < DIFFERENCE_MAX) {
+                differences.add(difference);
+            }
+        }
+        long offset = window.segment.offsetBlocks;
+        if (window.hasFailed()) {
+            boolean bySource = window.sourceStatus != Status.SUCCESS;
+            fail(bySource ? NONE : window.failedDestination,
+                    bySource ? window.sourceStatus : window.destinationStatus);
+            spec.plan().onNotCopied(offset, window.segment.blockCount);
+        } else {
+            assert window.copiedBlocks + window.skippedBlocks == window.segment.blockCount;
+            spec.plan().onCopied(offset, window.segment.blockCount);
+        }
+        measure();
+        locker.unlock(window.lock, unlocked(window));
+    }
+
+    private Completion<Void> unlocked(Window window) {
+        return (value, failure) -> {
+            window.lock = null;
+            window.busy = false;
+            busyWindows--;
+            lockedBytes -= window.segment.blockCount << blockShift;
+            advance();
+        };
+    }
+
+    private void fail(int destination, int status) {
+        if (state == RebuildState.RUNNING || state == RebuildState.PAUSING) {
+            setState(RebuildState.FAILING);
+        }
+        if (failureStatus == Status.SUCCESS) {
+            failureStatus = status;
+            failedDestination = destination;
+            sourceFailed = destination == NONE;
+        }
+    }
+
+    // --- rate -------------------------------------------------------------------------------------------
+
+    private void onPeriod(long nowNs) {
+        long elapsedNs = Math.max(1, nowNs - periodNs);
+        if (settings.backOff()) {
+            backOff.onPeriod((long) (periodBytes * 1e9 / elapsedNs));
+        }
+        periodBytes = 0;
+        periodNs = nowNs;
+        home.reactor().arm(period, BackOff.PERIOD_NS);
+        applyRate();
+        measure();
+        advance();
+    }
+
+    private void applyRate() {
+        long rate = settings.backOff() ? backOff.rate() : settings.rate();
+        if (rate != throttle.rate()) {
+            throttle.setRate(rate, home.reactor().nowNs());
+            home.reactor().cancel(tokens);
+            limitBytesPerSecond = rate;
+        }
+    }
+
+    private void measure() {
+        long nowNs = home.reactor().nowNs();
+        long done = copiedBlocks + skippedBlocks;
+        if (nowNs - spanNs >= RATE_SPAN_NS) {
+            lateRate = (long) ((done - spanBlocks << blockShift) * 1e9 / (nowNs - spanNs));
+            spanNs = nowNs;
+            spanBlocks = done;
+        }
+    }
+
+    // --- views ------------------------------------------------------------------------------------------
+
+    Mthread home() {
+        return home;
+    }
+
+    /** Any thread. */
+    public RebuildState state() {
+        return state;
+    }
+
+    public RebuildKind kind() {
+        return spec.kind();
+    }
+
+    public RebuildSpec spec() {
+        return spec;
+    }
+
+    public RebuildSettings settings() {
+        return settings;
+    }
+
+    /** How far it is. Any thread, approximate while it runs. */
+    public RebuildProgress progress() {
+        RebuildState now = state;
+        boolean counts = now != RebuildState.INIT && now != RebuildState.PAUSED && !now.isEnd();
+        long elapsedNs = ranNs + (counts ? Math.max(0, home.reactor().nowNs() - runningSinceNs) : 0);
+        long total = spec.plan().totalBlocks();
+        long copied = copiedBlocks;
+        long skipped = skippedBlocks;
+        long done = copied + skipped;
+        long rate = lateRate;
+        if (rate == 0 && elapsedNs > 0 && now != RebuildState.PAUSED) {
+            rate = (long) ((done << blockShift) * 1e9 / elapsedNs);
+        }
+        long remainingNs = now.isEnd() || done >= total ? 0
+                : rate == 0 ? -1 : (long) ((total - done << blockShift) * 1e9 / rate);
+        return new RebuildProgress(now, total, copied, skipped, writtenBlocks, differentBlocks, elapsedNs, rate,
+                limitBytesPerSecond, remainingNs);
+    }
+
+    /** What is to be kept of it; null before it has ended. */
+    public RebuildRecord record() {
+        return record;
+    }
+
+    /** The differences found so far, at most {@link #DIFFERENCE_MAX}. */
+    public List<RebuildDifference> differences() {
+        return List.copyOf(differences);
+    }
+
+    /** Blocks that were read from the source and are equal on all legs now. Any thread. */
+    public long copiedBlocks() {
+        return copiedBlocks;
+    }
+
+    /** Blocks that had to be written, over all destinations. Any thread. */
+    public long writtenBlocks() {
+        return writtenBlocks;
+    }
+
+    /** Whether it was the source that failed. */
+    public boolean sourceFailed() {
+        return sourceFailed;
+    }
+
+    /** The index of the destination that failed, or {@link #NONE}. */
+    public int failedDestination() {
+        return failedDestination;
+    }
+
+    /** The I/O status that ended the job, or SUCCESS. */
+    public int failureStatus() {
+        return failureStatus;
+    }
+
+    private String failure() {
+        if (failureStatus == Status.SUCCESS) {
+            return null;
+        }
+        String leg = sourceFailed ? "source " + spec.source().name()
+                : "destination " + spec.destinations().get(failedDestination).name();
+        return leg + ": " + Status.describe(failureStatus);
+    }
+}

@@ -1,0 +1,169 @@
+package io.mizzen.rebuild;
+
+/**
+ * A plan over a bitmap of equal segments: what is marked is handed out once, in ascending order, round and round until
+ * nothing is marked. Segments may be marked while a job runs; what a job did not get to stays marked for the next one.
+ * Control reactor, but for {@link #remainingBlocks()} and {@link #totalBlocks()}.
+ */
+public final class SegmentMap implements RebuildPlan {
+    private final long volumeBlocks;
+    private final int segmentShift;
+    private final int segmentCount;
+    private final long[] marked;
+    private final long[] handedOut;
+    private int cursor;
+    private volatile long markedBlocks;
+    private volatile long outBlocks;
+    private volatile long copiedBlocks;
+
+    /**
+     * A map with nothing marked.
+     *
+     * @param segmentBlocks blocks of a segment, a power of two, at most a piece ({@link RebuildSettings#PIECE_BYTES})
+     */
+    public SegmentMap(long volumeBlocks, long segmentBlocks) {
+        assert volumeBlocks > 0;
+        assert Long.bitCount(segmentBlocks) == 1;
+        this.volumeBlocks = volumeBlocks;
+        this.segmentShift = Long.numberOfTrailingZeros(segmentBlocks);
+        this.segmentCount = Math.toIntExact((volumeBlocks + segmentBlocks - 1) >>> segmentShift);
+        this.marked = new long[(segmentCount + 63) >>> 6];
+        this.handedOut = new long[marked.length];
+    }
+
+    /** Marks every segment that the range touches. */
+    public void mark(long offsetBlocks, long blockCount) {
+        assert blockCount > 0 && offsetBlocks >= 0 && offsetBlocks + blockCount <= volumeBlocks;
+        long added = 0;
+        int last = (int) (offsetBlocks + blockCount - 1 >>> segmentShift);
+        for (int segment = (int) (offsetBlocks >>> segmentShift); segment <= last; segment++) {
+            if (!get(marked, segment)) {
+                set(marked, segment);
+                added += blocksOf(segment);
+            }
+        }
+        markedBlocks += added;
+    }
+
+    public void markAll() {
+        mark(0, volumeBlocks);
+    }
+
+    /** Forgets everything; no job uses the map. */
+    public void clear() {
+        assert outBlocks == 0;
+        java.util.Arrays.fill(marked, 0);
+        markedBlocks = 0;
+        copiedBlocks = 0;
+        cursor = 0;
+    }
+
+    /** A new count of what is copied begins; no job uses the map. */
+    public void begin() {
+        assert outBlocks == 0;
+        copiedBlocks = 0;
+        cursor = 0;
+    }
+
+    @Override
+    public long peekBlock() {
+        int segment = nextMarked();
+        return segment < 0 ? UNKNOWN : (long) segment << segmentShift;
+    }
+
+    @Override
+    public boolean next(Segment window, long maxBlocks) {
+        int first = nextMarked();
+        if (first < 0) {
+            return false;
+        }
+        long maxSegments = Math.max(1, maxBlocks >>> segmentShift);
+        assert maxBlocks >= 1L << segmentShift;
+        int end = first;
+        long blocks = 0;
+        while (end < segmentCount && end - first < maxSegments && get(marked, end) && !get(handedOut, end)) {
+            clear(marked, end);
+            set(handedOut, end);
+            blocks += blocksOf(end);
+            end++;
+        }
+        cursor = end;
+        markedBlocks -= blocks;
+        outBlocks += blocks;
+        window.offsetBlocks = (long) first << segmentShift;
+        window.blockCount = blocks;
+        return true;
+    }
+
+    @Override
+    public void onCopied(long offsetBlocks, long blockCount) {
+        takeBack(offsetBlocks, blockCount);
+        copiedBlocks += blockCount;
+    }
+
+    @Override
+    public void onNotCopied(long offsetBlocks, long blockCount) {
+        takeBack(offsetBlocks, blockCount);
+        mark(offsetBlocks, blockCount);
+    }
+
+    private void takeBack(long offsetBlocks, long blockCount) {
+        int last = (int) (offsetBlocks + blockCount - 1 >>> segmentShift);
+        for (int segment = (int) (offsetBlocks >>> segmentShift); segment <= last; segment++) {
+            assert get(handedOut, segment);
+            clear(handedOut, segment);
+        }
+        outBlocks -= blockCount;
+    }
+
+    /**
+     * A segment that is marked and not under way: from the cursor on, else from the start. One that was marked again
+     * while it is copied has to wait for that: the job asks again when a window has ended.
+     */
+    private int nextMarked() {
+        int found = nextMarked(cursor, segmentCount);
+        return found >= 0 ? found : nextMarked(0, cursor);
+    }
+
+    private int nextMarked(int from, int to) {
+        int word = from >>> 6;
+        long mask = -1L << from;
+        while (word << 6 < to) {
+            long bits = marked[word] & ~handedOut[word] & mask;
+            if (bits != 0) {
+                int segment = (word << 6) + Long.numberOfTrailingZeros(bits);
+                return segment < to ? segment : -1;
+            }
+            mask = -1L;
+            word++;
+        }
+        return -1;
+    }
+
+    private long blocksOf(int segment) {
+        return Math.min(volumeBlocks - ((long) segment << segmentShift), 1L << segmentShift);
+    }
+
+    private static boolean get(long[] bits, int index) {
+        return (bits[index >>> 6] & 1L << index) != 0;
+    }
+
+    private static void set(long[] bits, int index) {
+        bits[index >>> 6] |= 1L << index;
+    }
+
+    private static void clear(long[] bits, int index) {
+        bits[index >>> 6] &= ~(1L << index);
+    }
+
+    /** Blocks that are marked or under way. Any thread. */
+    public long remainingBlocks() {
+        return markedBlocks + outBlocks;
+    }
+
+    /** Copied since {@link #begin()} and remaining. Any thread. */
+    @Override
+    public long totalBlocks() {
+        return copiedBlocks + remainingBlocks();
+    }
+}
