@@ -30,13 +30,15 @@ class ComposeIT {
                 .containsPattern("memlock: -1")
                 .contains("docker/seccomp.json")
                 .contains("prom/prometheus")
-                .contains("grafana/grafana");
+                .contains("grafana/grafana")
+                .containsPattern("prometheus:/etc/prometheus:ro")
+                .containsPattern("grafana:/var/lib/grafana/dashboards:ro");
     }
 
     @Test
     void prometheusAcceptsItsConfiguration() {
-        String output = ChildProcess.run(0, DEADLINE, "promtool", "check", "config", "docker/prometheus.yml");
-        assertThat(output).contains("SUCCESS");
+        String output = ChildProcess.run(0, DEADLINE, "promtool", "check", "config", "prometheus/prometheus.yml");
+        assertThat(output).contains("SUCCESS").contains("rules found");
     }
 
     @Test

@@ -93,8 +93,7 @@ public class ControlConfiguration {
 
     @Bean
     EngineCollector engineCollector(Engine engine, Restorer restorer, StateStore store, PrometheusRegistry registry) {
-        EngineCollector collector = new EngineCollector(engine, () -> restorer.failures().size(),
-            store::writeFailureCount);
+        EngineCollector collector = new EngineCollector(engine, restorer::failureCounts, store::writeFailureCount);
         registry.register(collector);
         return collector;
     }

@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -83,6 +84,17 @@ public final class Restorer implements AutoCloseable {
     /** What could not be brought back so far, in the order of its first failure. */
     public synchronized List<Failure> failures() {
         return List.copyOf(failures.values());
+    }
+
+    /** How many of each kind could not be brought back; every kind is there. */
+    public Map<StateKind, Integer> failureCounts() {
+        Map<StateKind, Integer> counts = new EnumMap<>(StateKind.class);
+        for (StateKind kind : StateKind.values()) {
+            counts.put(kind, 0);
+        }
+        failures().forEach(failure -> counts.merge(failure.kind(), 1, Integer::sum));
+        setAside().forEach(document -> counts.merge(document.kind(), 1, Integer::sum));
+        return counts;
     }
 
     /** Documents that were damaged. */

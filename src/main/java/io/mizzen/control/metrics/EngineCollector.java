@@ -1,5 +1,6 @@
 package io.mizzen.control.metrics;
 
+import io.mizzen.control.store.StateKind;
 import io.mizzen.engine.Engine;
 import io.mizzen.engine.model.MemoryView;
 import io.mizzen.engine.model.MetricsView;
@@ -13,12 +14,13 @@ import java.lang.management.GarbageCollectorMXBean;
 import java.lang.management.ManagementFactory;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.IntSupplier;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 
 /**
  * Everything under {@code mizzen_*}. Counters are read without asking the reactors; pools and nexuses are asked for with a
@@ -28,15 +30,16 @@ public final class EngineCollector implements MultiCollector {
     private static final long ASK_DEADLINE_MS = 2_000;
 
     private final Engine engine;
-    private final IntSupplier restoreFailures;
+    private final Supplier<Map<StateKind, Integer>> restoreFailures;
     private final LongSupplier stateFailures;
     private final AtomicLong unanswered = new AtomicLong();
 
     /**
-     * @param restoreFailures objects of the desired state that are not back
+     * @param restoreFailures how many objects of the desired state are not back, for every kind
      * @param stateFailures documents of the desired state that could not be stored, so far
      */
-    public EngineCollector(Engine engine, IntSupplier restoreFailures, LongSupplier stateFailures) {
+    public EngineCollector(Engine engine, Supplier<Map<StateKind, Integer>> restoreFailures,
+                           LongSupplier stateFailures) {
         this.engine = engine;
         this.restoreFailures = restoreFailures;
         this.stateFailures = stateFailures;
@@ -55,8 +58,9 @@ public final class EngineCollector implements MultiCollector {
             metrics.mailboxRefusals(), Labels.EMPTY);
         TargetFamilies.add(families, metrics.target());
         memory(families, metrics.memory());
-        families.gauge("mizzen_restore_failures", "Objects of the desired state that could not be restored",
-            restoreFailures.getAsInt(), Labels.EMPTY);
+        restoreFailures.get().forEach((kind, count) -> families.gauge("mizzen_restore_failures",
+            "Objects of the desired state that are not there: not restored, or their document was damaged", count,
+            Labels.of("kind", kind.name().toLowerCase(Locale.ROOT))));
         families.counter("mizzen_state_store_failures", "Documents of the desired state that could not be stored",
             stateFailures.getAsLong(), Labels.EMPTY);
         jvmPauses(families);

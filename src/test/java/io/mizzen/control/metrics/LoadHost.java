@@ -1,0 +1,54 @@
+package io.mizzen.control.metrics;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.mizzen.testsupport.NvmeTcpClient;
+import java.net.InetSocketAddress;
+import java.util.UUID;
+
+/** A host of one subsystem, with digests, that writes and reads. */
+final class LoadHost implements AutoCloseable {
+    static final int BLOCK_BYTES = 512;
+    private static final String NQN = "nqn.2014-08.org.nvmexpress:uuid:0a0a0a0a-0000-4000-8000-0000000000f1";
+    private static final UUID ID = UUID.fromString("0a0a0a0a-0000-4000-8000-0000000000f1");
+    private static final int DIGESTS = 3;
+    private final NvmeTcpClient admin;
+    private final NvmeTcpClient io;
+    private long lba;
+
+    LoadHost(int port, String subsystem) {
+        admin = client(port);
+        NvmeTcpClient.Reply reply = connect(admin, subsystem, 0, 0xffff);
+        assertThat(reply.status()).isZero();
+        admin.enable();
+        io = client(port);
+        assertThat(connect(io, subsystem, 1, (int) reply.result() & 0xffff).status()).isZero();
+    }
+
+    /** A connection that is no queue yet. */
+    static NvmeTcpClient client(int port) {
+        return NvmeTcpClient.open(new InetSocketAddress("127.0.0.1", port)).initialize(0, DIGESTS, 1);
+    }
+
+    static NvmeTcpClient.Reply connect(NvmeTcpClient client, String subsystem, int queueId, int controllerId) {
+        return client.connect(queueId, 32, controllerId, subsystem, NQN, ID, 0, 0);
+    }
+
+    void writeAndRead() {
+        lba = (lba + 8) % 8192;
+        assertThat(io.write(1, lba, new byte[8 * BLOCK_BYTES], BLOCK_BYTES, true).status()).isZero();
+        assertThat(io.read(1, lba, 8, BLOCK_BYTES).status()).isZero();
+    }
+
+    /** Writes once with a data digest that is wrong; returns the command's status. */
+    int writeDamaged() {
+        io.spoilNextDataDigest = true;
+        return io.write(1, lba, new byte[BLOCK_BYTES], BLOCK_BYTES, true).status();
+    }
+
+    @Override
+    public void close() {
+        io.close();
+        admin.close();
+    }
+}

@@ -1,0 +1,118 @@
+package io.mizzen.control.metrics;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.mizzen.testsupport.EngineHttp;
+import io.mizzen.testsupport.EngineProcess;
+import io.mizzen.testsupport.NvmeTcpClient;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * What goes wrong on an engine with three pools: "a" and "b" hold the replicas of the published nexus "mirror", "tight" is
+ * there to be filled. The nexus "lonely" has one replica, on "b".
+ */
+final class Troubles {
+    private static final long MIB = 1 << 20;
+    private static final int CONNECTIONS = 40;
+    private static final double NEARLY_FULL = 0.95;
+    private final EngineProcess engine;
+    private final EngineHttp http;
+    private final Path directory;
+    private String nqn;
+
+    Troubles(EngineProcess engine, Path directory) {
+        this.engine = engine;
+        this.http = engine.http();
+        this.directory = directory;
+    }
+
+    /** Of the nexus "mirror". */
+    String nqn() {
+        return nqn;
+    }
+
+    void createObjects() {
+        for (String pool : List.of("a", "b", "tight")) {
+            http.put("/v1/pools/" + uuid(pool), Map.of("name", pool, "disks", List.of("uring://" + disk(pool)
+                + "?create=true&size_mb=64"))).expect(201);
+        }
+        replica("a", "mirror", 16 * MIB, false);
+        replica("b", "mirror", 16 * MIB, true);
+        replica("b", "lonely", 16 * MIB, true);
+        nexus("mirror", "lvol:///a/mirror", "fault:///leg?base=lvol:///b/mirror");
+        nexus("lonely", "lvol:///b/lonely");
+        nqn = http.put("/v1/nexuses/" + uuid("mirror") + "/publication", Map.of("allowedHosts", List.of("any"))).expect(200)
+            .json().path("share").path("nqn").asString();
+    }
+
+    private void replica(String pool, String name, long sizeBytes, boolean thin) {
+        http.put("/v1/replicas/" + uuid(pool + "/" + name), Map.of("name", name, "pool", pool, "sizeBytes", sizeBytes,
+            "thin", thin)).expect(201);
+    }
+
+    private void nexus(String name, String... children) {
+        http.put("/v1/nexuses/" + uuid(name), Map.of("name", name, "children", List.of(children))).expect(201);
+    }
+
+    /** "tight" has promised more than it has, and nearly all of it is used. */
+    void fillPools() {
+        JsonNode pool = http.get("/v1/pools/" + uuid("tight")).expect(200).json();
+        long cluster = pool.path("clusterSizeBytes").asLong();
+        long size = (long) (pool.path("capacityBytes").asLong() * NEARLY_FULL) / cluster * cluster;
+        replica("tight", "large", size, false);
+        replica("tight", "promised", size, true);
+    }
+
+    /** A leg of "mirror" fails a write and is taken out. */
+    void failAWrite(LoadHost host) {
+        http.put("/v1/bdevs/leg/faults/writes", Map.of("operation", "WRITE", "action", "ERROR", "count", 1)).expect(201);
+        host.writeAndRead();
+        JsonNode view = http.get("/v1/nexuses/" + uuid("mirror")).expect(200).json();
+        assertThat(view.path("state").asString()).isEqualTo("DEGRADED");
+    }
+
+    /** Hosts connect and leave at once. */
+    void comeAndGo() {
+        for (int i = 0; i < CONNECTIONS; i++) {
+            LoadHost.client(engine.nvmfPort()).close();
+        }
+    }
+
+    /** Hosts want a subsystem that nobody has published. */
+    void askForWhatIsNotThere() {
+        for (int i = 0; i < CONNECTIONS; i++) {
+            try (NvmeTcpClient client = LoadHost.client(engine.nvmfPort())) {
+                assertThat(LoadHost.connect(client, nqn + "0", 0, 0xffff).status()).isNotZero();
+            }
+        }
+    }
+
+    /** The state directory cannot be written for a while. */
+    void failToStore() throws IOException {
+        Path documents = directory.resolve("state/bdevs");
+        Path aside = directory.resolve("state/bdevs-aside");
+        Files.move(documents, aside);
+        http.post("/v1/bdevs", Map.of("uri", "null:///unstored?size_mb=16")).expect(500);
+        Files.move(aside, documents);
+    }
+
+    /** The disk of pool "b" is not there any more. */
+    void takeDiskAway() throws IOException {
+        Files.move(disk("b"), disk("b-away"));
+    }
+
+    private Path disk(String pool) {
+        return directory.resolve(pool + ".img");
+    }
+
+    private static String uuid(String what) {
+        return UUID.nameUUIDFromBytes(what.getBytes(StandardCharsets.UTF_8)).toString();
+    }
+}
