@@ -2,7 +2,6 @@ package io.mizzen.api;
 
 import io.mizzen.control.EngineQueries;
 import io.mizzen.engine.model.EngineView;
-import io.mizzen.engine.model.EventView;
 import io.mizzen.engine.model.MemoryView;
 import io.mizzen.engine.model.MetricsView;
 import io.mizzen.engine.model.ObjectKind;
@@ -19,10 +18,10 @@ import org.springframework.web.bind.annotation.RequestMapping;
 import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.RestController;
 
-/** The engine itself: its reactors, memory, counters and events. */
+/** The engine itself: its reactors, memory and counters. */
 @RestController
 @RequestMapping("/v1")
-@Tag(name = "engine", description = "The engine itself: reactors, memory, statistics, events")
+@Tag(name = "engine", description = "The engine itself: reactors, memory, statistics")
 public class EngineController {
     private final EngineQueries queries;
 
@@ -68,14 +67,4 @@ public class EngineController {
         return queries.metrics().volumes().stream().filter(volume -> kind == null || kind == volume.kind()).toList();
     }
 
-    @GetMapping("/events")
-    @Operation(operationId = "listEvents", summary = "State changes, oldest first",
-        description = "The engine keeps the newest ones; go on with the last sequence number that you saw.")
-    List<EventView> events(
-        @Parameter(description = "Only those after this sequence number", example = "0")
-        @RequestParam(defaultValue = "0") @Min(0) long after,
-        @Parameter(description = "At most so many", example = "100")
-        @RequestParam(defaultValue = "100") @Min(1) @Max(1000) int limit) {
-        return queries.events(after, limit);
-    }
 }

@@ -37,7 +37,6 @@ public final class BdevService {
         boolean existed = list().stream().anyMatch(bdev -> spec.uri().equals(bdev.uri()));
         BdevView view = calls.await(state.storing(engine.createBdev(spec), bdev ->
             state.put(StateKind.BDEV, bdev.name(), new DesiredState.StoredBdev(spec.uri()))));
-        ChangeLog.info("bdev-created", "name", view.name(), "uri", spec.uri());
         return new Outcome<>(view, !existed);
     }
 
@@ -45,7 +44,6 @@ public final class BdevService {
         String key = list().stream().filter(bdev -> name.equals(bdev.name()) || name.equals(bdev.uuid())
             || bdev.aliases().contains(name)).map(BdevView::name).findFirst().orElse(name);
         state.locked(key, () -> calls.await(state.removing(engine.destroyBdev(key), StateKind.BDEV, key)));
-        ChangeLog.info("bdev-destroyed", "name", key);
     }
 
     public BdevView rescan(String name) {
@@ -59,12 +57,10 @@ public final class BdevService {
     public Outcome<FaultView> putFault(String bdev, FaultSpec spec) {
         boolean existed = faults(bdev).stream().anyMatch(fault -> fault.spec().id().equals(spec.id()));
         FaultView view = calls.await(engine.putFault(bdev, spec));
-        ChangeLog.warn("fault-set", "bdev", bdev, "id", spec.id(), "action", spec.action());
         return new Outcome<>(view, !existed);
     }
 
     public void deleteFault(String bdev, String id) {
         calls.await(engine.deleteFault(bdev, id));
-        ChangeLog.info("fault-removed", "bdev", bdev, "id", id);
     }
 }

@@ -5,6 +5,7 @@ import io.mizzen.control.properties.MizzenProperties;
 import io.mizzen.control.properties.StartRefusedException;
 import io.mizzen.control.store.StateStore;
 import io.mizzen.engine.Engine;
+import io.mizzen.engine.model.ObjectKind;
 import io.mizzen.util.OperationException;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import org.springframework.beans.factory.ObjectProvider;
@@ -100,7 +101,12 @@ public class ControlConfiguration {
 
     /** The first step of the ordered stop. */
     @Bean
-    ApplicationListener<ContextClosedEvent> admissionCloser(Admission admission) {
-        return event -> admission.close();
+    ApplicationListener<ContextClosedEvent> admissionCloser(Admission admission, Engine engine) {
+        return event -> {
+            if (!admission.isClosed()) {
+                admission.close();
+                engine.report(ObjectKind.ENGINE, null, "engine", "engine-stopping", "the engine takes no more commands and stops");
+            }
+        };
     }
 }

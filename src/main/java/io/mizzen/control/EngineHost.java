@@ -45,7 +45,7 @@ public final class EngineHost implements SmartLifecycle, DisposableBean {
         }
         started = true;
         restorer.start(store.load(), properties.state().retry());
-        LOG.info("event=engine-started state={} failures={}", properties.state().dir(), restorer.failures().size());
+        LOG.info("event=restored state={} failures={}", properties.state().dir(), restorer.failures().size());
     }
 
     @Override
@@ -61,7 +61,6 @@ public final class EngineHost implements SmartLifecycle, DisposableBean {
                 LOG.info("event=stop-step name={} durationMs={} outcome=\"{}\"", step.name(),
                     step.durationNs() / 1_000_000, step.outcome());
             }
-            LOG.info("event=engine-stopped clean={}", report.clean());
         }
         state.close();
     }

@@ -3,7 +3,7 @@ package io.mizzen.control;
 import io.mizzen.engine.Engine;
 import io.mizzen.engine.model.ConnectionView;
 import io.mizzen.engine.model.EngineView;
-import io.mizzen.engine.model.EventView;
+import io.mizzen.engine.model.EventPage;
 import io.mizzen.engine.model.HostView;
 import io.mizzen.engine.model.MemoryView;
 import io.mizzen.engine.model.MetricsView;
@@ -53,7 +53,13 @@ public final class EngineQueries {
         return engine.metrics();
     }
 
-    public List<EventView> events(long afterSequence, int limit) {
+    /** Events above a sequence number; see {@link Engine#events}. */
+    public EventPage events(long afterSequence, int limit) {
         return engine.events(afterSequence, limit);
+    }
+
+    /** The same, waiting for one; see {@link Engine#awaitEvents}. */
+    public EventPage awaitEvents(long afterSequence, int limit, long timeoutNs) throws InterruptedException {
+        return engine.awaitEvents(afterSequence, limit, timeoutNs);
     }
 }

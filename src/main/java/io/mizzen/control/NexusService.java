@@ -41,8 +41,6 @@ public final class NexusService {
         } catch (OperationException e) {
             throw withWayOut(e, spec.uuid());
         }
-        ChangeLog.info("nexus-created", "uuid", view.uuid(), "name", view.name(), "sizeBytes", view.sizeBytes(),
-            "children", spec.children());
         return new Outcome<>(view, !existed);
     }
 
@@ -68,8 +66,6 @@ public final class NexusService {
             children.isEmpty() ? stored.get().children() : List.copyOf(children),
             stored.map(DesiredState.StoredNexus::sizeBytes).orElse(0L),
             stored.map(DesiredState.StoredNexus::label).orElse(null)), allowMissing);
-        ChangeLog.warn("nexus-assembled", "uuid", uuid, "allowMissing", allowMissing, "state", view.state(), "generation",
-            view.generation());
         return view;
     }
 
@@ -89,27 +85,22 @@ public final class NexusService {
     public void destroy(String id) {
         String key = keyOf(id);
         state.locked(key, () -> calls.await(state.removing(engine.destroyNexus(id), StateKind.NEXUS, key)));
-        ChangeLog.info("nexus-destroyed", "nexus", id);
     }
 
     public NexusView publish(String id, ShareSpec spec) {
         NexusView view = state.locked(keyOf(id), () -> calls.await(state.storing(engine.publishNexus(id, spec), nexus ->
             state.put(StateKind.SHARE, nexus.uuid(),
                 new DesiredState.StoredShare(true, nexus.uuid(), spec.allowedHosts())))));
-        ChangeLog.info("nexus-published", "uuid", view.uuid(), "nqn", view.share().nqn(), "allowedHosts",
-            spec.allowedHosts());
         return view;
     }
 
     public void unpublish(String id) {
         String key = keyOf(id);
         state.locked(key, () -> calls.await(state.removing(engine.unpublishNexus(id), StateKind.SHARE, key)));
-        ChangeLog.info("nexus-unpublished", "nexus", id);
     }
 
     public NexusView faultChild(String id, String childUri) {
         NexusView view = calls.await(engine.faultNexusChild(id, childUri));
-        ChangeLog.warn("nexus-child-faulted", "uuid", view.uuid(), "child", childUri, "state", view.state());
         return view;
     }
 

@@ -32,7 +32,6 @@ public final class PoolService {
     public Outcome<PoolView> create(PoolSpec spec) {
         boolean existed = list().stream().anyMatch(pool -> isSame(spec, pool));
         PoolView view = calls.await(state.storing(engine.createPool(spec), pool -> store(spec, pool, false)));
-        ChangeLog.info("pool-created", "uuid", view.uuid(), "name", view.name(), "disks", view.disks());
         return new Outcome<>(view, !existed);
     }
 
@@ -53,7 +52,6 @@ public final class PoolService {
             disks.isEmpty() ? known.get().disks().stream().map(Restorer::existing).toList() : disks, 0, List.of(),
             allowTest || known.map(DesiredState.StoredPool::allowTest).orElse(false));
         PoolView view = calls.await(state.storing(engine.importPool(spec, rebuildMasks), pool -> store(spec, pool, false)));
-        ChangeLog.info("pool-imported", "uuid", view.uuid(), "name", view.name(), "rebuildMasks", rebuildMasks, "recovered", view.recovered());
         return view;
     }
 
@@ -69,13 +67,11 @@ public final class PoolService {
                 state.put(StateKind.POOL, pool.uuid(), new DesiredState.StoredPool(pool.name(), pool.uuid(),
                     pool.disks(), pool.allowTest(), true)))));
         });
-        ChangeLog.info("pool-exported", "pool", id);
     }
 
     public void destroy(String id) {
         String key = keyOf(id);
         state.locked(key, () -> calls.await(state.removing(engine.destroyPool(id), StateKind.POOL, key)));
-        ChangeLog.info("pool-destroyed", "pool", id);
     }
 
     private void store(PoolSpec spec, PoolView pool, boolean exported) {

@@ -30,21 +30,17 @@ public final class ReplicaService {
     public Outcome<ReplicaView> create(ReplicaSpec spec) {
         boolean existed = list().stream().anyMatch(replica -> spec.uuid().equals(replica.uuid()));
         ReplicaView view = calls.await(engine.createReplica(spec));
-        ChangeLog.info("replica-created", "uuid", view.uuid(), "name", view.name(), "pool", view.pool(), "sizeBytes",
-            view.sizeBytes(), "thin", view.thin());
         return new Outcome<>(view, !existed);
     }
 
     public ReplicaView resize(String id, long sizeBytes) {
         ReplicaView view = calls.await(engine.resizeReplica(id, sizeBytes));
-        ChangeLog.info("replica-resized", "uuid", view.uuid(), "sizeBytes", view.sizeBytes());
         return view;
     }
 
     public void destroy(String id) {
         ReplicaView view = get(id);
         calls.await(state.storing(engine.destroyReplica(id), done -> state.remove(StateKind.SHARE, view.uuid())));
-        ChangeLog.info("replica-destroyed", "uuid", view.uuid(), "name", view.name(), "pool", view.pool());
     }
 
     public ReplicaView share(String id, ShareSpec spec) {
@@ -52,7 +48,6 @@ public final class ReplicaService {
         ReplicaView view = state.locked(known.uuid(), () -> calls.await(state.storing(engine.shareReplica(id, spec), replica ->
             state.put(StateKind.SHARE, replica.uuid(),
                 new DesiredState.StoredShare(false, replica.uuid(), spec.allowedHosts())))));
-        ChangeLog.info("replica-shared", "uuid", view.uuid(), "allowedHosts", spec.allowedHosts());
         return view;
     }
 
@@ -60,6 +55,5 @@ public final class ReplicaService {
         ReplicaView known = get(id);
         state.locked(known.uuid(), () -> calls.await(state.storing(engine.unshareReplica(id), replica ->
             state.remove(StateKind.SHARE, replica.uuid()))));
-        ChangeLog.info("replica-unshared", "uuid", known.uuid());
     }
 }

@@ -22,6 +22,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import tools.jackson.core.JacksonException;
 
 /**
@@ -29,6 +31,7 @@ import tools.jackson.core.JacksonException;
  * it is reported (health, events, log) and tried again until it works or somebody removes it.
  */
 public final class Restorer implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Restorer.class);
     /** Turns at which everything is tried; then every second, fourth and so on, up to every 32nd. */
     private static final int QUICK_ATTEMPTS = 6;
     private static final int SLOWEST_SHIFT = 5;
@@ -62,8 +65,8 @@ public final class Restorer implements AutoCloseable {
             setAside.addAll(contents.setAside());
         }
         for (StateStore.SetAside document : contents.setAside()) {
-            report(ObjectKind.ENGINE, document.file(), "state-document-corrupt", "A " + document.kind()
-                + " document of the desired state was set aside: " + document.reason());
+            engine.report(ObjectKind.ENGINE, null, document.file(), "state-document-corrupt", "A " + document.kind()
+                + " document of the desired state was set aside: " + document.reason(), "reason", document.reason());
         }
         List<Restorable> pending = new ArrayList<>();
         for (StateStore.Document document : contents.documents()) {
@@ -127,7 +130,7 @@ public final class Restorer implements AutoCloseable {
         try {
             calls.await(engine.awaitShares(!failures().isEmpty() || !setAside().isEmpty()));
         } catch (OperationException e) {
-            ChangeLog.warn("shares-to-come-unknown", "code", e.code(), "message", e.getMessage());
+            LOG.warn("event=shares-to-come-unknown code={} message=\"{}\"", e.code(), e.getMessage());
         }
     }
 
@@ -216,8 +219,8 @@ public final class Restorer implements AutoCloseable {
             before = failures.remove(object.toString());
         }
         if (before != null && state.contains(object.kind(), object.key())) {
-            report(kindOf(object.kind()), object.key(), "restored", "Restored after " + before.attempts()
-                + " failed attempts.");
+            report(object, "restored", "Restored after " + before.attempts() + " failed attempts.", "attempts",
+                before.attempts());
         }
     }
 
@@ -230,13 +233,18 @@ public final class Restorer implements AutoCloseable {
                 before == null ? 1 : before.attempts() + 1, before == null ? Instant.now() : before.since()));
         }
         if (news) {
-            report(kindOf(object.kind()), object.key(), "restore-failed", cause.code() + ": " + cause.getMessage());
+            report(object, "restore-failed", cause.getMessage(), "code", cause.code());
         }
     }
 
-    private void report(ObjectKind kind, String object, String type, String message) {
-        engine.report(kind, object, type, message);
-        ChangeLog.warn(type, "kind", kind, "object", object, "message", message);
+    private void report(Restorable object, String kind, String message, String detail, Object value) {
+        Object content = state.find(object.kind(), object.key(), Object.class).orElse(null);
+        String name = switch (content) {
+            case DesiredState.StoredPool pool -> pool.name();
+            case DesiredState.StoredNexus nexus when nexus.name() != null -> nexus.name();
+            case null, default -> object.key();
+        };
+        engine.report(kindOf(object.kind()), Ids.isUuid(object.key()) ? object.key() : null, name, kind, message, detail, value);
     }
 
     private static ObjectKind kindOf(StateKind kind) {

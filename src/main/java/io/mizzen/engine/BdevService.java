@@ -162,7 +162,8 @@ final class BdevService {
                 if (bdev instanceof UringBdev uring) {
                     uring.watch(plane.control(), plane.admin().get(nextAdmin++ % plane.admin().size()));
                 }
-                plane.event(ObjectKind.BDEV, entry.name, "bdev-created", "bdev " + entry.name + " was made from " + entry.uri);
+                plane.event(ObjectKind.BDEV, bdev.uuid(), entry.name, "bdev-created", "bdev " + entry.name + " was made from "
+                        + entry.uri, "uri", entry.uri, "product", bdev.product(), "sizeBytes", bdev.sizeBytes());
             } catch (OperationException taken) {
                 // A name or UUID that another has: the bdev was never known, so nobody can have it open.
                 failure = taken;
@@ -185,7 +186,7 @@ final class BdevService {
         if (entry != null && entry.bdev == bdev && entry.implicit && !entry.closing && !bdev.isOpen()) {
             remove(entry, (nothing, failure) -> {
                 if (failure != null) {
-                    plane.event(ObjectKind.BDEV, entry.name, "bdev-close-failed", failure.getMessage());
+                    plane.event(ObjectKind.BDEV, bdev.uuid(), entry.name, "bdev-close-failed", failure.getMessage(), "code", failure.code());
                 }
             });
         }
@@ -215,7 +216,8 @@ final class BdevService {
         plane.registry().unregister(entry.bdev, (nothing, failure) -> {
             entries.remove(entry.name);
             releaseBases(entry);
-            plane.event(ObjectKind.BDEV, entry.name, "bdev-destroyed", "bdev " + entry.name + " is closed");
+            plane.event(ObjectKind.BDEV, entry.bdev.uuid(), entry.name, "bdev-destroyed", "bdev " + entry.name + " is closed", "uri",
+                    entry.uri);
             done.complete(null, failure);
             entry.afterClose.forEach(Runnable::run);
         });
@@ -260,8 +262,10 @@ final class BdevService {
     void rescan(String key, Completion<BdevView> done) {
         Bdev bdev = plane.registry().get(key);
         if (bdev instanceof UringBdev uring && uring.rescan()) {
-            plane.event(ObjectKind.BDEV, bdev.name(), "bdev-changed", uring.isRemoved() ? "bdev " + bdev.name() + " is gone"
-                    : "bdev " + bdev.name() + " has " + bdev.sizeBytes() + " bytes now");
+            if (!uring.isRemoved()) {       // The watch tells of one that is gone.
+                plane.event(ObjectKind.BDEV, bdev.uuid(), bdev.name(), "bdev-resized", "bdev " + bdev.name() + " has "
+                        + bdev.sizeBytes() + " bytes now", "sizeBytes", bdev.sizeBytes());
+            }
         }
         done.ok(view(bdev));
     }

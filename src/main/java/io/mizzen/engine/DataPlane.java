@@ -5,7 +5,7 @@ import io.mizzen.engine.model.BdevSpec;
 import io.mizzen.engine.model.BdevView;
 import io.mizzen.engine.model.ConnectionView;
 import io.mizzen.engine.model.EngineView;
-import io.mizzen.engine.model.EventView;
+import io.mizzen.engine.model.EventPage;
 import io.mizzen.engine.model.FaultSpec;
 import io.mizzen.engine.model.FaultView;
 import io.mizzen.engine.model.HostView;
@@ -34,11 +34,13 @@ import java.util.function.Function;
 
 /** The engine: turns commands into operations of the services on the control reactor. Any thread but a reactor's. */
 final class DataPlane implements Engine {
+    private static final System.Logger LOG = System.getLogger("io.mizzen.event");
     private static final int EXIT_ABORTED = 130;
 
     private final EngineConfig config;
     private final Platform platform;
     private final EventRing events;
+    private final EventFeed feed;
     private final Object lifecycle = new Object();
     private volatile Plane plane;
     private volatile String state = "INIT";
@@ -48,7 +50,8 @@ final class DataPlane implements Engine {
     DataPlane(EngineConfig config, Platform platform) {
         this.config = config;
         this.platform = platform;
-        this.events = new EventRing(config.limits().events(), Clock.systemUTC());
+        this.events = new EventRing(config.limits().events(), Clock.systemUTC(), EventRing.base(Clock.systemUTC()));
+        this.feed = new EventFeed(events, LOG);
     }
 
     /** The running plane, or null. */
@@ -69,12 +72,19 @@ final class DataPlane implements Engine {
             if (!state.equals("INIT")) {
                 throw OperationException.precondition("engine-started", "the engine is " + state + "; it starts once");
             }
-            plane = Plane.start(config, platform, events);
+            feed.start();
+            try {
+                plane = Plane.start(config, platform, events);
+            } catch (RuntimeException failure) {
+                feed.end();
+                throw failure;
+            }
             startedAt = Instant.now();
             state = "RUNNING";
         }
-        report(ObjectKind.ENGINE, "engine", "engine-started", "the engine runs on cores "
-                + plane.reactors.all().stream().map(Reactor::core).toList());
+        List<Integer> cores = plane.reactors.all().stream().map(Reactor::core).toList();
+        report(ObjectKind.ENGINE, null, "engine", "engine-started", "the engine runs on cores " + cores, "version",
+                config.version(), "memoryKind", plane.memory.regions().getFirst().kind());
     }
 
     @Override
@@ -86,6 +96,10 @@ final class DataPlane implements Engine {
                 stopReport = running == null ? new StopReport(true, List.of()) : new StopSequence(running, deadlineNs).run();
                 state = "STOPPED";
                 plane = null;
+                report(ObjectKind.ENGINE, null, "engine", stopReport.clean() ? "engine-stopped" : "stop-unclean",
+                        stopReport.clean() ? "the engine has stopped; every pool and nexus is clean"
+                        : "the engine has stopped; what is not clean is recovered at the next start");
+                feed.end();
             }
             return stopReport;
         }
@@ -195,13 +209,19 @@ final class DataPlane implements Engine {
     }
 
     @Override
-    public List<EventView> events(long afterSequence, int limit) {
-        return events.after(afterSequence, limit);
+    public EventPage events(long afterSequence, int limit) {
+        return events.page(afterSequence, limit);
     }
 
     @Override
-    public void report(ObjectKind kind, String object, String type, String message) {
-        events.add(kind, object, type, message);
+    public EventPage awaitEvents(long afterSequence, int limit, long timeoutNs) throws InterruptedException {
+        feed.await(afterSequence, timeoutNs);
+        return events.page(afterSequence, limit);
+    }
+
+    @Override
+    public void report(ObjectKind type, String uuid, String name, String kind, String message, Object... details) {
+        events.add(type, uuid, name, kind, message, details);
     }
 
     // --- block devices ----------------------------------------------------------------------------

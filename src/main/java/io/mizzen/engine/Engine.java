@@ -4,7 +4,7 @@ import io.mizzen.engine.model.BdevSpec;
 import io.mizzen.engine.model.BdevView;
 import io.mizzen.engine.model.ConnectionView;
 import io.mizzen.engine.model.EngineView;
-import io.mizzen.engine.model.EventView;
+import io.mizzen.engine.model.EventPage;
 import io.mizzen.engine.model.FaultSpec;
 import io.mizzen.engine.model.FaultView;
 import io.mizzen.engine.model.HostView;
@@ -91,11 +91,23 @@ public interface Engine {
      */
     MetricsView metrics();
 
-    /** Events with a sequence above {@code afterSequence}, oldest first, at most {@code limit}. Never blocks. */
-    List<EventView> events(long afterSequence, int limit);
+    /** Events with a sequence above {@code afterSequence}, at most {@code limit}. Never blocks. */
+    EventPage events(long afterSequence, int limit);
 
-    /** Adds a change of state that the control plane saw (an object that could not be restored, say). Never blocks. */
-    void report(ObjectKind kind, String object, String type, String message);
+    /**
+     * As {@link #events}, and while there is none waits for one, but no longer than the timeout. For readers that follow;
+     * each needs a thread of its own.
+     */
+    EventPage awaitEvents(long afterSequence, int limit, long timeoutNs) throws InterruptedException;
+
+    /**
+     * Adds a change of state that the control plane saw (an object that could not be restored, say). Never blocks.
+     *
+     * @param uuid null where the object has none
+     * @param kind stable kebab-case word for what happened
+     * @param details names and values in turn; a null value is left out
+     */
+    void report(ObjectKind type, String uuid, String name, String kind, String message, Object... details);
 
     // Block devices
 

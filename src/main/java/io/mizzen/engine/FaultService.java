@@ -35,9 +35,14 @@ final class FaultService {
         if (!known && bdev.rules().size() >= limit) {
             throw new OperationException(ErrorKind.RESOURCE_EXHAUSTED, "too-many-faults", "the limit of " + limit + " faults a bdev is reached");
         }
+        List<FaultView> before = list(bdevName);
         bdev.putRule(rule);
-        plane.event(ObjectKind.BDEV, bdev.name(), "fault-set", "fault " + spec.id() + " is set: " + spec.action() + " on " + spec.operation());
-        return view(bdev, rule);
+        FaultView after = view(bdev, rule);
+        if (!before.contains(after)) {      // Else it was set already and has hit nothing yet.
+            plane.event(ObjectKind.BDEV, bdev.uuid(), bdev.name(), "fault-set", "fault " + spec.id() + " is set: " + spec.action()
+                    + " on " + spec.operation(), "fault", spec.id(), "action", spec.action(), "operation", spec.operation());
+        }
+        return after;
     }
 
     void delete(String bdevName, String id) {
@@ -45,7 +50,7 @@ final class FaultService {
         if (!bdev.removeRule(id)) {
             throw OperationException.notFound("fault-not-found", "bdev " + bdev.name() + " has no fault " + id);
         }
-        plane.event(ObjectKind.BDEV, bdev.name(), "fault-cleared", "fault " + id + " is cleared");
+        plane.event(ObjectKind.BDEV, bdev.uuid(), bdev.name(), "fault-cleared", "fault " + id + " is cleared", "fault", id);
     }
 
     private FaultBdev faultBdev(String name) {

@@ -37,19 +37,33 @@ final class NexusService {
      */
     private record Entry(Nexus nexus, String name, List<Child> children) { }
 
-    private record Child(String uri, Bdev bdev) { }
+    /** @param missing why there is no bdev; null when there is */
+    private record Child(String uri, Bdev bdev, OperationException missing) { }
 
     private final PlaneContext plane;
     private final BdevService bdevs;
     private final ShareService shares;
     private final Map<UUID, Entry> entries = new LinkedHashMap<>();
     private final WorkerChooser copier;
+    private final NexusEvents events;
 
     NexusService(PlaneContext plane, BdevService bdevs, ShareService shares) {
         this.plane = plane;
         this.bdevs = bdevs;
         this.shares = shares;
         this.copier = new LeastBusyChooser(plane.control(), plane.rebuild());
+        this.events = new NexusEvents(plane, this::uriOf);
+    }
+
+    /** The URI that led to a child's bdev, or null. */
+    private String uriOf(Nexus nexus, String bdevName) {
+        Entry entry = entries.get(nexus.uuid());
+        for (Child child : entry == null ? List.<Child>of() : entry.children()) {
+            if (child.bdev() != null && child.bdev().name().equals(bdevName)) {
+                return child.uri();
+            }
+        }
+        return null;
     }
 
     /** Operations on a nexus take turns with those on its children and the pools under them. */
@@ -148,10 +162,7 @@ final class NexusService {
                 done.fail(failure);
                 return;
             }
-            if (failure != null) {
-                plane.event(ObjectKind.CHILD, uri, "child-missing", failure.getMessage());
-            }
-            resolved.add(new Child(uri, bdev));
+            resolved.add(new Child(uri, bdev, failure));
             resolveNext(uris, mayMiss, resolved, done);
         };
         try {
@@ -179,8 +190,7 @@ final class NexusService {
             }
             Entry entry = new Entry(nexus, parameters.name(), List.copyOf(children));
             entries.put(nexus.uuid(), entry);
-            plane.event(ObjectKind.NEXUS, nexus.uuid().toString(), "nexus-opened", "nexus " + nexus.name() + " is "
-                    + nexus.state() + " over " + present.size() + " of " + nexus.childStatuses().size() + " children");
+            reportOpened(entry, present.size());
             done.ok(view(entry));
         };
         if (present.isEmpty()) {
@@ -196,6 +206,19 @@ final class NexusService {
         }
     }
 
+    private void reportOpened(Entry entry, int present) {
+        Nexus nexus = entry.nexus();
+        for (Child child : entry.children()) {
+            if (child.bdev() == null) {
+                plane.event(ObjectKind.CHILD, null, child.uri(), "child-missing", child.missing().getMessage(), "nexus",
+                        nexus.uuid(), "nexusName", entry.name(), "code", child.missing().code());
+            }
+        }
+        plane.event(ObjectKind.NEXUS, nexus.uuid(), entry.name(), "nexus-opened", "nexus " + nexus.name() + " is "
+                + nexus.state() + " over " + present + " of " + nexus.childStatuses().size() + " children", "state",
+                nexus.state(), "generation", nexus.generation(), "sizeBytes", nexus.sizeBytes());
+    }
+
     /** What nobody has written must read the same from every child: all are blank, or all get the first one's data. */
     private static NexusParameters.InitialCopy initialCopy(List<Bdev> children) {
         return children.size() == 1 || children.stream().allMatch(Bdev::isBlank)
@@ -203,12 +226,7 @@ final class NexusService {
     }
 
     private NexusEnvironment environment() {
-        return new NexusEnvironment(plane.registry(), plane.control(), copier, System::currentTimeMillis,
-                (nexus, text) -> {
-                    int space = text.indexOf(' ');
-                    plane.event(ObjectKind.NEXUS, nexus.uuid().toString(), space < 0 ? text : text.substring(0, space),
-                            "nexus " + nexus.name() + ": " + text);
-                });
+        return new NexusEnvironment(plane.registry(), plane.control(), copier, System::currentTimeMillis, events::onEvent);
     }
 
     private static void checkSame(Entry existing, NexusSpec spec) {
@@ -243,8 +261,8 @@ final class NexusService {
     private void onClosed(Entry entry, String event, OperationException failure, Completion<Void> done) {
         entries.remove(entry.nexus().uuid());
         release(entry.children());
-        plane.event(ObjectKind.NEXUS, entry.nexus().uuid().toString(), event, "nexus " + entry.name()
-                + (failure == null ? " is closed" : " is closed: " + failure.getMessage()));
+        plane.event(ObjectKind.NEXUS, entry.nexus().uuid(), entry.name(), event, "nexus " + entry.name()
+                + (failure == null ? " is closed" : " is closed: " + failure.getMessage()), "clean", failure == null);
         done.complete(null, failure);
     }
 
@@ -294,6 +312,11 @@ final class NexusService {
         } else {
             done.ok(view(entry));
         }
+    }
+
+    /** The nexuses that are open. */
+    List<Nexus> open() {
+        return entries.values().stream().map(Entry::nexus).toList();
     }
 
     List<NexusView> list() {

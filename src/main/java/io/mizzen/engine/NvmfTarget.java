@@ -6,7 +6,6 @@ import io.mizzen.engine.model.HostView;
 import io.mizzen.engine.model.ListenerView;
 import io.mizzen.engine.model.MetricsView;
 import io.mizzen.engine.model.ObjectKind;
-import io.mizzen.nvme.DiscoveryLog;
 import io.mizzen.nvmf.target.ConnectionInfo;
 import io.mizzen.nvmf.target.ControllerInfo;
 import io.mizzen.nvmf.target.HostAccess;
@@ -94,23 +93,35 @@ final class NvmfTarget implements TargetPort, Target.Listener {
     @Override
     public void onHostConnected(ControllerInfo controller) {
         if (!controller.discovery()) {
-            plane.event(ObjectKind.HOST, controller.hostNqn(), "host-connected", "host " + controller.hostNqn() + " at "
-                    + controller.remoteAddress() + " uses " + controller.subsystemNqn() + " as controller " + controller.controllerId());
+            plane.event(ObjectKind.HOST, controller.hostId(), controller.hostNqn(), "host-connected", "host " + controller.hostNqn()
+                    + " at " + controller.remoteAddress() + " uses " + controller.subsystemNqn() + " as controller "
+                    + controller.controllerId(), "subsystem", controller.subsystemNqn(), "controller", controller.controllerId(),
+                    "address", controller.remoteAddress(), "keepAliveMs", controller.keepAliveMs());
         }
     }
 
     @Override
-    public void onHostGone(String subsystemNqn, int controllerId, String hostNqn, String reason) {
-        if (!DiscoveryLog.NQN.equals(subsystemNqn)) {
-            plane.event(ObjectKind.HOST, hostNqn, "host-gone", "host " + hostNqn + " left " + subsystemNqn + " (controller "
-                    + controllerId + "): " + reason);
+    public void onHostGone(ControllerInfo controller, String reason) {
+        if (!controller.discovery()) {
+            if (Target.KEEP_ALIVE_TIMEOUT.equals(reason)) {
+                hostEvent(controller, "keep-alive-timeout", "host " + controller.hostNqn() + " sent nothing for "
+                        + controller.keepAliveMs() + " ms", "keepAliveMs", controller.keepAliveMs());
+            }
+            hostEvent(controller, "host-disconnected", "host " + controller.hostNqn() + " left " + controller.subsystemNqn()
+                    + " (controller " + controller.controllerId() + "): " + reason, "reason", reason);
         }
+    }
+
+    private void hostEvent(ControllerInfo controller, String kind, String message, String detail, Object value) {
+        plane.event(ObjectKind.HOST, controller.hostId(), controller.hostNqn(), kind, message, "subsystem",
+                controller.subsystemNqn(), "controller", controller.controllerId(), detail, value);
     }
 
     @Override
     public void onNamespaceLost(Subsystem subsystem, Namespace namespace) {
-        plane.event(ObjectKind.SUBSYSTEM, subsystem.nqn(), "namespace-lost", "bdev " + namespace.bdev().name() + " is gone; "
-                + subsystem.nqn() + " has no namespace " + namespace.nsid() + " any more");
+        plane.event(ObjectKind.SUBSYSTEM, namespace.uuid(), subsystem.nqn(), "namespace-lost", "bdev " + namespace.bdev().name()
+                + " is gone; " + subsystem.nqn() + " has no namespace " + namespace.nsid() + " any more", "bdev",
+                namespace.bdev().name());
     }
 
     @Override

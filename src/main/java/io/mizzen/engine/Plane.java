@@ -160,29 +160,31 @@ final class Plane {
         StallDetector detector = new StallDetector(reactors.all(), limitNs, System.nanoTime(), new StallDetector.Listener() {
             @Override
             public void onStall(Reactor reactor, long frozenNs, List<String> lastEvents, StackTraceElement[] stack) {
+                long ms = frozenNs / 1_000_000;
+                String where = stack.length == 0 ? null : stack[0].toString();
+                events.add(ObjectKind.REACTOR, null, reactor.toString(), "reactor-stalled", reactor + " has made no turn for "
+                        + ms + " ms", "core", reactor.core(), "stalledMs", ms, "at", where);
                 StringBuilder text = new StringBuilder();
                 for (StackTraceElement frame : stack) {
                     text.append("\n    at ").append(frame);
                 }
-                LOG.log(Logger.Level.WARNING, reactor + " has made no turn for " + frozenNs / 1_000_000 + " ms; last events:\n    "
-                        + String.join("\n    ", lastEvents) + "\n  stack:" + text);
-                events.add(ObjectKind.REACTOR, reactor.toString(), "reactor-stalled", "no turn for " + frozenNs / 1_000_000 + " ms");
+                LOG.log(Logger.Level.WARNING, reactor + " stalled here:" + text);
+                LOG.log(Logger.Level.DEBUG, "last events of " + reactor + ":\n    " + String.join("\n    ", lastEvents));
             }
 
             @Override
             public void onRecovered(Reactor reactor, long frozenNs) {
-                LOG.log(Logger.Level.WARNING, reactor + " moves again after " + frozenNs / 1_000_000 + " ms");
-                events.add(ObjectKind.REACTOR, reactor.toString(), "reactor-recovered", "moves again after " + frozenNs / 1_000_000 + " ms");
+                long ms = frozenNs / 1_000_000;
+                events.add(ObjectKind.REACTOR, null, reactor.toString(), "reactor-recovered", reactor + " moves again after "
+                        + ms + " ms", "core", reactor.core(), "stalledMs", ms);
             }
         });
         while (watching) {
-            events.log(LOG);
             LockSupport.parkNanos(Math.clamp(limitNs / 2, WATCH_MIN_NS, WATCH_MAX_NS));
             if (watching) {
                 detector.check(System.nanoTime());
             }
         }
-        events.log(LOG);
     }
 
     Mthread control() {

@@ -7,6 +7,7 @@ import io.mizzen.reactor.Mthread;
 import io.mizzen.reactor.Reactor;
 import io.mizzen.reactor.Reactors;
 import java.util.List;
+import java.util.UUID;
 
 /**
  * What the services of the control reactor share. Made at start; immutable but for what its parts own.
@@ -19,8 +20,14 @@ import java.util.List;
 record PlaneContext(EngineConfig config, Platform platform, Reactors reactors, BufferPools buffers,
                     BdevRegistry registry, Serializer serializer, EventRing events, Offload offload,
                     Mthread control, List<Reactor> nvmf, List<Mthread> rebuild, List<Mthread> admin) {
-    /** Records a change of state; the watchdog thread writes it to the log. */
-    void event(ObjectKind kind, String object, String type, String message) {
-        events.add(kind, object, type, message);
+    /**
+     * Records a change of state; the events thread writes it to the log.
+     *
+     * @param uuid null where the object has none
+     * @param kind stable kebab-case word for what happened
+     * @param details names and values in turn; a null value is left out
+     */
+    void event(ObjectKind type, UUID uuid, String name, String kind, String message, Object... details) {
+        events.add(type, uuid == null ? null : uuid.toString(), name, kind, message, details);
     }
 }

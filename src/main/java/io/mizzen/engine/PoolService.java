@@ -106,8 +106,9 @@ final class PoolService {
                 }
                 Entry entry = new Entry(store, base, List.copyOf(spec.disks()), base.isTestOnly());
                 entries.put(store.name(), entry);
-                plane.event(ObjectKind.POOL, store.name(), event, "pool " + store.name() + " is open on " + base.name()
-                        + (store.recovered() ? "; it was unclean and its masks were rebuilt" : ""));
+                plane.event(ObjectKind.POOL, store.uuid(), store.name(), event, "pool " + store.name() + " is open on " + base.name()
+                        + (store.recovered() ? "; it was unclean and its masks were rebuilt" : ""), "disk", base.name(),
+                        "capacityBytes", store.capacityBytes(), "recovered", store.recovered());
                 done.ok(view(entry));
             };
             try {
@@ -182,7 +183,7 @@ final class PoolService {
             if (store.state() == LvStore.State.CLOSED) {
                 entries.remove(store.name());
                 bdevs.release(entry.base());
-                plane.event(ObjectKind.POOL, store.name(), destroy ? "pool-destroyed" : "pool-exported",
+                plane.event(ObjectKind.POOL, store.uuid(), store.name(), destroy ? "pool-destroyed" : "pool-exported",
                         "pool " + store.name() + (destroy ? " is destroyed" : " is closed"));
             }
             done.complete(null, failure);

@@ -60,8 +60,9 @@ final class ReplicaService {
                 done.fail(failure);
                 return;
             }
-            plane.event(ObjectKind.REPLICA, lvol.uuid().toString(), "replica-created", "replica " + lvol + " of "
-                    + lvol.sizeBytes() + " bytes, " + (lvol.thin() ? "thin" : "thick"));
+            plane.event(ObjectKind.REPLICA, lvol.uuid(), lvol.toString(), "replica-created", "replica " + lvol + " of "
+                    + lvol.sizeBytes() + " bytes, " + (lvol.thin() ? "thin" : "thick"), "pool", store.name(), "sizeBytes",
+                    lvol.sizeBytes(), "thin", lvol.thin());
             done.ok(view(lvol));
         });
     }
@@ -84,13 +85,16 @@ final class ReplicaService {
         if (sizeBytes <= 0) {
             throw OperationException.invalid("invalid-size", "sizeBytes is " + sizeBytes + "; it must be above 0");
         }
+        long beforeBytes = lvol.sizeBytes();
         lvol.store().resizeLvol(lvol, sizeBytes, (resized, failure) -> {
             if (failure != null) {
                 done.fail(failure);
                 return;
             }
-            plane.event(ObjectKind.REPLICA, resized.uuid().toString(), "replica-resized", "replica " + resized + " has "
-                    + resized.sizeBytes() + " bytes");
+            if (resized.sizeBytes() != beforeBytes) {
+                plane.event(ObjectKind.REPLICA, resized.uuid(), resized.toString(), "replica-resized", "replica " + resized
+                        + " has " + resized.sizeBytes() + " bytes", "sizeBytes", resized.sizeBytes(), "beforeBytes", beforeBytes);
+            }
             done.ok(view(resized));
         });
     }
@@ -106,7 +110,8 @@ final class ReplicaService {
         }
         lvol.store().destroyLvol(lvol, (nothing, failure) -> {
             if (failure == null) {
-                plane.event(ObjectKind.REPLICA, lvol.uuid().toString(), "replica-destroyed", "replica " + lvol + " is destroyed");
+                plane.event(ObjectKind.REPLICA, lvol.uuid(), lvol.toString(), "replica-destroyed", "replica " + lvol
+                        + " is destroyed", "pool", lvol.store().name());
             }
             done.complete(null, failure);
         });

@@ -32,6 +32,7 @@ final class Services {
 
     /** Starts what listens. */
     void start(Completion<Void> done) {
+        new StateWatch(plane, nexuses, pools).start();
         if (target == null) {
             done.ok(null);
         } else {

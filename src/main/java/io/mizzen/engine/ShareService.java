@@ -88,7 +88,7 @@ final class ShareService {
                 return;
             }
             shares.put(uuid, share);
-            plane.event(kind, uuid.toString(), "share-created", bdev.name() + " is served as " + share.nqn() + " to " + share.allowedHosts());
+            event(share, "share-created", bdev.name() + " is served as " + share.nqn() + " to " + share.allowedHosts());
             done.ok(view(share));
         });
     }
@@ -100,9 +100,13 @@ final class ShareService {
         Share changed = new Share(existing.kind(), existing.uuid(), existing.bdev(), hosts, existing.nqn());
         target.allow(changed.nqn(), publication(changed).hosts());
         shares.put(changed.uuid(), changed);
-        plane.event(changed.kind(), changed.uuid().toString(), "share-changed", changed.nqn() + " is served to " + hosts
-                + " from now on");
+        event(changed, "share-changed", changed.nqn() + " is served to " + hosts + " from now on");
         return changed;
+    }
+
+    private void event(Share share, String kind, String message) {
+        plane.event(share.kind(), share.uuid(), share.bdev().name(), kind, message, "nqn", share.nqn(), "allowedHosts",
+                String.join(",", share.allowedHosts()));
     }
 
     void unshare(UUID uuid, Completion<Void> done) {
@@ -114,7 +118,7 @@ final class ShareService {
         target.unpublish(share.nqn(), (nothing, failure) -> {
             if (failure == null) {
                 shares.remove(uuid);
-                plane.event(share.kind(), uuid.toString(), "share-removed", share.nqn() + " is served no more");
+                event(share, "share-removed", share.nqn() + " is served no more");
             }
             done.complete(null, failure);
         });

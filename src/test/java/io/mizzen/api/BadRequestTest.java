@@ -75,7 +75,7 @@ class BadRequestTest extends RestTestBase {
 
     @ParameterizedTest
     @ValueSource(strings = {"/v1/reactors/one", "/v1/reactors/-1", "/v1/reactors/99999999999", "/v1/events?limit=0",
-        "/v1/events?limit=x", "/v1/events?after=-5", "/v1/statistics?kind=CAT", "/v1/nexuses/x", "/v1/replicas/x"})
+        "/v1/events?limit=x", "/v1/events?since=-5", "/v1/events?kind=A%20B", "/v1/events?objectType=CAT", "/v1/statistics?kind=CAT", "/v1/nexuses/x", "/v1/replicas/x"})
     void aParameterOutOfRangeIsRefused(String path) {
         assertThat(get(path).problem(400, get(path).json().path("code").asString())).isNotEmpty();
         nothingReachedTheEngine();

@@ -6,6 +6,8 @@ import io.mizzen.engine.model.BdevSpec;
 import io.mizzen.engine.model.BdevView;
 import io.mizzen.engine.model.ConnectionView;
 import io.mizzen.engine.model.EngineView;
+import io.mizzen.engine.model.EventPage;
+import io.mizzen.engine.model.EventSeverity;
 import io.mizzen.engine.model.EventView;
 import io.mizzen.engine.model.FaultSpec;
 import io.mizzen.engine.model.FaultView;
@@ -185,13 +187,29 @@ public final class FakeEngine implements Engine {
     }
 
     @Override
-    public synchronized List<EventView> events(long afterSequence, int limit) {
-        return events.stream().filter(event -> event.sequence() > afterSequence).limit(limit).toList();
+    public synchronized EventPage events(long afterSequence, int limit) {
+        return new EventPage(events.stream().filter(event -> event.sequence() > afterSequence).limit(limit).toList(), 1,
+            events.size());
     }
 
     @Override
-    public synchronized void report(ObjectKind kind, String object, String type, String message) {
-        events.add(new EventView(events.size() + 1, Instant.EPOCH, kind, object, type, message));
+    public synchronized EventPage awaitEvents(long afterSequence, int limit, long timeoutNs) throws InterruptedException {
+        long endNs = System.nanoTime() + timeoutNs;
+        for (long leftMs; events.size() <= afterSequence && (leftMs = (endNs - System.nanoTime()) / 1_000_000) > 0; ) {
+            wait(leftMs);
+        }
+        return events(afterSequence, limit);
+    }
+
+    @Override
+    public synchronized void report(ObjectKind type, String uuid, String name, String kind, String message,
+                                    Object... details) {
+        Map<String, String> map = new LinkedHashMap<>();
+        for (int i = 0; i < details.length; i += 2) {
+            map.put((String) details[i], String.valueOf(details[i + 1]));
+        }
+        events.add(new EventView(events.size() + 1, Instant.EPOCH, EventSeverity.INFO, kind, type, uuid, name, message, map));
+        notifyAll();
     }
 
     @Override

@@ -116,19 +116,19 @@ class RestorerTest {
         assertThat(restorer.failures()).extracting(Restorer.Failure::object)
             .containsExactly(POOL, POOL_B, REPLICA);
         assertThat(calls.await(engine.nexuses())).hasSize(1);
-        assertThat(engine.events(0, 10)).extracting(EventView::type).containsOnly("restore-failed");
+        assertThat(engine.events(0, 10).events()).extracting(EventView::kind).containsOnly("restore-failed");
 
         restorer.retry();
         assertThat(restorer.failures().getFirst().attempts()).isEqualTo(2);
         assertThat(engine.awaitsShares()).as("hosts are to try again").isTrue();
-        assertThat(engine.events(0, 10)).as("told once").hasSize(3);
+        assertThat(engine.events(0, 10).events()).as("told once").hasSize(3);
 
         engine.failing("importPool", null);
         engine.createReplica(new ReplicaSpec(REPLICA, "r", "a", 1, true));
         restorer.retry();
         assertThat(restorer.failures()).isEmpty();
         assertThat(engine.awaitsShares()).isFalse();
-        assertThat(engine.events(3, 10)).extracting(EventView::type).containsOnly("restored").hasSize(3);
+        assertThat(engine.events(3, 10).events()).extracting(EventView::kind).containsOnly("restored").hasSize(3);
     }
 
     @Test
@@ -211,7 +211,7 @@ class RestorerTest {
         Files.writeString(document, Files.readString(document).replace("/dev/a", "/dev/b"));
         start();
         assertThat(restorer.setAside()).hasSize(1);
-        assertThat(engine.events(0, 1)).extracting(EventView::type).containsExactly("state-document-corrupt");
+        assertThat(engine.events(0, 1).events()).extracting(EventView::kind).containsExactly("state-document-corrupt");
         assertThat(new EngineHealth(engine, calls, restorer).health().getDetails()).containsEntry("engine", "not running");
         engine.start();
         Health health = new EngineHealth(engine, calls, restorer).health();

@@ -218,8 +218,8 @@ class EngineTargetTest {
                 }
             }
             org.junit.jupiter.api.Assertions.assertThrows(IllegalStateException.class, () -> r.connect(0, 0xffff, nqn, HOST, 0));
-            assertEquals(List.of("share-created", "share-changed", "share-changed"), r.engine.events(0, 100).stream()
-                    .map(event -> event.type()).filter(type -> type.startsWith("share-")).toList());
+            assertEquals(List.of("share-created", "share-changed", "share-changed"), r.engine.events(0, 100).events().stream()
+                    .map(event -> event.kind()).filter(kind -> kind.startsWith("share-")).toList());
             r.ask.refused(ErrorKind.INVALID_ARGUMENT, "invalid-hosts", r.engine.publishNexus(N1, new ShareSpec(List.of("x"))), "x");
         }
     }
@@ -242,8 +242,9 @@ class EngineTargetTest {
                 r.ask.get(r.engine.unshareReplica(R1));
                 assertNotEquals(null, admin.awaitEnd());
             }
-            assertEquals(List.of("host-connected", "host-gone"), r.engine.events(0, 100).stream()
-                    .filter(event -> event.object().equals(HOST)).map(event -> event.type()).toList());
+            assertEquals(List.of("host-connected", "host-disconnected"), r.engine.events(0, 100).events().stream()
+                    .filter(event -> event.name().equals(HOST)).map(event -> event.kind()).toList());
+            assertEquals(1, r.engine.events(0, 100).events().stream().filter(event -> event.kind().equals("share-created")).count());
             assertEquals(List.of(), r.ask.get(r.engine.hosts()));
             assertFalse(r.ask.get(r.engine.reactors()).stream().map(ReactorView::mthreads).toList().isEmpty());
             r.ask.get(r.engine.destroyReplica(R1));

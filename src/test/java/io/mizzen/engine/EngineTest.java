@@ -87,7 +87,7 @@ class EngineTest {
         assertSame(report, engine.stop(1));
         assertTrue(engine.bdevs().isCompletedExceptionally());
         assertEquals(0, platform.openReactors.get());
-        assertEquals(List.of("engine-started"), engine.events(0, 10).stream().map(e -> e.type()).toList());
+        assertEquals(List.of("engine-started", "engine-stopped"), engine.events(0, 10).events().stream().map(e -> e.kind()).toList());
     }
 
     @Test

@@ -7,9 +7,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.mizzen.engine.model.BdevSpec;
 import io.mizzen.engine.model.BdevView;
+import io.mizzen.engine.model.EventSeverity;
 import io.mizzen.engine.model.EventView;
 import io.mizzen.engine.model.NexusSpec;
 import io.mizzen.engine.model.NexusView;
+import io.mizzen.engine.model.ObjectKind;
 import io.mizzen.engine.model.PoolSpec;
 import io.mizzen.engine.model.ReplicaSpec;
 import io.mizzen.engine.model.ShareSpec;
@@ -84,8 +86,8 @@ class NexusServiceTest {
     }
 
     private static long resyncsStarted(EngineHarness h, String nexus) {
-        return h.engine.events(0, 1000).stream()
-                .filter(event -> event.object().equals(nexus) && event.toString().contains("resync-started")).count();
+        return h.engine.events(0, 1000).events().stream()
+                .filter(event -> nexus.equals(event.uuid()) && event.kind().equals("resync-started")).count();
     }
 
     @Test
@@ -100,7 +102,13 @@ class NexusServiceTest {
             assertTrue(degraded.generation() > whole.generation());
             h.refused(ErrorKind.FAILED_PRECONDITION, "last-healthy-child", h.engine.faultNexusChild(N1, "c1"), "c1");
             h.refused(ErrorKind.NOT_FOUND, "child-not-found", h.engine.faultNexusChild(N1, "c9"), "c9");
-            assertTrue(h.engine.events(0, 100).stream().map(EventView::object).anyMatch(N1::equals));
+            EventView event = h.engine.events(0, 100).events().stream().filter(e -> e.kind().equals("child-faulted")).findFirst()
+                    .orElseThrow();
+            assertEquals(ObjectKind.CHILD, event.objectType());
+            assertEquals(C0, event.name());
+            assertEquals(N1, event.details().get("nexus"));
+            assertEquals("administrative", event.details().get("reason"));
+            assertEquals(EventSeverity.WARNING, event.severity());
         }
     }
 

@@ -25,6 +25,7 @@ import org.springframework.web.bind.MethodArgumentNotValidException;
 import org.springframework.web.bind.MissingServletRequestParameterException;
 import org.springframework.web.bind.annotation.ExceptionHandler;
 import org.springframework.web.bind.annotation.RestControllerAdvice;
+import org.springframework.web.context.request.async.AsyncRequestNotUsableException;
 import org.springframework.web.method.annotation.HandlerMethodValidationException;
 import org.springframework.web.method.annotation.MethodArgumentTypeMismatchException;
 import org.springframework.web.servlet.resource.NoResourceFoundException;
@@ -131,6 +132,12 @@ public final class ProblemHandler {
         return respond(Problem.of(HttpStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type",
             "The body must be application/json, not " + failure.getContentType() + '.', request.getRequestURI()),
             failure.getHeaders());
+    }
+
+    /** Whoever asked has gone: there is nobody to answer, and nothing is wrong here. */
+    @ExceptionHandler
+    void onReaderGone(AsyncRequestNotUsableException failure) {
+        LOG.debug("event=reader-gone", failure);
     }
 
     /** Everything else: what Spring has a status for keeps it, the rest is a bug of ours and is logged as one. */

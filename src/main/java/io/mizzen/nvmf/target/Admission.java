@@ -164,8 +164,7 @@ final class Admission {
         }
         if (controller.closing && controller.queues.isEmpty()) {
             controller.subsystem.controllers.remove(controller);
-            target.listener().onHostGone(controller.subsystem.nqn(), controller.id(), controller.hostNqn(),
-                    controller.endReason());
+            target.listener().onHostGone(ControllerInfo.of(controller), controller.endReason());
             admitWaiting();
             target.wakeIfIdle(controller.subsystem);
         }

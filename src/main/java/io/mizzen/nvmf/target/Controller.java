@@ -219,7 +219,7 @@ final class Controller {
         long limitNs = keepAliveNs != 0 ? keepAliveNs : subsystem.isDiscovery() ? DISCOVERY_IDLE_NS : 0;
         if (limitNs != 0 && nowNs - lastActivityNs > limitNs) {
             group.stats.keepAliveTimeouts++;
-            admin.close("keep alive timeout");
+            admin.close(Target.KEEP_ALIVE_TIMEOUT);
         }
     }
 

@@ -25,6 +25,8 @@ import java.util.function.BiConsumer;
  * them).
  */
 public final class Target {
+    /** Why a controller ended whose host was silent for too long, as {@link Listener#onHostGone} gets it. */
+    public static final String KEEP_ALIVE_TIMEOUT = "keep alive timeout";
     /** Model number shown to hosts. */
     public static final String MODEL = "Mizzen";
     private static final int SERIAL_LENGTH_MAX = 20;
@@ -39,7 +41,7 @@ public final class Target {
         }
 
         /** A controller has ended; {@code reason} in words. */
-        default void onHostGone(String subsystemNqn, int controllerId, String hostNqn, String reason) {
+        default void onHostGone(ControllerInfo controller, String reason) {
         }
     }
 

@@ -71,8 +71,8 @@ final class TargetFixture {
         }
 
         @Override
-        public void onHostGone(String subsystemNqn, int controllerId, String hostNqn, String reason) {
-            hosts.add("-" + controllerId + " " + reason);
+        public void onHostGone(ControllerInfo controller, String reason) {
+            hosts.add("-" + controller.controllerId() + " " + reason);
         }
     }
 

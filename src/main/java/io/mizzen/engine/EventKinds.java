@@ -1,0 +1,21 @@
+package io.mizzen.engine;
+
+import io.mizzen.engine.model.EventSeverity;
+import java.util.Set;
+
+/** Which kinds of events ask for attention; all others are for information. Any thread. */
+final class EventKinds {
+    private static final Set<String> ERRORS = Set.of("nexus-faulted", "pool-faulted", "metadata-not-stored",
+            "last-child-lost", "state-document-corrupt", "namespace-lost", "repair-failed", "verify-mismatch");
+    private static final Set<String> WARNINGS = Set.of("child-faulted", "child-removed", "child-missing", "child-lost",
+            "nexus-degraded", "nexus-frozen", "resync-failed", "rebuild-failed", "rebuild-stopped", "verify-failed", "bdev-lost",
+            "bdev-close-failed", "keep-alive-timeout", "host-refused", "reactor-stalled", "restore-failed", "fault-set",
+            "stop-unclean", "read-repaired", "pause-expired", "pool-recovered");
+
+    private EventKinds() { }
+
+    static EventSeverity severity(String kind) {
+        return ERRORS.contains(kind) ? EventSeverity.ERROR
+                : WARNINGS.contains(kind) ? EventSeverity.WARNING : EventSeverity.INFO;
+    }
+}

@@ -1,0 +1,80 @@
+package io.mizzen.engine;
+
+import io.mizzen.engine.model.ObjectKind;
+import io.mizzen.nexus.Nexus;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BiFunction;
+
+/**
+ * What a nexus tells of itself, {@code what key=value ...}, as events: those about a child get the child's URI as the
+ * object's name. Control reactor only.
+ */
+final class NexusEvents {
+    /** Sentences for people; {@code {key}} is replaced. Kinds that are not here get the words as they came. */
+    private static final Map<String, String> SENTENCES = Map.ofEntries(
+            Map.entry("child-faulted", "child {child} of nexus {nexusName} is out: {reason}"),
+            Map.entry("child-removed", "the device of child {child} of nexus {nexusName} is gone"),
+            Map.entry("child-resized", "the device of child {child} of nexus {nexusName} has {size} bytes now"),
+            Map.entry("child-closed", "child {child} of nexus {nexusName} is closed"),
+            Map.entry("metadata-not-stored", "generation {generation} of nexus {nexusName} could be stored on no child; writes are held back"),
+            Map.entry("resync-started", "nexus {nexusName} makes {regions} regions equal to child {source}"),
+            Map.entry("resync-completed", "nexus {nexusName} is equal on all children again; {written} blocks differed"));
+
+    private final PlaneContext plane;
+    private final BiFunction<Nexus, String, String> uris;
+
+    /** @param uris the URI of a nexus's child by its bdev name, or null */
+    NexusEvents(PlaneContext plane, BiFunction<Nexus, String, String> uris) {
+        this.plane = plane;
+        this.uris = uris;
+    }
+
+    void onEvent(Nexus nexus, String text) {
+        int space = text.indexOf(' ');
+        String kind = space < 0 ? text : text.substring(0, space);
+        Map<String, String> details = parse(space < 0 ? "" : text.substring(space + 1));
+        String child = kind.startsWith("child-") ? details.get("child") : null;
+        String uri = child == null ? null : uris.apply(nexus, child);
+        if (child != null) {
+            details.put("nexus", nexus.uuid().toString());
+        }
+        details.put("nexusName", nexus.name());
+        List<Object> pairs = new ArrayList<>();
+        details.forEach((key, value) -> {
+            pairs.add(key);
+            pairs.add(value);
+        });
+        plane.event(child == null ? ObjectKind.NEXUS : ObjectKind.CHILD, child == null ? nexus.uuid() : null,
+                child == null ? nexus.name() : uri == null ? child : uri, kind, sentence(kind, text, details), pairs.toArray());
+    }
+
+    /** Words with a '=' begin a value; what follows without one belongs to it. */
+    private static Map<String, String> parse(String text) {
+        Map<String, String> details = new LinkedHashMap<>();
+        String key = null;
+        for (String word : text.isEmpty() ? new String[0] : text.split(" ")) {
+            int equals = word.indexOf('=');
+            if (equals > 0) {
+                key = word.substring(0, equals);
+                details.put(key, word.substring(equals + 1));
+            } else {
+                details.merge(key == null ? "what" : key, word, (before, more) -> before + ' ' + more);
+            }
+        }
+        return details;
+    }
+
+    private static String sentence(String kind, String text, Map<String, String> details) {
+        String form = SENTENCES.get(kind);
+        if (form == null) {
+            return "nexus " + details.get("nexusName") + ": " + text;
+        }
+        for (Map.Entry<String, String> detail : details.entrySet()) {
+            form = form.replace("{" + detail.getKey() + "}", detail.getValue());
+        }
+        return form;
+    }
+}
