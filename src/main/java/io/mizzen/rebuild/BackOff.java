@@ -1,6 +1,7 @@
 package io.mizzen.rebuild;
 
 import io.mizzen.bdev.IoStats;
+import io.mizzen.bdev.IoType;
 
 /**
  * Finds the rate at which hosts are not disturbed: compares what they see while the job copies with what they see while
@@ -109,7 +110,7 @@ final class BackOff {
 
     private void adjust(ForegroundSample seen, long bytesPerSecond) {
         boolean slow = seen.meanNs() > baseMeanNs * (1 + factor) / 2 + SLACK_NS
-                || seen.operations() >= P99_OPERATIONS_MIN && seen.p99Ns() > baseP99Ns * factor + SLACK_NS;
+                || seen.operations() >= P99_OPERATIONS_MIN && seen.delayed() == 0 && seen.p99Ns() > baseP99Ns * factor + SLACK_NS;
         if (slow) {
             rate = Math.max(floor, Math.min(rate, bytesPerSecond) / 2);
         } else if (rate <= 2 * bytesPerSecond) {        // Else it is not the rate that holds the job back.
@@ -120,11 +121,11 @@ final class BackOff {
         }
     }
 
-    /** Reads and writes of hosts, as counted up to some moment or between two. */
-    private record ForegroundSample(long operations, long sumNs, long[] buckets) {
+    /** Reads and writes of hosts, as counted up to some moment or between two; waits for a limit are not the job's doing. */
+    private record ForegroundSample(long operations, long delayed, long sumNs, long[] buckets) {
         ForegroundSample(IoStats totals) {
-            this(totals.operations(io.mizzen.bdev.IoType.READ) + totals.operations(io.mizzen.bdev.IoType.WRITE),
-                    totals.latencySumNs(0) + totals.latencySumNs(1), sum(totals));
+            this(totals.operations(IoType.READ) + totals.operations(IoType.WRITE), totals.delayed(),
+                    totals.latencySumNs(0) + totals.latencySumNs(1) - totals.delayedNs(), sum(totals));
         }
 
         private static long[] sum(IoStats totals) {
@@ -141,7 +142,8 @@ final class BackOff {
             for (int i = 0; i < difference.length; i++) {
                 difference[i] -= earlier.buckets[i];
             }
-            return new ForegroundSample(operations - earlier.operations, sumNs - earlier.sumNs, difference);
+            return new ForegroundSample(operations - earlier.operations, delayed - earlier.delayed,
+                    sumNs - earlier.sumNs, difference);
         }
 
         double meanNs() {

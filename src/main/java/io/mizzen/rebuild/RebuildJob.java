@@ -63,6 +63,7 @@ public final class RebuildJob {
     private boolean supplied;
     private int supplyEpoch;
     private boolean flushing;
+    private boolean releasing;
     private boolean closing;
     private int failedDestination = NONE;
     private boolean sourceFailed;
@@ -165,7 +166,7 @@ public final class RebuildJob {
 
     /** Lets the windows under way end, then begins no other. The listener hears of it. False when it is ending. */
     public boolean pause() {
-        if (state == RebuildState.RUNNING && !flushing) {
+        if (state == RebuildState.RUNNING && !flushing && !closing) {
             setState(RebuildState.PAUSING);
             advance();
         }
@@ -187,7 +188,8 @@ public final class RebuildJob {
 
     /** Ends the job early; the listener hears of the end. Harmless when it is ending already. */
     public void stop() {
-        if (state == RebuildState.RUNNING || state == RebuildState.PAUSING || state == RebuildState.PAUSED) {
+        boolean runs = state == RebuildState.RUNNING || state == RebuildState.PAUSING || state == RebuildState.PAUSED;
+        if (runs && !closing) {
             setState(RebuildState.STOPPING);
             advance();
         }
@@ -224,7 +226,7 @@ public final class RebuildJob {
 
     /** The one place that decides what comes next. */
     private void advance() {
-        if (workerThread == null || closing || flushing) {
+        if (workerThread == null || closing || flushing || releasing) {
             return;
         }
         boolean exhausted = state == RebuildState.RUNNING && supplied && !beginWindows();
@@ -232,11 +234,7 @@ public final class RebuildJob {
             return;
         }
         switch (state) {
-            case PAUSING -> {
-                endSupply();
-                setState(RebuildState.PAUSED);
-                listener.onPaused(this);
-            }
+            case PAUSING -> release();
             case STOPPING, FAILING -> close();
             case RUNNING -> {
                 if (exhausted && spec.kind().writes()) {
@@ -250,12 +248,30 @@ public final class RebuildJob {
         }
     }
 
-    private void endSupply() {
+    /** Nothing is locked any more: a pause gives the buffers back. */
+    private void release() {
+        releasing = true;
         supplyEpoch++;
         supplied = false;
         home.reactor().cancel(period);
         home.reactor().cancel(tokens);
-        workerThread.send(worker::stopSupply);
+        workerThread.send(() -> {
+            worker.stopSupply();
+            home.send(this::onReleased);
+        });
+    }
+
+    private void onReleased() {
+        releasing = false;
+        if (state == RebuildState.PAUSING) {
+            setState(RebuildState.PAUSED);
+            listener.onPaused(this);
+            return;
+        }
+        if (state == RebuildState.RUNNING) {
+            supply();
+        }
+        advance();
     }
 
     /** The destinations have been flushed, or one could not be. */
@@ -302,6 +318,9 @@ public final class RebuildJob {
             Window window = windows.get(i);
             if (window.busy) {
                 continue;
+            }
+            if (!spec.plan().mayHaveNext()) {
+                return false;
             }
             if (backOff.isQuiet() && settings.backOff()) {
                 return true;                    // The period's timer goes on.

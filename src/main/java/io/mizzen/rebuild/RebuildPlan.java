@@ -10,6 +10,11 @@ public interface RebuildPlan {
         return UNKNOWN;
     }
 
+    /** Whether {@link #next} may have another window now: if it is known that it has none, the job need not wait for it. */
+    default boolean mayHaveNext() {
+        return true;
+    }
+
     /**
      * The next window to deal with; false when there is none left. What was handed out before is handed out again only
      * if it was marked, or not dealt with, since.

@@ -72,6 +72,11 @@ public final class SegmentMap implements RebuildPlan {
     }
 
     @Override
+    public boolean mayHaveNext() {
+        return nextMarked() >= 0;
+    }
+
+    @Override
     public boolean next(Segment window, long maxBlocks) {
         int first = nextMarked();
         if (first < 0) {
