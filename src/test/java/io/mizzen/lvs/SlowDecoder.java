@@ -75,6 +75,11 @@ public final class SlowDecoder {
         }
     }
 
+    /** Where the metadata ends on the disk. */
+    public long metadataEndBytes() {
+        return (metadataStart + metadataPages) * 4096;
+    }
+
     int freeClusters() {
         return totalClusters - usedClusters.size();
     }

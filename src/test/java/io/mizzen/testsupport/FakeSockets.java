@@ -19,7 +19,8 @@ import java.util.Random;
 
 /**
  * The sockets port in memory, for hand-driven reactors. A send is read from the sender's memory only when it completes,
- * some turns later, so that memory given back too early shows; received bytes come in pieces of random length.
+ * some turns later, so that memory given back too early shows; received bytes come in pieces of random length, split and
+ * merged. A connection can be reset, with whatever is under way in either direction lost.
  */
 public final class FakeSockets {
     private final HandReactors hand;
@@ -27,10 +28,9 @@ public final class FakeSockets {
     private final Map<InetSocketAddress, Listening> listening = new HashMap<>();
     private final Map<Integer, Peer> waiting = new HashMap<>();
     private final List<Peer> peers = new ArrayList<>();
+    private static final int ECONNRESET = 104;
     private int nextId = 1;
     private int nextPort = 40_000;
-    /** Longest piece delivered at once. */
-    public int pieceMax = 20_000;
 
     public FakeSockets(HandReactors hand) {
         this.hand = hand;
@@ -72,6 +72,11 @@ public final class FakeSockets {
         return peer;
     }
 
+    /** Whether somebody listens there. */
+    public boolean isListening(InetSocketAddress address) {
+        return listening.containsKey(address);
+    }
+
     /** Connections that neither side has ended. */
     public long openCount() {
         return peers.stream().filter(p -> !p.discarded && !p.closedByTarget).count();
@@ -96,8 +101,13 @@ public final class FakeSockets {
         private boolean closedByTarget;
         private boolean closedByClient;
         private boolean paused;
+        private boolean reset;
         /** Whether the client takes no bytes at the moment. */
         public boolean readsNothing;
+        /** Longest piece delivered at once. */
+        public int pieceMax = 20_000;
+        /** Until then, in virtual time, nothing passes in either direction. */
+        public long stalledUntilNs;
 
         private Peer(int id, InetSocketAddress remote, InetSocketAddress local) {
             this.id = id;
@@ -152,8 +162,16 @@ public final class FakeSockets {
         }
 
         private int step() {
-            if (handler == null) {
+            if (handler == null || !reset && hand.nowNs() < stalledUntilNs) {
                 return 0;
+            }
+            if (reset && !closeRequested) {
+                sending = false;
+                Sockets.SocketHandler told = handler;
+                handler = null;
+                closedByTarget = true;
+                told.onClosed(-ECONNRESET);
+                return 1;
             }
             if (closeRequested || closedByClient && toTarget.isEmpty()) {
                 sending = false;
@@ -184,16 +202,21 @@ public final class FakeSockets {
         }
 
         private void deliver() {
-            byte[] next = toTarget.poll();
-            int length = Math.min(next.length, 1 + random.nextInt(pieceMax));
-            if (length < next.length) {
-                byte[] rest = java.util.Arrays.copyOfRange(next, length, next.length);
-                toTarget.addFirst(rest);
-            }
+            ByteArrayOutputStream piece = new ByteArrayOutputStream();
+            int want = 1 + random.nextInt(pieceMax);
+            boolean merges = random.nextBoolean();
+            do {
+                byte[] next = toTarget.poll();
+                int length = Math.min(next.length, want - piece.size());
+                piece.write(next, 0, length);
+                if (length < next.length) {
+                    toTarget.addFirst(java.util.Arrays.copyOfRange(next, length, next.length));
+                }
+            } while (merges && piece.size() < want && !toTarget.isEmpty());
             try (Arena arena = Arena.ofConfined()) {
-                MemorySegment native_ = arena.allocate(length);
-                MemorySegment.copy(next, 0, native_, ValueLayout.JAVA_BYTE, 0, length);
-                handler.onReceive(native_.address(), length);
+                MemorySegment native_ = arena.allocate(piece.size());
+                MemorySegment.copy(piece.toByteArray(), 0, native_, ValueLayout.JAVA_BYTE, 0, piece.size());
+                handler.onReceive(native_.address(), piece.size());
                 native_.fill((byte) 0xDB);
             }
         }
@@ -202,7 +225,7 @@ public final class FakeSockets {
 
         @Override
         public void write(byte[] bytes) {
-            if (bytes.length > 0) {
+            if (bytes.length > 0 && !reset) {
                 toTarget.add(bytes.clone());
             }
         }
@@ -211,12 +234,23 @@ public final class FakeSockets {
             return fromTarget.size() + taken.length - takenAt;
         }
 
-        /** Whether the target has ended the connection. */
+        /** The connection breaks: what is under way is lost, both ends are told. */
+        public void reset() {
+            reset = true;
+            toTarget.clear();
+            fromTarget.reset();
+            taken = new byte[0];
+            takenAt = 0;
+        }
+
+        /** Whether the connection has ended for the client. */
+        @Override
         public boolean isClosed() {
-            return discarded || closedByTarget;
+            return discarded || closedByTarget || reset;
         }
 
         /** Bytes that have arrived and were not read. */
+        @Override
         public int arrived() {
             return available();
         }

@@ -34,6 +34,16 @@ public final class NvmeTcpClient implements AutoCloseable {
         /** Exactly so many bytes, or null when the connection has ended before. */
         byte[] read(int count);
 
+        /** Bytes that can be read without waiting; for {@link NvmeTcpClient#poll()}. */
+        default int arrived() {
+            throw new UnsupportedOperationException("this transport waits");
+        }
+
+        /** Whether the connection has ended; for {@link NvmeTcpClient#poll()}. */
+        default boolean isClosed() {
+            throw new UnsupportedOperationException("this transport waits");
+        }
+
         @Override
         void close();
     }
@@ -79,6 +89,8 @@ public final class NvmeTcpClient implements AutoCloseable {
     private int maxH2cData;
     private int r2tsInFlightMax;
     private int r2tsSeen;
+    private byte[] commonHeader;
+    private boolean initialized;
     /** Longest H2CData PDU to send; 0: what the target allows. */
     public int h2cDataLimit;
     /** Spoil the digest of the next data sent. */
@@ -119,19 +131,33 @@ public final class NvmeTcpClient implements AutoCloseable {
 
     /** ICReq and ICResp; {@code maxR2t} counts from one. */
     public NvmeTcpClient initialize(int hpda, int digests, int maxR2t) {
+        startInitialize(hpda, digests, maxR2t);
+        onInitialized(MemorySegment.ofArray(readPdu()));
+        return this;
+    }
+
+    /** Sends ICReq and does not wait: {@link #isInitialized()} tells when ICResp has been polled. */
+    public void startInitialize(int hpda, int digests, int maxR2t) {
         byte[] request = new byte[Pdu.IC_BYTES];
         IcPdu.request(MemorySegment.ofArray(request), 0, 0, hpda, digests, maxR2t - 1);
         transport.write(request);
         r2tsInFlightMax = maxR2t;
         alignment = (hpda + 1) * 4;
-        MemorySegment response = MemorySegment.ofArray(readPdu());
+    }
+
+    public boolean isInitialized() {
+        return initialized;
+    }
+
+    private void onInitialized(MemorySegment response) {
+        check(!initialized, "one ICResp");
         check(Pdu.type(response, 0) == Pdu.TYPE_IC_RESP, "ICResp");
+        initialized = true;
         check(IcPdu.alignment(response, 0) == 0, "CPDA 0");
         headerDigest = (IcPdu.digests(response, 0) & IcPdu.DIGEST_HEADER) != 0;
         dataDigest = (IcPdu.digests(response, 0) & IcPdu.DIGEST_DATA) != 0;
         maxH2cData = (int) IcPdu.maxH2cDataBytes(response, 0);
         check(maxH2cData >= 4096 && maxH2cData % 4 == 0, "MAXH2CDATA");
-        return this;
     }
 
     /** Sends a plain ICReq and does not wait. */
@@ -143,12 +169,18 @@ public final class NvmeTcpClient implements AutoCloseable {
 
     public Reply connect(int queueId, int entries, int controllerId, String subsystemNqn, String hostNqn, UUID hostId,
             int attributes, int keepAliveMs) {
+        return await(startConnect(queueId, entries, controllerId, subsystemNqn, hostNqn, hostId, attributes, keepAliveMs));
+    }
+
+    /** Sends the connect command and does not wait; returns its id. */
+    public int startConnect(int queueId, int entries, int controllerId, String subsystemNqn, String hostNqn, UUID hostId,
+            int attributes, int keepAliveMs) {
         byte[] sqe = fabrics(FabricsCommand.CONNECT);
         FabricsCommand.connect(MemorySegment.ofArray(sqe), 0, queueId, entries - 1, attributes, keepAliveMs);
         byte[] data = new byte[ConnectData.SIZE_BYTES];
         ConnectData.set(MemorySegment.ofArray(data), 0, hostId.getMostSignificantBits(), hostId.getLeastSignificantBits(),
                 controllerId, subsystemNqn, hostNqn);
-        return await(submit(sqe, data, true, 0));
+        return submit(sqe, data, true, 0);
     }
 
     /** Enables the controller and waits for it, as a host does after connecting the admin queue. */
@@ -165,9 +197,14 @@ public final class NvmeTcpClient implements AutoCloseable {
     }
 
     public Reply setProperty(int offset, long value) {
+        return await(startSetProperty(offset, value));
+    }
+
+    /** Sends the command and does not wait; returns its id. */
+    public int startSetProperty(int offset, long value) {
         byte[] sqe = fabrics(FabricsCommand.PROPERTY_SET);
         FabricsCommand.property(MemorySegment.ofArray(sqe), 0, 0, offset, value);
-        return await(submit(sqe, null, false, 0));
+        return submit(sqe, null, false, 0);
     }
 
     public static byte[] fabrics(int type) {
@@ -228,6 +265,9 @@ public final class NvmeTcpClient implements AutoCloseable {
 
     /** Sends a command with the descriptor that it has. */
     public int submitAsIs(byte[] sqe, byte[] out, boolean inCapsule, int inBytes) {
+        while (pending.containsKey(nextCid & 0xFFFF)) {
+            nextCid++;
+        }
         int cid = nextCid++ & 0xFFFF;
         Sqe.cid(MemorySegment.ofArray(sqe), 0, cid);
         Pending command = new Pending();
@@ -274,6 +314,32 @@ public final class NvmeTcpClient implements AutoCloseable {
         return replies.remove(cid);
     }
 
+    /**
+     * Handles one PDU if it has arrived whole; never waits.
+     *
+     * @return whether there was one
+     * @throws EndedException when the connection has ended
+     */
+    public boolean poll() {
+        if (commonHeader == null && transport.arrived() >= Pdu.HEADER_BYTES) {
+            commonHeader = transport.read(Pdu.HEADER_BYTES);
+        }
+        boolean whole = commonHeader != null
+                && transport.arrived() >= Pdu.totalBytes(MemorySegment.ofArray(commonHeader), 0) - Pdu.HEADER_BYTES;
+        if (!whole && transport.isClosed()) {
+            throw new EndedException(-1, 0);
+        }
+        if (whole) {
+            onPdu(readPdu());
+        }
+        return whole;
+    }
+
+    /** The reply, once; null while there is none. */
+    public Reply takeReply(int cid) {
+        return replies.remove(cid);
+    }
+
     /** Whether the command has been answered, as far as read. */
     public boolean isAnswered(int cid) {
         return replies.containsKey(cid);
@@ -292,6 +358,7 @@ public final class NvmeTcpClient implements AutoCloseable {
                 replies.put(cid, new Reply(cid, status, Cqe.result64(s, 8), Cqe.sqHead(s, 8), command.in, false));
             }
             case Pdu.TYPE_C2H_DATA -> onData(s, pdu);
+            case Pdu.TYPE_IC_RESP -> onInitialized(s);
             case Pdu.TYPE_R2T -> {
                 r2tsSeen++;
                 if (!ignoreR2t) {
@@ -347,7 +414,8 @@ public final class NvmeTcpClient implements AutoCloseable {
 
     /** One PDU as it came, its digests checked; ends with {@link EndedException} when the target ends the connection. */
     public byte[] readPdu() {
-        byte[] common = transport.read(Pdu.HEADER_BYTES);
+        byte[] common = commonHeader != null ? commonHeader : transport.read(Pdu.HEADER_BYTES);
+        commonHeader = null;
         if (common == null) {
             throw new EndedException(-1, 0);
         }

@@ -1,0 +1,200 @@
+package io.mizzen.sim;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * What the hosts of a volume know of it, across crashes: for each block the values that it may hold. A read returns the last
+ * acknowledged value or one of a write in flight or given up since; once returned with no write in flight, a value stays.
+ * Values are stamps: 0 is zeroes, any other names one write. Hosts never overlap their writes.
+ */
+final class History {
+    private final List<Set<Long>> possible = new ArrayList<>();
+    private final List<Set<Long>> afterCrash = new ArrayList<>();
+    /** Every value whose write has begun, in order. */
+    private final List<List<Long>> begun = new ArrayList<>();
+    /** What a block could hold before a read settled it while legs may differ: comes back if its source is lost. */
+    private final Map<Integer, Set<Long>> unsettled = new HashMap<>();
+    private final boolean[] writing;
+    private final boolean volatileCache;
+    private long nextStamp = 1;
+    private long readsChecked;
+
+    /** @param volatileCache whether acknowledged writes may be lost at a power failure before a flush */
+    History(long blocks, boolean volatileCache) {
+        this.volatileCache = volatileCache;
+        writing = new boolean[(int) blocks];
+        for (int i = 0; i < blocks; i++) {
+            possible.add(new HashSet<>(Set.of(0L)));
+            afterCrash.add(new HashSet<>(Set.of(0L)));
+            begun.add(new ArrayList<>());
+        }
+    }
+
+    int blocks() {
+        return writing.length;
+    }
+
+    long readsChecked() {
+        return readsChecked;
+    }
+
+    long nextStamp() {
+        return nextStamp++;
+    }
+
+    boolean isWriting(long lba, long count) {
+        for (long i = lba; i < lba + count; i++) {
+            if (writing[(int) i]) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    void beginWrite(long lba, long count, long stamp) {
+        for (int block = (int) lba; block < lba + count; block++) {
+            writing[block] = true;
+            possible.get(block).add(stamp);
+            afterCrash.get(block).add(stamp);
+            begun.get(block).add(stamp);
+            unsettled.remove(block);
+        }
+    }
+
+    /** The write was acknowledged: the blocks hold it, and durably if it was so ordered or nothing is volatile. */
+    void acknowledge(long lba, long count, long stamp, boolean forcedUnitAccess) {
+        for (int block = (int) lba; block < lba + count; block++) {
+            writing[block] = false;
+            possible.set(block, new HashSet<>(Set.of(stamp)));
+            if (!volatileCache || forcedUnitAccess) {
+                afterCrash.set(block, new HashSet<>(Set.of(stamp)));
+            }
+        }
+    }
+
+    /** The write ended without a promise: it failed, or was a hint. It may have happened or not. */
+    void giveUp(long lba, long count) {
+        for (int block = (int) lba; block < lba + count; block++) {
+            writing[block] = false;
+        }
+    }
+
+    /** A read that begins now. */
+    Read beginRead(long lba, int count) {
+        return new Read(lba, count);
+    }
+
+    /** What a read may return, from what was possible when it began and what was written since. */
+    final class Read {
+        private final long lba;
+        private final List<Set<Long>> atStart = new ArrayList<>();
+        private final int[] begunAt;
+        private final boolean[] quiet;
+
+        private Read(long lba, int count) {
+            this.lba = lba;
+            begunAt = new int[count];
+            quiet = new boolean[count];
+            for (int i = 0; i < count; i++) {
+                // Reads side by side may end in any order: what one of them fixes is no news to the other.
+                atStart.add(new HashSet<>(possible.get((int) lba + i)));
+                // A write that is under way may end during the read: it can settle nothing.
+                begunAt[i] = begun.get((int) lba + i).size();
+                quiet[i] = !writing[(int) lba + i];
+            }
+        }
+
+        /** Checks what the read returned. {@code legsMayDiffer}: whether the mirror is still being made equal. */
+        void check(byte[] data, int blockBytes, boolean legsMayDiffer) {
+            for (int i = 0; i < begunAt.length; i++) {
+                int block = (int) lba + i;
+                long stamp = Stamps.of(data, i * blockBytes, blockBytes, block);
+                List<Long> log = begun.get(block);
+                Checks.require(atStart.get(i).contains(stamp) || log.subList(begunAt[i], log.size()).contains(stamp),
+                        () -> "history: a read returns " + stamp + ": " + describe(block));
+                if (log.size() == begunAt[i] && quiet[i]) {
+                    settle(block, stamp, legsMayDiffer);
+                }
+            }
+            readsChecked++;
+        }
+    }
+
+    private void settle(int block, long stamp, boolean legsMayDiffer) {
+        Set<Long> may = possible.get(block);
+        if (may.size() > 1) {
+            if (legsMayDiffer) {
+                unsettled.putIfAbsent(block, new HashSet<>(may));
+            }
+            may.retainAll(Set.of(stamp));
+        }
+    }
+
+    /**
+     * The leg that answered while legs differed is lost: another one, equally entitled, may answer otherwise where nothing
+     * has been acknowledged since.
+     */
+    void onSourceLost() {
+        unsettled.forEach((block, may) -> possible.set(block, new HashSet<>(may)));
+    }
+
+    /** The legs are equal. */
+    void onLegsEqual() {
+        unsettled.clear();
+    }
+
+    /** A flush begins now: what it will have made durable, once it has succeeded, is what the result does. */
+    Runnable beginFlush() {
+        List<Set<Long>> now = new ArrayList<>();
+        int[] begunAt = new int[writing.length];
+        for (int i = 0; i < writing.length; i++) {
+            now.add(possible.get(i).size() == 1 && afterCrash.get(i).size() == 1 ? null : Set.copyOf(possible.get(i)));
+            begunAt[i] = begun.get(i).size();
+        }
+        return () -> {
+            for (int i = 0; i < writing.length; i++) {
+                if (now.get(i) != null) {
+                    Set<Long> may = new HashSet<>(now.get(i));
+                    may.addAll(begun.get(i).subList(begunAt[i], begun.get(i).size()));
+                    may.retainAll(afterCrash.get(i));
+                    afterCrash.set(i, may);
+                }
+            }
+        };
+    }
+
+    /** Power failed. Writes that are not acknowledged go on: their hosts will send them again. */
+    void crash() {
+        unsettled.clear();
+        for (int i = 0; i < writing.length; i++) {
+            possible.set(i, new HashSet<>(afterCrash.get(i)));
+        }
+    }
+
+    /** Whether the block may hold this value now. */
+    boolean mayHold(int block, long stamp) {
+        return possible.get(block).contains(stamp);
+    }
+
+    String describe(int block) {
+        return "block " + block + " may hold " + possible.get(block) + ", after a crash " + afterCrash.get(block)
+                + ", last begun " + begun.get(block).stream().skip(Math.max(0, begun.get(block).size() - 4)).toList()
+                + (writing[block] ? ", being written" : "");
+    }
+
+    /** Nobody writes any more. */
+    boolean isQuiet() {
+        for (boolean one : writing) {
+            if (one) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+}

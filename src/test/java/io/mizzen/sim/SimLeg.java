@@ -1,0 +1,87 @@
+package io.mizzen.sim;
+
+import io.mizzen.lvs.SlowDecoder;
+
+/**
+ * What carries a child of a volume: a bare disk, or a replica in the pool on a disk. Its bytes are read from the disk's
+ * medium, without any code of the engine.
+ *
+ * @param lvol name of the replica, or null for a bare disk
+ */
+record SimLeg(StoredDisk disk, String lvol) {
+    /** A disk as it lies there, whether a machine runs or not. */
+    static final class StoredDisk {
+        final int number;
+        final long sizeBytes;
+        final Media media;
+        final boolean unmapsToZeroes;
+        final DiskFaults faults;
+        /** Name of the pool on it, or null. */
+        final String pool;
+        private SlowDecoder decoder;
+        private long metadataVersion;
+        private long decodedVersion = -1;
+
+        StoredDisk(int number, long sizeBytes, int blockBytes, boolean unmapsToZeroes, String pool) {
+            this.number = number;
+            this.sizeBytes = sizeBytes;
+            this.media = new Media(blockBytes);
+            this.unmapsToZeroes = unmapsToZeroes;
+            this.faults = new DiskFaults(blockBytes);
+            this.pool = pool;
+        }
+
+        /** Something may have changed below that offset. */
+        void onWritten(long atBytes) {
+            if (decoder == null || atBytes < decoder.metadataEndBytes()) {
+                metadataVersion++;
+            }
+        }
+
+        void onCrash() {
+            metadataVersion++;
+        }
+
+        /** The pool as it lies on the disk; fails if a cluster has two owners or anything else is wrong. */
+        SlowDecoder pool() {
+            if (decodedVersion != metadataVersion) {
+                decoder = new SlowDecoder((at, size) -> media.bytes(at, size, false));
+                decodedVersion = metadataVersion;
+            }
+            return decoder;
+        }
+    }
+
+    /** Bytes of the child. {@code durableOnly}: what a power failure would leave at least. */
+    byte[] read(long atBytes, int sizeBytes, boolean durableOnly) {
+        if (lvol == null) {
+            return disk.media.bytes(atBytes, sizeBytes, durableOnly);
+        }
+        SlowDecoder pool = disk.pool();
+        SlowDecoder.Volume volume = pool.volumes.get(lvol);
+        Checks.require(volume != null, "pool: replica " + lvol + " is gone");
+        byte[] out = new byte[sizeBytes];
+        for (int done = 0; done < sizeBytes;) {
+            int index = (int) ((atBytes + done) / pool.clusterBytes);
+            int within = (int) ((atBytes + done) % pool.clusterBytes);
+            int part = (int) Math.min(pool.clusterBytes - within, sizeBytes - done);
+            int cluster = index < volume.clusters.size() ? volume.clusters.get(index) : 0;
+            if (cluster != 0) {
+                byte[] bytes = disk.media.bytes(cluster * pool.clusterBytes + within, part, durableOnly);
+                System.arraycopy(bytes, 0, out, done, part);
+            }
+            done += part;
+        }
+        return out;
+    }
+
+    /** The newest record of a nexus on it, or null. */
+    SlowMembers members() {
+        return SlowMembers.read((at, size) -> read(at, size, true));
+    }
+
+    @Override
+    public String toString() {
+        return lvol == null ? "disk" + disk.number : disk.pool + "/" + lvol;
+    }
+}
