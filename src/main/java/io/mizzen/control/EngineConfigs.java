@@ -32,7 +32,7 @@ final class EngineConfigs {
                 properties.memory().locked()),
             new EngineConfig.Nvmf(properties.nvmf().addresses(), properties.nvmf().port(),
                 properties.nvmf().nqnPrefix(), properties.nvmf().maxConnections(), properties.nvmf().maxQueueDepth(),
-                nvmf.maxIoBytes(), nvmf.inCapsuleBytes(), nvmf.maxR2t()),
+                nvmf.maxIoBytes(), nvmf.inCapsuleBytes(), nvmf.maxR2t(), properties.nvmf().congestionControl()),
             defaults.limits(), properties.shutdown().deadline().toNanos());
         try {
             config.validate();

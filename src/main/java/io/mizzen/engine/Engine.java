@@ -46,7 +46,7 @@ public interface Engine {
      */
     static Engine create(EngineConfig config) {
         config.validate();
-        return new DataPlane(config, new LinuxPlatform(config.nvmf().maxConnections()));
+        return new DataPlane(config, new LinuxPlatform(config.nvmf().maxConnections(), config.nvmf().congestionControl()));
     }
 
     /** What was configured. */

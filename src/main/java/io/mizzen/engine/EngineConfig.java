@@ -79,11 +79,18 @@ public record EngineConfig(String version, Cores cores, Memory memory, Nvmf nvmf
      * @param maxIoBytes largest transfer of one command (MDTS), a power of two
      * @param inCapsuleBytes in-capsule data size
      * @param maxR2t requests-to-transfer in flight for one command
+     * @param congestionControl {@code auto}: the system's, but cubic to hosts on this machine; {@code system}; or a name
      */
     public record Nvmf(List<String> addresses, int port, String nqnPrefix, int maxConnections, int maxQueueDepth,
-                       int maxIoBytes, int inCapsuleBytes, int maxR2t) {
+                       int maxIoBytes, int inCapsuleBytes, int maxR2t, String congestionControl) {
         public Nvmf {
             addresses = List.copyOf(addresses);
+        }
+
+        /** With the congestion control {@code auto}. */
+        public Nvmf(List<String> addresses, int port, String nqnPrefix, int maxConnections, int maxQueueDepth,
+                    int maxIoBytes, int inCapsuleBytes, int maxR2t) {
+            this(addresses, port, nqnPrefix, maxConnections, maxQueueDepth, maxIoBytes, inCapsuleBytes, maxR2t, "auto");
         }
     }
 

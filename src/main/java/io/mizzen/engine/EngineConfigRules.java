@@ -75,6 +75,11 @@ final class EngineConfigRules {
         range("nvmf.inCapsuleBytes", nvmf.inCapsuleBytes(), 0, 1 << 16);
         if (nvmf.inCapsuleBytes() % 16 != 0) throw invalid("nvmf.inCapsuleBytes", "must be a multiple of 16");
         range("nvmf.maxR2t", nvmf.maxR2t(), 1, 4);
+        present("nvmf.congestionControl", nvmf.congestionControl());
+        if (!nvmf.congestionControl().matches("[a-z0-9_]{1,15}")) {
+            throw invalid("nvmf.congestionControl", "is '" + nvmf.congestionControl()
+                    + "'; it must be auto, system, or a name that the kernel lists, such as cubic");
+        }
     }
 
     private static void present(String name, Object value) {

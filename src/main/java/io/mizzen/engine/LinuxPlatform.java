@@ -32,10 +32,10 @@ final class LinuxPlatform implements Platform {
     private volatile String features = "";
 
     /** @param connectionsMax sockets of one ring: all may end up on one core */
-    LinuxPlatform(int connectionsMax) {
+    LinuxPlatform(int connectionsMax, String congestionControl) {
         RingConfig usual = RingConfig.DEFAULT;
         ringConfig = new RingConfig(usual.entries(), usual.slots(), usual.files(), connectionsMax, usual.receiveBuffers(),
-                usual.receiveBufferBytes());
+                usual.receiveBufferBytes(), congestionControl);
     }
 
     @Override

@@ -22,6 +22,7 @@ final class RingSockets implements Sockets {
     private static final int IPPROTO_IPV6 = 41;
     private static final int IPV6_V6ONLY = 26;
     private static final int TCP_NODELAY = 1;
+    private static final int TCP_CONGESTION = 13;
     private static final int SO_KEEPALIVE = 9;
     private static final int TCP_KEEPIDLE = 4;
     private static final int TCP_KEEPINTVL = 5;
@@ -30,10 +31,12 @@ final class RingSockets implements Sockets {
     private static final int KEEPALIVE_INTERVAL_S = 10;
     private static final int KEEPALIVE_COUNT = 3;
     private static final int BACKLOG = 512;
+    private static final String LOCAL_CONGESTION_CONTROL = "cubic";
 
     private final ReactorRing ring;
     private final Reactor reactor;
     private final int connectionMax;
+    private final String congestionControl;
     private final ReceiveBuffers buffers;
     private int connectionCount;
 
@@ -41,6 +44,7 @@ final class RingSockets implements Sockets {
         this.ring = ring;
         this.reactor = reactor;
         this.connectionMax = config.connections();
+        this.congestionControl = config.congestionControl();
         this.buffers = new ReceiveBuffers(ring.raw(), memory, config.receiveBuffers(), config.receiveBufferBytes());
     }
 
@@ -56,6 +60,7 @@ final class RingSockets implements Sockets {
                 setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
             }
             MemorySegment name = arena.allocate(Sockaddr.IN6_SIZE_BYTES, 8);
+            chooseCongestionControl(fd);
             int result = Libc.bind(fd, name.address(), Sockaddr.write(name, address));
             if (result == 0) {
                 result = Libc.listen(fd, BACKLOG);
@@ -76,6 +81,9 @@ final class RingSockets implements Sockets {
             return null;
         }
         setOption(socketId, IPPROTO_TCP, TCP_NODELAY, 1);
+        if (congestionControl.equals(RingConfig.AUTO) && isLocal(remoteAddress(socketId), localAddress(socketId))) {
+            setCongestionControl(socketId, LOCAL_CONGESTION_CONTROL);       // Or it goes on with the system's, slower.
+        }
         setOption(socketId, SOL_SOCKET, SO_KEEPALIVE, 1);       // A peer that dies while idle is noticed.
         setOption(socketId, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
         setOption(socketId, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
@@ -87,6 +95,32 @@ final class RingSockets implements Sockets {
         }
         connectionCount++;
         return socket;
+    }
+
+    /** One that was asked for by name counts for the listener, and so for all that it accepts. */
+    private void chooseCongestionControl(int fd) {
+        if (congestionControl.equals(RingConfig.AUTO) || congestionControl.equals(RingConfig.SYSTEM)) {
+            return;
+        }
+        int result = setCongestionControl(fd, congestionControl);
+        if (result < 0) {
+            Libc.close(fd);
+            throw new OperationException(ErrorKind.FAILED_PRECONDITION, "congestion-control-unavailable",
+                    "the kernel does not let this process use the congestion control " + congestionControl + ": "
+                    + Errno.describe(-result) + "; sysctl net.ipv4.tcp_available_congestion_control and"
+                    + " tcp_allowed_congestion_control list those that it has and allows");
+        }
+    }
+
+    private static int setCongestionControl(int fd, String name) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment text = arena.allocateFrom(name);
+            return Libc.setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, text.address(), name.length());
+        }
+    }
+
+    private static boolean isLocal(InetSocketAddress peer, InetSocketAddress own) {
+        return peer.getAddress().isLoopbackAddress() || peer.getAddress().equals(own.getAddress());
     }
 
     @Override

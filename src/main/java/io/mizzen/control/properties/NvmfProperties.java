@@ -16,6 +16,8 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param nqnPrefix subsystems are named prefix + ':' + uuid; changing it changes every volume's identity
  * @param maxConnections queue pairs of all hosts together
  * @param maxQueueDepth entries of one I/O queue
+ * @param congestionControl of the sockets: {@code auto} (the system's, but cubic to hosts on this machine), {@code system},
+ *     or the kernel's name of one
  */
 public record NvmfProperties(@NotEmpty @DefaultValue("127.0.0.1") List<@NotBlank String> addresses,
                              @Min(0) @Max(65535) @DefaultValue("4420") int port,
@@ -23,5 +25,8 @@ public record NvmfProperties(@NotEmpty @DefaultValue("127.0.0.1") List<@NotBlank
                                  message = "must be an NQN prefix such as nqn.2026-11.io.mizzen")
                              @DefaultValue("nqn.2026-11.io.mizzen") String nqnPrefix,
                              @Min(2) @Max(65536) @DefaultValue("256") int maxConnections,
-                             @Min(2) @Max(4096) @DefaultValue("128") int maxQueueDepth) {
+                             @Min(2) @Max(4096) @DefaultValue("128") int maxQueueDepth,
+                             @Pattern(regexp = "[a-z0-9_]{1,15}",
+                                 message = "must be auto, system, or the kernel's name of a congestion control")
+                             @DefaultValue("auto") String congestionControl) {
 }
