@@ -1,18 +1,9 @@
 package io.mizzen.vm;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
-import io.mizzen.lvs.SlowDecoder;
 import io.mizzen.testsupport.EngineProcess;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
@@ -25,7 +16,6 @@ import tools.jackson.databind.JsonNode;
  */
 final class MirroredVolume {
     private static final Duration DEADLINE = Duration.ofSeconds(120);
-    private static final long DATA_OFFSET_BYTES = 4L << 20;
     private static final long LABEL_BYTES = 8L << 20;
 
     private final EngineProcess engine;
@@ -131,42 +121,7 @@ final class MirroredVolume {
      * has stopped. Returns the first offset in bytes at which they differ, or -1.
      */
     long firstDifference(Path directory) {
-        try (FileChannel a = FileChannel.open(file(directory, "a"), StandardOpenOption.READ);
-                FileChannel b = FileChannel.open(file(directory, "b"), StandardOpenOption.READ)) {
-            SlowDecoder first = new SlowDecoder((at, size) -> read(a, at, size));
-            SlowDecoder second = new SlowDecoder((at, size) -> read(b, at, size));
-            assertThat(first.clean && second.clean).as("the pools were closed clean").isTrue();
-            assertThat(first.clusterBytes).isEqualTo(second.clusterBytes);
-            SlowDecoder.Volume firstLeg = first.volumes.get(name);
-            SlowDecoder.Volume secondLeg = second.volumes.get(name);
-            assertThat(firstLeg.clusters).hasSameSizeAs(secondLeg.clusters);
-            long end = DATA_OFFSET_BYTES + sizeBytes;
-            for (int i = 0; i < firstLeg.clusters.size(); i++) {
-                long start = i * first.clusterBytes;
-                int from = (int) Math.clamp(DATA_OFFSET_BYTES - start, 0, first.clusterBytes);
-                int to = (int) Math.clamp(end - start, 0, first.clusterBytes);
-                int at = from == to ? -1
-                        : Arrays.mismatch(first.read(firstLeg, i), from, to, second.read(secondLeg, i), from, to);
-                if (at >= 0) {
-                    return start + from + at - DATA_OFFSET_BYTES;
-                }
-            }
-            return -1;
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
-    private static byte[] read(FileChannel file, long at, int size) {
-        ByteBuffer buffer = ByteBuffer.allocate(size);
-        try {
-            while (buffer.hasRemaining() && file.read(buffer, at + buffer.position()) >= 0) {
-                continue;
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-        return buffer.array();
+        return ReplicaFiles.firstDifference(file(directory, "a"), file(directory, "b"), name, sizeBytes);
     }
 
     private static Path file(Path directory, String pool) {

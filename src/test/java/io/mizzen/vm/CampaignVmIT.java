@@ -1,0 +1,67 @@
+package io.mizzen.vm;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.mizzen.testsupport.EngineProcess;
+import io.mizzen.testsupport.VmRig;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.CleanupMode;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * A host writes, trims and verifies for ten minutes on a nexus over three children while a {@link Campaign} goes on: no wrong
+ * byte, no failed I/O, and in the end all healthy children are equal.
+ *
+ * <p>{@code -Dmizzen.campaign.seconds=60} makes it shorter, {@code -Dmizzen.long=true} an hour;
+ * {@code -Dmizzen.campaign.seed=N} repeats the choices of an earlier one. A failure prints what happened and keeps the
+ * directory with the engine's log and the pools.
+ */
+class CampaignVmIT {
+    private static final Duration DEFAULT = Duration.ofMinutes(10);
+    private static final Duration LONG = Duration.ofHours(1);
+    private static final Duration BEFORE_AND_AFTER = Duration.ofMinutes(9);
+    private static final long VOLUME_BYTES = 64L << 20;
+    private static final int SECONDS_PER_KILL_MAX = 60;
+
+    @TempDir(cleanup = CleanupMode.ON_SUCCESS)
+    private Path directory;
+
+    @Test
+    void noByteIsLostWhateverHappensToChildrenAndEngine() throws IOException {
+        Duration duration = Duration.ofSeconds(Long.getLong("mizzen.campaign.seconds",
+                (Boolean.getBoolean("mizzen.long") ? LONG : DEFAULT).toSeconds()));
+        long seed = Long.getLong("mizzen.campaign.seed", System.nanoTime() % 1_000_000);
+        try (EngineProcess engine = EngineProcess.in(directory).property("mizzen.cores", "0,1").start()) {
+            CampaignVolume volume = new CampaignVolume(engine, directory, VOLUME_BYTES);
+            Campaign campaign = new Campaign(engine, volume, seed);
+            try {
+                run(engine, volume, campaign, duration);
+            } catch (AssertionError | RuntimeException e) {
+                throw new AssertionError("campaign in " + directory + ", " + campaign.story() + "\n" + e.getMessage(), e);
+            }
+            assertThat(campaign.kills()).isGreaterThanOrEqualTo((int) (duration.toSeconds() / SECONDS_PER_KILL_MAX));
+            System.out.println(campaign.story());
+        }
+    }
+
+    private void run(EngineProcess engine, CampaignVolume volume, Campaign campaign, Duration duration) throws IOException {
+        Path shared = HostRun.directory(directory, "shared");
+        String script = String.join(" ", "volume-campaign", VmRig.HOST_ADDRESS, "" + engine.nvmfPort(), volume.nqn(),
+                shared.toString());
+        HostRun.run(engine, shared, duration.plus(BEFORE_AND_AFTER), script, guest -> {
+            guest.awaitOutput("campaign: writing");
+            volume.awaitWrites(1);
+            campaign.run(duration);
+            Files.createFile(shared.resolve("stop"));
+            guest.succeed();
+        });
+        List<String> healthy = CampaignVolume.legs(volume.view(), CampaignVolume::isHealthy);
+        assertThat(engine.terminate()).as("exit status").isZero();
+        assertThat(volume.difference(healthy)).isNull();
+    }
+}
