@@ -32,6 +32,9 @@ final class Examples {
         {"name": "example-replica-2", "pool": "example-pool", "sizeBytes": 33554432, "thin": false}""";
     static final String SIZE_BODY = "{\"sizeBytes\": \"96MiB\"}";
     static final String SHARE_BODY = "{\"allowedHosts\": [\"nqn.2014-08.org.nvmexpress:uuid:5a1b6e6c-3f0e-4c1d-9d57-0f3f6b8f0a11\"]}";
+    static final String PAUSE_BODY = "{\"atMostSeconds\": 5}";
+    static final String LIMITS_BODY = """
+        {"totalOperations": {"perSecond": 20000}, "writeBytes": {"perSecond": "200MiB", "burst": "8MiB"}}""";
     static final String PUBLICATION_BODY = "{\"allowedHosts\": [\"any\"]}";
     static final String NEXUS_BODY = """
         {"name": "example-nexus", "children": ["lvol:///example-pool/example-replica", \

@@ -3,6 +3,7 @@ package io.mizzen.api;
 import io.mizzen.api.request.AssemblyRequest;
 import io.mizzen.api.request.ChildRequest;
 import io.mizzen.api.request.NexusRequest;
+import io.mizzen.api.request.PauseRequest;
 import io.mizzen.api.request.ShareRequest;
 import io.mizzen.control.Ids;
 import io.mizzen.control.NexusService;
@@ -130,6 +131,28 @@ public class NexusController {
         @io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
             @ExampleObject(Examples.PUBLICATION_BODY))) @Valid @RequestBody ShareRequest request) {
         return nexuses.publish(uuid, request.toSpec());
+    }
+
+    @PostMapping("/{uuid}/publication/pause")
+    @Operation(operationId = "pausePublication", summary = "Let the hosts' I/O wait",
+        description = "New I/O waits, what is in flight ends first, connections stay: hosts see a pause and no error. It ends "
+            + "with 'resume', or by itself after 'atMostSeconds'. Linux hosts give a command up after 30 s (nvme_core.io_timeout), "
+            + "connect anew and send it again: a longer pause is still only a pause to them, but fills their log. Paused "
+            + "already: the limit counts anew. 503 when what is in flight does not end within 10 s; nothing is paused then.")
+    NexusView pause(
+        @Parameter(description = "UUID of the nexus", example = Examples.NEXUS)
+        @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid,
+        @io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
+            @ExampleObject(Examples.PAUSE_BODY))) @Valid @RequestBody PauseRequest request) {
+        return nexuses.pause(uuid, request.atMost());
+    }
+
+    @PostMapping("/{uuid}/publication/resume")
+    @Operation(operationId = "resumePublication", summary = "Let the hosts' I/O go on",
+        description = "Nothing happens when it is not paused.")
+    NexusView resume(@Parameter(description = "UUID of the nexus", example = Examples.NEXUS)
+                     @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid) {
+        return nexuses.resume(uuid);
     }
 
     @DeleteMapping("/{uuid}/publication")

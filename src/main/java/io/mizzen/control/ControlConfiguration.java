@@ -68,8 +68,13 @@ public class ControlConfiguration {
     }
 
     @Bean
-    PoolService poolService(Engine engine, EngineCalls calls, DesiredState state) {
-        return new PoolService(engine, calls, state);
+    PoolService poolService(Engine engine, EngineCalls calls, DesiredState state, Restorer restorer) {
+        return new PoolService(engine, calls, state, restorer);
+    }
+
+    @Bean
+    LimitsService limitsService(Engine engine, EngineCalls calls, DesiredState state) {
+        return new LimitsService(engine, calls, state);
     }
 
     @Bean

@@ -2,6 +2,7 @@ package io.mizzen.control;
 
 import io.mizzen.control.store.StateKind;
 import io.mizzen.control.store.StateStore;
+import io.mizzen.engine.model.LimitsSpec;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
 import java.time.Duration;
@@ -44,8 +45,20 @@ final class DesiredState implements AutoCloseable {
     record StoredNexus(String uuid, String name, List<String> children, long sizeBytes, String label) {
     }
 
-    /** How a nexus or replica is served. */
-    record StoredShare(boolean nexus, String uuid, List<String> allowedHosts) {
+    /**
+     * How a nexus or replica is served.
+     *
+     * @param pausedUntilMs hosts' I/O waits until then (milliseconds since 1970), or for ever (0); null: it does not
+     */
+    record StoredShare(boolean nexus, String uuid, List<String> allowedHosts, Long pausedUntilMs) {
+    }
+
+    /**
+     * The limits of a nexus or replica.
+     *
+     * @param pool UUID of the replica's pool; null for a nexus
+     */
+    record StoredLimits(boolean nexus, String uuid, String pool, LimitsSpec limits) {
     }
 
     DesiredState(StateStore store, Duration deadline) {
@@ -101,6 +114,11 @@ final class DesiredState implements AutoCloseable {
 
     /** As {@link #storing}; an object that the engine does not have, but this does, is removed here and that is success. */
     CompletableFuture<Void> removing(CompletableFuture<?> answer, StateKind kind, String key) {
+        return removing(answer, kind, key, () -> { });
+    }
+
+    /** The same; {@code more} removes what belonged to the object, before it. */
+    CompletableFuture<Void> removing(CompletableFuture<?> answer, StateKind kind, String key, Runnable more) {
         return answer.handleAsync((value, failure) -> {
             if (failure != null) {
                 OperationException known = EngineCalls.failureOf(failure);
@@ -108,6 +126,7 @@ final class DesiredState implements AutoCloseable {
                     throw known;
                 }
             }
+            more.run();
             remove(kind, key);
             return null;
         }, writer);

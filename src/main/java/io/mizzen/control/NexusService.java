@@ -5,7 +5,9 @@ import io.mizzen.engine.Engine;
 import io.mizzen.engine.model.NexusSpec;
 import io.mizzen.engine.model.NexusView;
 import io.mizzen.engine.model.ShareSpec;
+import io.mizzen.engine.model.ShareView;
 import io.mizzen.util.OperationException;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 
@@ -84,14 +86,42 @@ public final class NexusService {
 
     public void destroy(String id) {
         String key = keyOf(id);
-        state.locked(key, () -> calls.await(state.removing(engine.destroyNexus(id), StateKind.NEXUS, key)));
+        state.locked(key, () -> calls.await(state.removing(engine.destroyNexus(id), StateKind.NEXUS, key,
+            () -> state.remove(StateKind.LIMITS, key))));
     }
 
     public NexusView publish(String id, ShareSpec spec) {
         NexusView view = state.locked(keyOf(id), () -> calls.await(state.storing(engine.publishNexus(id, spec), nexus ->
-            state.put(StateKind.SHARE, nexus.uuid(),
-                new DesiredState.StoredShare(true, nexus.uuid(), spec.allowedHosts())))));
+            storeShare(nexus))));
         return view;
+    }
+
+    /** What is served, and whether it is paused, as the engine says. */
+    private void storeShare(NexusView nexus) {
+        ShareView share = nexus.share();
+        Long until = !share.paused() ? null : share.pausedUntil() == null ? Long.valueOf(0)
+            : Long.valueOf(share.pausedUntil().toEpochMilli());
+        state.put(StateKind.SHARE, nexus.uuid(),
+            new DesiredState.StoredShare(true, nexus.uuid(), share.allowedHosts(), until));
+    }
+
+    /**
+     * Hosts' I/O waits.
+     *
+     * @param atMost after which it goes on by itself
+     */
+    public NexusView pause(String id, Duration atMost) {
+        return state.locked(keyOf(id), () ->
+            calls.await(state.storing(engine.pauseNexus(id, atMost.toMillis()), this::storeShare)));
+    }
+
+    /** Hosts' I/O goes on. */
+    public NexusView resume(String id) {
+        return state.locked(keyOf(id), () -> calls.await(state.storing(engine.resumeNexus(id), nexus -> {
+            if (nexus.share() != null) {
+                storeShare(nexus);
+            }
+        })));
     }
 
     public void unpublish(String id) {

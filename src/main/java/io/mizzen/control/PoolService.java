@@ -13,8 +13,10 @@ public final class PoolService {
     private final Engine engine;
     private final EngineCalls calls;
     private final DesiredState state;
+    private final Restorer restorer;
 
-    PoolService(Engine engine, EngineCalls calls, DesiredState state) {
+    PoolService(Engine engine, EngineCalls calls, DesiredState state, Restorer restorer) {
+        this.restorer = restorer;
         this.engine = engine;
         this.calls = calls;
         this.state = state;
@@ -52,6 +54,7 @@ public final class PoolService {
             disks.isEmpty() ? known.get().disks().stream().map(Restorer::existing).toList() : disks, 0, List.of(),
             allowTest || known.map(DesiredState.StoredPool::allowTest).orElse(false));
         PoolView view = calls.await(state.storing(engine.importPool(spec, rebuildMasks), pool -> store(spec, pool, false)));
+        restorer.onPoolImported(view.uuid());
         return view;
     }
 
@@ -71,7 +74,9 @@ public final class PoolService {
 
     public void destroy(String id) {
         String key = keyOf(id);
-        state.locked(key, () -> calls.await(state.removing(engine.destroyPool(id), StateKind.POOL, key)));
+        state.locked(key, () -> calls.await(state.removing(engine.destroyPool(id), StateKind.POOL, key, () ->
+            state.list(DesiredState.StoredLimits.class).stream().filter(limits -> key.equals(limits.pool()))
+                .forEach(limits -> state.remove(StateKind.LIMITS, limits.uuid())))));
     }
 
     private void store(PoolSpec spec, PoolView pool, boolean exported) {

@@ -40,14 +40,17 @@ public final class ReplicaService {
 
     public void destroy(String id) {
         ReplicaView view = get(id);
-        calls.await(state.storing(engine.destroyReplica(id), done -> state.remove(StateKind.SHARE, view.uuid())));
+        calls.await(state.storing(engine.destroyReplica(id), done -> {
+            state.remove(StateKind.LIMITS, view.uuid());
+            state.remove(StateKind.SHARE, view.uuid());
+        }));
     }
 
     public ReplicaView share(String id, ShareSpec spec) {
         ReplicaView known = get(id);
         ReplicaView view = state.locked(known.uuid(), () -> calls.await(state.storing(engine.shareReplica(id, spec), replica ->
             state.put(StateKind.SHARE, replica.uuid(),
-                new DesiredState.StoredShare(false, replica.uuid(), spec.allowedHosts())))));
+                new DesiredState.StoredShare(false, replica.uuid(), spec.allowedHosts(), null)))));
         return view;
     }
 

@@ -160,15 +160,40 @@ public final class Restorer implements AutoCloseable {
                 }
             }
             case DesiredState.StoredNexus nexus -> assembleNow(nexus, false);
-            case DesiredState.StoredShare share -> {
-                ShareSpec spec = new ShareSpec(share.allowedHosts());
-                if (share.nexus()) {
-                    calls.await(engine.publishNexus(share.uuid(), spec));
-                } else {
-                    calls.await(engine.shareReplica(share.uuid(), spec));
-                }
-            }
+            case DesiredState.StoredLimits limits -> limit(limits);
+            case DesiredState.StoredShare share -> serve(share);
             default -> throw new IllegalStateException("unknown content " + content);
+        }
+    }
+
+    private void limit(DesiredState.StoredLimits limits) {
+        if (limits.nexus()) {
+            calls.await(engine.setNexusLimits(limits.uuid(), limits.limits()));
+        } else if (limits.pool() == null || state.find(StateKind.POOL, limits.pool(), DesiredState.StoredPool.class)
+            .filter(DesiredState.StoredPool::exported).isEmpty()) {
+            calls.await(engine.setReplicaLimits(limits.uuid(), limits.limits()));
+        }
+    }
+
+    private void serve(DesiredState.StoredShare share) {
+        ShareSpec spec = new ShareSpec(share.allowedHosts());
+        long leftMs = share.pausedUntilMs() == null ? -1
+            : share.pausedUntilMs() == 0 ? 0 : Math.max(-1, share.pausedUntilMs() - System.currentTimeMillis());
+        if (!share.nexus()) {
+            calls.await(engine.shareReplica(share.uuid(), spec));
+        } else if (leftMs < 0 || leftMs == 0 && share.pausedUntilMs() != 0) {
+            calls.await(engine.publishNexus(share.uuid(), spec));
+        } else {
+            calls.await(engine.publishNexusPaused(share.uuid(), spec, leftMs));
+        }
+    }
+
+    /** A pool has come back by request: so do the limits of its replicas. */
+    void onPoolImported(String uuid) {
+        for (DesiredState.StoredLimits limits : state.list(DesiredState.StoredLimits.class)) {
+            if (uuid.equals(limits.pool())) {
+                restore(new Restorable(StateKind.LIMITS, limits.uuid()));
+            }
         }
     }
 
@@ -184,6 +209,9 @@ public final class Restorer implements AutoCloseable {
             return assembled;
         });
         succeed(new Restorable(StateKind.NEXUS, nexus.uuid()));
+        if (state.contains(StateKind.LIMITS, nexus.uuid())) {
+            restore(new Restorable(StateKind.LIMITS, nexus.uuid()));
+        }
         if (state.contains(StateKind.SHARE, nexus.uuid()) && view.share() == null) {
             restore(new Restorable(StateKind.SHARE, nexus.uuid()));
             tellHosts();
@@ -252,6 +280,7 @@ public final class Restorer implements AutoCloseable {
             case BDEV -> ObjectKind.BDEV;
             case POOL -> ObjectKind.POOL;
             case NEXUS -> ObjectKind.NEXUS;
+            case LIMITS -> ObjectKind.ENGINE;
             case SHARE -> ObjectKind.SUBSYSTEM;
         };
     }
@@ -261,6 +290,7 @@ public final class Restorer implements AutoCloseable {
             case BDEV -> DesiredState.StoredBdev.class;
             case POOL -> DesiredState.StoredPool.class;
             case NEXUS -> DesiredState.StoredNexus.class;
+            case LIMITS -> DesiredState.StoredLimits.class;
             case SHARE -> DesiredState.StoredShare.class;
         };
     }

@@ -9,6 +9,8 @@ import io.mizzen.engine.model.EventPage;
 import io.mizzen.engine.model.FaultSpec;
 import io.mizzen.engine.model.FaultView;
 import io.mizzen.engine.model.HostView;
+import io.mizzen.engine.model.LimitsSpec;
+import io.mizzen.engine.model.LimitsView;
 import io.mizzen.engine.model.MemoryView;
 import io.mizzen.engine.model.MetricsView;
 import io.mizzen.engine.model.NexusSpec;
@@ -405,6 +407,43 @@ final class DataPlane implements Engine {
     @Override
     public CompletableFuture<NexusView> unpublishNexus(String id) {
         return change("nexus unpublish", s -> s.nexuses.keys(id), s -> done -> s.nexuses.unpublish(id, done));
+    }
+
+    @Override
+    public CompletableFuture<NexusView> publishNexusPaused(String id, ShareSpec spec, long forMs) {
+        return change("nexus publish", s -> s.nexuses.keys(id), s -> done -> s.nexuses.publishPaused(id, spec, forMs, done));
+    }
+
+    @Override
+    public CompletableFuture<NexusView> pauseNexus(String id, long forMs) {
+        return change("nexus pause", s -> s.nexuses.keys(id), s -> done -> s.nexuses.pause(id, forMs, done));
+    }
+
+    @Override
+    public CompletableFuture<NexusView> resumeNexus(String id) {
+        return change("nexus resume", s -> s.nexuses.keys(id), s -> done -> s.nexuses.resume(id, done));
+    }
+
+    // --- limits -----------------------------------------------------------------------------------
+
+    @Override
+    public CompletableFuture<LimitsView> nexusLimits(String id) {
+        return query("nexus limits", s -> s.nexuses.limits(id));
+    }
+
+    @Override
+    public CompletableFuture<LimitsView> setNexusLimits(String id, LimitsSpec spec) {
+        return change("nexus limits", s -> s.nexuses.keys(id), s -> done -> s.nexuses.setLimits(id, spec, done));
+    }
+
+    @Override
+    public CompletableFuture<LimitsView> replicaLimits(String id) {
+        return query("replica limits", s -> s.replicas.limits(id));
+    }
+
+    @Override
+    public CompletableFuture<LimitsView> setReplicaLimits(String id, LimitsSpec spec) {
+        return change("replica limits", s -> s.replicas.keys(id), s -> done -> s.replicas.setLimits(id, spec, done));
     }
 
     @Override

@@ -8,6 +8,8 @@ import io.mizzen.engine.model.EventPage;
 import io.mizzen.engine.model.FaultSpec;
 import io.mizzen.engine.model.FaultView;
 import io.mizzen.engine.model.HostView;
+import io.mizzen.engine.model.LimitsSpec;
+import io.mizzen.engine.model.LimitsView;
 import io.mizzen.engine.model.MemoryView;
 import io.mizzen.engine.model.MetricsView;
 import io.mizzen.engine.model.NexusSpec;
@@ -212,6 +214,37 @@ public interface Engine {
 
     /** Hosts are disconnected. Not published: nothing happens. */
     CompletableFuture<NexusView> unpublishNexus(String id);
+
+    /**
+     * As {@link #publishNexus}, but hosts' I/O waits from the first moment: for the restart.
+     *
+     * @param forMs for how long at most; 0: until it is resumed
+     */
+    CompletableFuture<NexusView> publishNexusPaused(String id, ShareSpec spec, long forMs);
+
+    /**
+     * Holds the I/O of the nexus's hosts back: new I/O waits, what is in flight ends first, nothing fails. Fails with
+     * UNAVAILABLE, and hosts go on, when what is in flight does not end within ten seconds. Paused already: the limit counts
+     * anew from now.
+     *
+     * @param forMs for how long at most; 0: until it is resumed
+     */
+    CompletableFuture<NexusView> pauseNexus(String id, long forMs);
+
+    /** Lets hosts' I/O go on. Not paused: nothing happens. */
+    CompletableFuture<NexusView> resumeNexus(String id);
+
+    // Limits
+
+    CompletableFuture<LimitsView> nexusLimits(String id);
+
+    /** Sets all limits anew, at once; {@link LimitsSpec#NONE} removes them. */
+    CompletableFuture<LimitsView> setNexusLimits(String id, LimitsSpec spec);
+
+    CompletableFuture<LimitsView> replicaLimits(String id);
+
+    /** As {@link #setNexusLimits}. */
+    CompletableFuture<LimitsView> setReplicaLimits(String id, LimitsSpec spec);
 
     /** Takes a child out by hand; refused for the last healthy one. The fault is stored before this completes. */
     CompletableFuture<NexusView> faultNexusChild(String id, String childUri);

@@ -1,6 +1,8 @@
 package io.mizzen.engine;
 
 import io.mizzen.bdev.Bdev;
+import io.mizzen.engine.model.LimitsSpec;
+import io.mizzen.engine.model.LimitsView;
 import io.mizzen.engine.model.NexusSpec;
 import io.mizzen.engine.model.NexusView;
 import io.mizzen.engine.model.ObjectKind;
@@ -284,6 +286,31 @@ final class NexusService {
     void publish(String id, ShareSpec spec, Completion<NexusView> done) {
         Entry entry = entry(id);
         shares.share(ObjectKind.NEXUS, entry.nexus(), spec, (share, failure) -> finish(entry, failure, done));
+    }
+
+    /** As {@link #publish}, paused from the first moment for at most so long; 0: until it is resumed. */
+    void publishPaused(String id, ShareSpec spec, long forMs, Completion<NexusView> done) {
+        Entry entry = entry(id);
+        shares.share(ObjectKind.NEXUS, entry.nexus(), spec, forMs, (share, failure) -> finish(entry, failure, done));
+    }
+
+    void pause(String id, long forMs, Completion<NexusView> done) {
+        Entry entry = entry(id);
+        shares.pause(entry.nexus().uuid(), forMs, (nothing, failure) -> finish(entry, failure, done));
+    }
+
+    void resume(String id, Completion<NexusView> done) {
+        Entry entry = entry(id);
+        shares.resume(entry.nexus().uuid(), (nothing, failure) -> finish(entry, failure, done));
+    }
+
+    LimitsView limits(String id) {
+        return VolumeLimits.view(entry(id).nexus());
+    }
+
+    void setLimits(String id, LimitsSpec spec, Completion<LimitsView> done) {
+        Entry entry = entry(id);
+        VolumeLimits.set(plane, ObjectKind.NEXUS, entry.nexus(), entry.name(), spec, done);
     }
 
     void unpublish(String id, Completion<NexusView> done) {

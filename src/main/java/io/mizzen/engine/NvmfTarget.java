@@ -140,14 +140,41 @@ final class NvmfTarget implements TargetPort, Target.Listener {
                 done.fail(failure);
                 return;
             }
-            target.addNamespace(subsystem, ShareService.NAMESPACE_ID, bdev, NamespaceIdentity.of(publication.uuid()), (namespace, refused) -> {
+            Runnable addNamespace = () -> target.addNamespace(subsystem, ShareService.NAMESPACE_ID, bdev,
+                    NamespaceIdentity.of(publication.uuid()), (namespace, refused) -> {
                 if (refused != null) {
                     target.removeSubsystem(subsystem, (nothing, ignored) -> done.fail(refused));
                 } else {
                     done.ok(null);
                 }
             });
+            if (publication.paused()) {
+                target.pause(subsystem, (nothing, never) -> addNamespace.run());    // Without a namespace nothing is in flight.
+            } else {
+                addNamespace.run();
+            }
         });
+    }
+
+    @Override
+    public void pause(String nqn, Completion<Void> done) {
+        target.pause(subsystem(nqn), done);
+    }
+
+    @Override
+    public void resume(String nqn) {
+        Subsystem subsystem = target.subsystem(nqn);
+        if (subsystem != null && subsystem.isPaused()) {
+            target.resume(subsystem, (nothing, never) -> { });
+        }
+    }
+
+    private Subsystem subsystem(String nqn) {
+        Subsystem subsystem = target.subsystem(nqn);
+        if (subsystem == null) {
+            throw OperationException.notFound("subsystem-not-found", "there is no subsystem " + nqn);
+        }
+        return subsystem;
     }
 
     private static HostAccess access(List<String> hosts) {
@@ -156,11 +183,7 @@ final class NvmfTarget implements TargetPort, Target.Listener {
 
     @Override
     public void allow(String nqn, List<String> hosts) {
-        Subsystem subsystem = target.subsystem(nqn);
-        if (subsystem == null) {
-            throw OperationException.notFound("subsystem-not-found", "there is no subsystem " + nqn);
-        }
-        target.setAccess(subsystem, access(hosts));
+        target.setAccess(subsystem(nqn), access(hosts));
     }
 
     @Override

@@ -1,5 +1,8 @@
 package io.mizzen.engine;
 
+import io.mizzen.bdev.Bdev;
+import io.mizzen.engine.model.LimitsSpec;
+import io.mizzen.engine.model.LimitsView;
 import io.mizzen.engine.model.ObjectKind;
 import io.mizzen.engine.model.ReplicaSpec;
 import io.mizzen.engine.model.ReplicaView;
@@ -117,12 +120,25 @@ final class ReplicaService {
         });
     }
 
+    LimitsView limits(String id) {
+        return VolumeLimits.view(usable(lvol(id)));
+    }
+
+    void setLimits(String id, LimitsSpec spec, Completion<LimitsView> done) {
+        Lvol lvol = lvol(id);
+        VolumeLimits.set(plane, ObjectKind.REPLICA, usable(lvol), lvol.toString(), spec, done);
+    }
+
+    private static Bdev usable(Lvol lvol) {
+        if (lvol.bdev() == null) {
+            throw OperationException.precondition("replica-unsupported", "replica " + lvol + " cannot be used: " + lvol.unusableReason());
+        }
+        return lvol.bdev();
+    }
+
     void share(String id, ShareSpec spec, Completion<ReplicaView> done) {
         Lvol lvol = lvol(id);
-        if (lvol.bdev() == null) {
-            throw OperationException.precondition("replica-unsupported", "replica " + lvol + " cannot be served: " + lvol.unusableReason());
-        }
-        shares.share(ObjectKind.REPLICA, lvol.bdev(), spec, (share, failure) -> {
+        shares.share(ObjectKind.REPLICA, usable(lvol), spec, (share, failure) -> {
             if (failure != null) {
                 done.fail(failure);
             } else {

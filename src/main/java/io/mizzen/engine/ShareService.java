@@ -10,6 +10,7 @@ import io.mizzen.util.Completion;
 import io.mizzen.util.OperationException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
@@ -25,20 +26,22 @@ import java.util.UUID;
 final class ShareService {
     static final int NAMESPACE_ID = 1;
     static final String MODEL = "Mizzen";
+    /** The share's I/O goes on from the first moment. */
+    static final long NOT_PAUSED = -1;
     private static final int NQN_BYTES_MAX = 223;
     private static final int SERIAL_CHARS = 20;
     private static final int HOSTS_MAX = 256;
 
-    /** @param target null when no address is configured */
-    private record Share(ObjectKind kind, UUID uuid, Bdev bdev, List<String> allowedHosts, String nqn) { }
-
     private final PlaneContext plane;
     private final TargetPort target;
+    private final PauseService pauses;
     private final Map<UUID, Share> shares = new LinkedHashMap<>();
 
+    /** @param target null when no address is configured */
     ShareService(PlaneContext plane, TargetPort target) {
         this.plane = plane;
         this.target = target;
+        this.pauses = new PauseService(plane, target);
     }
 
     static void checkHosts(List<String> hosts) {
@@ -71,6 +74,15 @@ final class ShareService {
 
     /** Serves the bdev; one that is served already gets the new list of hosts. */
     void share(ObjectKind kind, Bdev bdev, ShareSpec spec, Completion<ShareView> done) {
+        share(kind, bdev, spec, NOT_PAUSED, done);
+    }
+
+    /**
+     * The same, paused from the first moment.
+     *
+     * @param pausedMs for how long at most; 0: until it is resumed; {@link #NOT_PAUSED}
+     */
+    void share(ObjectKind kind, Bdev bdev, ShareSpec spec, long pausedMs, Completion<ShareView> done) {
         checkHosts(spec.allowedHosts());
         if (target == null) {
             throw OperationException.precondition("nvmf-off", "no address is configured for NVMe/TCP; set mizzen.nvmf.addresses");
@@ -81,32 +93,52 @@ final class ShareService {
             done.ok(view(allow(existing, List.copyOf(spec.allowedHosts()))));
             return;
         }
-        Share share = new Share(kind, uuid, bdev, List.copyOf(spec.allowedHosts()), nqn(uuid));
-        target.publish(publication(share), bdev, (nothing, failure) -> {
+        Share share = new Share(kind, uuid, bdev, nqn(uuid), spec.allowedHosts());
+        target.publish(publication(share, pausedMs != NOT_PAUSED), bdev, (nothing, failure) -> {
             if (failure != null) {
                 done.fail(failure);
                 return;
             }
             shares.put(uuid, share);
-            event(share, "share-created", bdev.name() + " is served as " + share.nqn() + " to " + share.allowedHosts());
+            event(share, "share-created", bdev.name() + " is served as " + share.nqn + " to " + share.allowedHosts);
+            if (pausedMs != NOT_PAUSED) {
+                pauses.onPaused(share, pausedMs);
+            }
             done.ok(view(share));
         });
     }
 
-    private Share allow(Share existing, List<String> hosts) {
-        if (existing.allowedHosts().equals(hosts)) {
-            return existing;
+    private Share allow(Share share, List<String> hosts) {
+        if (!share.allowedHosts.equals(hosts)) {
+            share.allowedHosts = hosts;
+            target.allow(share.nqn, publication(share, false).hosts());
+            event(share, "share-changed", share.nqn + " is served to " + hosts + " from now on");
         }
-        Share changed = new Share(existing.kind(), existing.uuid(), existing.bdev(), hosts, existing.nqn());
-        target.allow(changed.nqn(), publication(changed).hosts());
-        shares.put(changed.uuid(), changed);
-        event(changed, "share-changed", changed.nqn() + " is served to " + hosts + " from now on");
-        return changed;
+        return share;
+    }
+
+    /** Holds hosts' I/O back; see {@link PauseService}. */
+    void pause(UUID uuid, long forMs, Completion<Void> done) {
+        Share share = shares.get(uuid);
+        if (share == null) {
+            throw OperationException.precondition("not-published", uuid + " is not served; there is nobody whose I/O could wait");
+        }
+        pauses.pause(share, forMs, done);
+    }
+
+    /** Lets hosts' I/O go on; nothing happens where it does. */
+    void resume(UUID uuid, Completion<Void> done) {
+        Share share = shares.get(uuid);
+        if (share == null) {
+            done.ok(null);
+        } else {
+            pauses.resume(share, "requested", done);
+        }
     }
 
     private void event(Share share, String kind, String message) {
-        plane.event(share.kind(), share.uuid(), share.bdev().name(), kind, message, "nqn", share.nqn(), "allowedHosts",
-                String.join(",", share.allowedHosts()));
+        plane.event(share.kind, share.uuid, share.bdev.name(), kind, message, "nqn", share.nqn, "allowedHosts",
+                String.join(",", share.allowedHosts));
     }
 
     void unshare(UUID uuid, Completion<Void> done) {
@@ -115,10 +147,11 @@ final class ShareService {
             done.ok(null);
             return;
         }
-        target.unpublish(share.nqn(), (nothing, failure) -> {
+        target.unpublish(share.nqn, (nothing, failure) -> {
             if (failure == null) {
                 shares.remove(uuid);
-                event(share, "share-removed", share.nqn() + " is served no more");
+                pauses.forget(share);
+                event(share, "share-removed", share.nqn + " is served no more");
             }
             done.complete(null, failure);
         });
@@ -143,22 +176,23 @@ final class ShareService {
     }
 
     private SubsystemView subsystem(Share share, List<HostView> hosts) {
-        Bdev bdev = share.bdev();
-        return new SubsystemView(share.nqn(), "nvme", share.kind(), share.uuid().toString(), serial(share.uuid()), MODEL,
-                share.allowedHosts(), List.of(new SubsystemView.NamespaceView(NAMESPACE_ID, bdev.name(), share.uuid().toString(),
-                HexFormat.of().formatHex(nguid(share.uuid())), bdev.blockSizeBytes(), bdev.sizeBytes())),
-                target.listeners(), hosts.stream().filter(host -> host.subsystemNqn().equals(share.nqn())).toList());
+        Bdev bdev = share.bdev;
+        return new SubsystemView(share.nqn, "nvme", share.kind, share.uuid.toString(), serial(share.uuid), MODEL,
+                share.allowedHosts, List.of(new SubsystemView.NamespaceView(NAMESPACE_ID, bdev.name(), share.uuid.toString(),
+                HexFormat.of().formatHex(nguid(share.uuid)), bdev.blockSizeBytes(), bdev.sizeBytes())),
+                target.listeners(), hosts.stream().filter(host -> host.subsystemNqn().equals(share.nqn)).toList());
     }
 
-    private TargetPort.Publication publication(Share share) {
-        boolean any = share.allowedHosts().equals(List.of(ShareSpec.ANY_HOST));
-        return new TargetPort.Publication(share.nqn(), serial(share.uuid()), share.uuid(),
-                any ? List.of() : share.allowedHosts());
+    private TargetPort.Publication publication(Share share, boolean paused) {
+        boolean any = share.allowedHosts.equals(List.of(ShareSpec.ANY_HOST));
+        return new TargetPort.Publication(share.nqn, serial(share.uuid), share.uuid,
+                any ? List.of() : share.allowedHosts, paused);
     }
 
     private ShareView view(Share share) {
-        return new ShareView(share.nqn(), NAMESPACE_ID, HexFormat.of().formatHex(nguid(share.uuid())), serial(share.uuid()),
-                share.allowedHosts(), target.listeners());
+        return new ShareView(share.nqn, NAMESPACE_ID, HexFormat.of().formatHex(nguid(share.uuid)), serial(share.uuid),
+                share.allowedHosts, target.listeners(), share.paused,
+                share.pauseEndsMs == 0 ? null : Instant.ofEpochMilli(share.pauseEndsMs));
     }
 
     String nqn(UUID uuid) {

@@ -29,6 +29,15 @@ interface TargetPort {
     /** Disconnects the subsystem's hosts and removes it; the bdev is closed when this completes. */
     void unpublish(String nqn, Completion<Void> done);
 
+    /**
+     * Holds hosts' I/O back and completes when none is in flight; resumed before that, it fails. Connections and admin commands
+     * go on.
+     */
+    void pause(String nqn, Completion<Void> done);
+
+    /** Lets I/O go on. Of a subsystem that is gone or not paused: nothing happens. */
+    void resume(String nqn);
+
     /** Whether publications are still to come: until told that none is, hosts that ask for others are to try again. */
     void awaitShares(boolean more);
 
@@ -46,6 +55,7 @@ interface TargetPort {
      *
      * @param hosts NQNs that may connect; empty: any
      * @param serial 20 characters
-         */
-    record Publication(String nqn, String serial, java.util.UUID uuid, List<String> hosts) { }
+     * @param paused I/O waits from the first moment
+     */
+    record Publication(String nqn, String serial, java.util.UUID uuid, List<String> hosts, boolean paused) { }
 }

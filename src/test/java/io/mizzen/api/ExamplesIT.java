@@ -25,6 +25,8 @@ class ExamplesIT {
         "putReplica", "createReplica", "listReplicas", "getReplica", "resizeReplica", "shareReplica", "unshareReplica",
         "putNexus", "createNexus", "listNexuses", "getNexus", "assembleNexus",
         "listChildren", "publishNexus", "faultChild",
+        "setNexusLimits", "getNexusLimits",
+        "removeNexusLimits", "pausePublication", "resumePublication", "setReplicaLimits", "getReplicaLimits", "removeReplicaLimits",
         "unpublishNexus", "listShares", "getShare", "listHosts", "listConnections", "destroyNexus", "destroyReplica",
         "destroyPool");
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
 import java.net.http.HttpRequest;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -72,6 +73,45 @@ class RestTest extends RestTestBase {
         assertThat(get(POOL).expect(200).json().path("name").asString()).isEqualTo(Examples.OWN_POOL);
         post("/v1/pools/never-seen/import", "{}").problem(400, "disks-needed");
         delete(POOL).expect(204);
+    }
+
+    @Test
+    void limitsAreReplacedAsAWhole() {
+        String nexus = "/v1/nexuses/" + Examples.OWN_NEXUS;
+        get(nexus + "/limits").problem(404, "nexus-not-found");
+        put(nexus, Examples.NEXUS_BODY).expect(201);
+        assertThat(get(nexus + "/limits").expect(200).json().path("limits").path("totalOperations").isNull()).isTrue();
+        assertThat(put(nexus + "/limits", Examples.LIMITS_BODY).expect(200).json().path("limits").path("writeBytes")
+            .path("perSecond").asLong()).isEqualTo(200L << 20);
+        assertThat(put(nexus + "/limits", "{\"readOperations\": {\"perSecond\": 5}}").expect(200).json().path("limits")
+            .path("writeBytes").isNull()).isTrue();
+        for (String bad : List.of("{\"readOperations\": {}}", "{\"readOperations\": 5}", "{\"readBytes\": {\"perSecond\": \"fast\"}}",
+            "{\"readOperations\": {\"perSecond\": 0}}", "{\"readOperations\": {\"perSecond\": -1}}", "{\"iops\": 1}", "[]", "",
+            "{\"readOperations\": {\"perSecond\": 5, \"burst\": 0}}", "{\"readOperations\": {\"perSecond\": \"10MiB\"}}")) {
+            assertThat(put(nexus + "/limits", bad).status()).as(bad).isEqualTo(400);
+        }
+        delete(nexus + "/limits").expect(204);
+        delete(nexus + "/limits").expect(204);
+        assertThat(get(nexus + "/limits").expect(200).json().path("limits").path("readOperations").isNull()).isTrue();
+        get("/v1/replicas/" + Examples.OWN_REPLICA + "/limits").problem(404, "replica-not-found");
+        put("/v1/replicas/" + Examples.OWN_REPLICA + "/limits", Examples.LIMITS_BODY).problem(404, "replica-not-found");
+    }
+
+    @Test
+    void aPauseIsOfWhatIsPublishedAndHasALimit() {
+        String nexus = "/v1/nexuses/" + Examples.OWN_NEXUS;
+        put(nexus, Examples.NEXUS_BODY).expect(201);
+        post(nexus + "/publication/pause", "{}").problem(409, "not-published");
+        post(nexus + "/publication/resume", "").expect(200);
+        put(nexus + "/publication", Examples.PUBLICATION_BODY).expect(200);
+        var share = post(nexus + "/publication/pause", "{\"atMostSeconds\": 3600}").expect(200).json().path("share");
+        assertThat(share.path("paused").asBoolean()).isTrue();
+        assertThat(share.path("pausedUntil").asString()).matches("20.*Z");
+        for (String bad : List.of("{\"atMostSeconds\": 0}", "{\"atMostSeconds\": 3601}", "{\"atMostSeconds\": \"long\"}", "{\"for\": 1}", "")) {
+            assertThat(post(nexus + "/publication/pause", bad).status()).as(bad).isEqualTo(400);
+        }
+        assertThat(post(nexus + "/publication/resume", "").expect(200).json().path("share").path("paused").asBoolean()).isFalse();
+        post("/v1/nexuses/x/publication/resume", "").expect(400);
     }
 
     @Test

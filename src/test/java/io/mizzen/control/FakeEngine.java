@@ -13,6 +13,8 @@ import io.mizzen.engine.model.FaultSpec;
 import io.mizzen.engine.model.FaultView;
 import io.mizzen.engine.model.HostView;
 import io.mizzen.engine.model.IoStatsView;
+import io.mizzen.engine.model.LimitsSpec;
+import io.mizzen.engine.model.LimitsView;
 import io.mizzen.engine.model.ListenerView;
 import io.mizzen.engine.model.MemoryView;
 import io.mizzen.engine.model.MetricsView;
@@ -52,6 +54,8 @@ public final class FakeEngine implements Engine {
     private final Map<String, NexusSpec> nexuses = new LinkedHashMap<>();
     private final Map<String, ShareSpec> shares = new LinkedHashMap<>();
     private final Map<String, FaultView> faults = new LinkedHashMap<>();
+    private final Map<String, LimitsSpec> limits = new LinkedHashMap<>();
+    private final Map<String, Long> pauses = new LinkedHashMap<>();
     private final List<EventView> events = new ArrayList<>();
     private final Map<String, OperationException> failures = new HashMap<>();
     private final List<String> calls = new ArrayList<>();
@@ -82,7 +86,7 @@ public final class FakeEngine implements Engine {
     }
 
     public synchronized void clear() {
-        List.of(bdevs, pools, replicas, nexuses, shares, faults, failures).forEach(Map::clear);
+        List.of(bdevs, pools, replicas, nexuses, shares, faults, limits, pauses, failures).forEach(Map::clear);
         calls.clear();
         release();
     }
@@ -385,7 +389,8 @@ public final class FakeEngine implements Engine {
     private ShareView shareView(String id) {
         ShareSpec share = shares.get(id);
         return share == null ? null : new ShareView("nqn.2026-11.io.mizzen:" + id, 1, id, "serial", share.allowedHosts(),
-            List.of(new ListenerView("tcp", "ipv4", "127.0.0.1", 4420)));
+            List.of(new ListenerView("tcp", "ipv4", "127.0.0.1", 4420)), pauses.containsKey(id),
+            pauses.getOrDefault(id, 0L) == 0 ? null : Instant.now().plusMillis(pauses.get(id)));
     }
 
     @Override
@@ -443,6 +448,64 @@ public final class FakeEngine implements Engine {
             shares.put(nexusView(id).uuid(), spec);
             return nexusView(id);
         });
+    }
+
+    @Override
+    public CompletableFuture<NexusView> publishNexusPaused(String id, ShareSpec spec, long forMs) {
+        return answer("publishNexusPaused", () -> {
+            shares.put(nexusView(id).uuid(), spec);
+            pauses.put(nexusView(id).uuid(), forMs);
+            return nexusView(id);
+        });
+    }
+
+    @Override
+    public CompletableFuture<NexusView> pauseNexus(String id, long forMs) {
+        return answer("pauseNexus", () -> {
+            if (nexusView(id).share() == null) {
+                throw OperationException.precondition("not-published", "not served");
+            }
+            pauses.put(nexusView(id).uuid(), forMs);
+            return nexusView(id);
+        });
+    }
+
+    @Override
+    public CompletableFuture<NexusView> resumeNexus(String id) {
+        return answer("resumeNexus", () -> {
+            pauses.remove(nexusView(id).uuid());
+            return nexusView(id);
+        });
+    }
+
+    @Override
+    public CompletableFuture<LimitsView> nexusLimits(String id) {
+        return answer("nexusLimits", () -> limitsView(nexusView(id).uuid()));
+    }
+
+    @Override
+    public CompletableFuture<LimitsView> setNexusLimits(String id, LimitsSpec spec) {
+        return answer("setNexusLimits", () -> {
+            limits.put(nexusView(id).uuid(), spec);
+            return limitsView(id);
+        });
+    }
+
+    @Override
+    public CompletableFuture<LimitsView> replicaLimits(String id) {
+        return answer("replicaLimits", () -> limitsView(replicaView(id).uuid()));
+    }
+
+    @Override
+    public CompletableFuture<LimitsView> setReplicaLimits(String id, LimitsSpec spec) {
+        return answer("setReplicaLimits", () -> {
+            limits.put(replicaView(id).uuid(), spec);
+            return limitsView(id);
+        });
+    }
+
+    private LimitsView limitsView(String uuid) {
+        return new LimitsView(limits.getOrDefault(uuid, LimitsSpec.NONE), 0, 0);
     }
 
     @Override

@@ -7,12 +7,15 @@ import io.mizzen.control.store.StateKind;
 import io.mizzen.control.store.StateStore;
 import io.mizzen.engine.model.BdevSpec;
 import io.mizzen.engine.model.EventView;
+import io.mizzen.engine.model.LimitsSpec;
 import io.mizzen.engine.model.NexusSpec;
 import io.mizzen.engine.model.NexusView;
 import io.mizzen.engine.model.PoolSpec;
 import io.mizzen.engine.model.PoolView;
+import io.mizzen.engine.model.RateSpec;
 import io.mizzen.engine.model.ReplicaSpec;
 import io.mizzen.engine.model.ShareSpec;
+import io.mizzen.engine.model.ShareView;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
 import java.io.IOException;
@@ -20,6 +23,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -35,6 +39,9 @@ class RestorerTest {
     private static final String NEXUS = "d0000000-0000-4000-8000-000000000001";
     private static final OperationException MISSING =
         new OperationException(ErrorKind.NOT_FOUND, "disk-not-found", "The disk is not there.");
+
+    private static final LimitsSpec LIMITS = new LimitsSpec(null, null, new RateSpec(1000, 0), null, new RateSpec(1 << 20, 4096),
+        null);
 
     @TempDir
     Path directory;
@@ -79,11 +86,15 @@ class RestorerTest {
     }
 
     private PoolService pools() {
-        return new PoolService(engine, calls, state);
+        return new PoolService(engine, calls, state, restorer);
     }
 
     private NexusService nexuses() {
         return new NexusService(engine, calls, state, restorer);
+    }
+
+    private LimitsService limits() {
+        return new LimitsService(engine, calls, state);
     }
 
     private ReplicaService replicas() {
@@ -104,6 +115,76 @@ class RestorerTest {
         assertThat(calls.await(engine.nexus(NEXUS)).share().allowedHosts()).containsExactly("any");
         assertThat(calls.await(engine.pool("b")).test()).isTrue();
         assertThat(engine.calls()).as("pools are never created anew").doesNotContain("createPool");
+    }
+
+    @Test
+    void limitsAndPausesComeBackBeforeHostsDo() {
+        createEverything();
+        limits().setNexus(NEXUS, LIMITS);
+        limits().setReplica(REPLICA, LIMITS);
+        nexuses().pause(NEXUS, Duration.ofHours(1));
+        nexuses().publish(NEXUS, new ShareSpec(List.of("nqn.other")));
+        crash();
+        start();
+        engine.createReplica(new ReplicaSpec(REPLICA, "r", "a", 1, true));
+        restorer.retry();
+        assertThat(restorer.failures()).isEmpty();
+        assertThat(calls.await(engine.nexusLimits(NEXUS)).limits()).isEqualTo(LIMITS);
+        assertThat(calls.await(engine.replicaLimits(REPLICA)).limits()).isEqualTo(LIMITS);
+        ShareView share = calls.await(engine.nexus(NEXUS)).share();
+        assertThat(share.paused()).isTrue();
+        assertThat(share.allowedHosts()).containsExactly("nqn.other");
+        assertThat(engine.calls()).doesNotContain("publishNexus", "pauseNexus").containsSubsequence("assembleNexus",
+            "setNexusLimits", "publishNexusPaused");
+
+        nexuses().resume(NEXUS);
+        limits().setNexus(NEXUS, LimitsSpec.NONE);
+        replicas().unshare(REPLICA);
+        replicas().destroy(REPLICA);
+        crash();
+        start();
+        assertThat(restorer.failures()).isEmpty();
+        assertThat(engine.calls()).contains("publishNexus").doesNotContain("setNexusLimits", "setReplicaLimits",
+            "publishNexusPaused");
+    }
+
+    @Test
+    void aPauseThatIsOverIsNotRestored() {
+        createEverything();
+        nexuses().pause(NEXUS, Duration.ofMillis(1));
+        state.put(StateKind.SHARE, NEXUS, new DesiredState.StoredShare(true, NEXUS, List.of("any"), 1L));
+        crash();
+        start();
+        assertThat(engine.calls()).contains("publishNexus").doesNotContain("publishNexusPaused");
+    }
+
+    /** Documents of the first version know no pauses. */
+    @Test
+    void anOlderDocumentIsRead() {
+        store.put(StateKind.NEXUS, NEXUS, Map.of("uuid", NEXUS, "name", "n", "children", List.of("c"), "sizeBytes", 0));
+        store.put(StateKind.SHARE, NEXUS, Map.of("nexus", true, "uuid", NEXUS, "allowedHosts", List.of("any")));
+        crash();
+        start();
+        assertThat(restorer.failures()).isEmpty();
+        assertThat(calls.await(engine.nexus(NEXUS)).share().paused()).isFalse();
+    }
+
+    /** The replicas of a pool that was exported are away with it, and their limits come back with it. */
+    @Test
+    void limitsGoAndComeWithTheirPool() {
+        pools().create(new PoolSpec("a", POOL, List.of("uring:///dev/a"), 0, List.of("any"), false));
+        engine.createReplica(new ReplicaSpec(REPLICA, "r", "a", 1, true));
+        state.put(StateKind.LIMITS, REPLICA, new DesiredState.StoredLimits(false, REPLICA, POOL, LIMITS));
+        pools().export("a");
+        crash();
+        start();
+        assertThat(restorer.failures()).isEmpty();
+        assertThat(engine.calls()).doesNotContain("setReplicaLimits");
+        engine.createReplica(new ReplicaSpec(REPLICA, "r", "a", 1, true));
+        pools().importPool("a", List.of(), false, false);
+        assertThat(calls.await(engine.replicaLimits(REPLICA)).limits()).isEqualTo(LIMITS);
+        pools().destroy("a");
+        assertThat(state.contains(StateKind.LIMITS, REPLICA)).isFalse();
     }
 
     @Test

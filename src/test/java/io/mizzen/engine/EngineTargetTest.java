@@ -35,45 +35,12 @@ class EngineTargetTest {
     private static final String N1 = "aaaaaaaa-1111-4111-8111-111111111111";
     private static final String R1 = "11111111-1111-4111-8111-111111111111";
     private static final String R2 = "22222222-2222-4222-8222-222222222222";
-    private static final String HOST = "nqn.2014-08.org.nvmexpress:uuid:0a0a0a0a-0000-4000-8000-000000000001";
+    private static final String HOST = RunningEngine.HOST;
     private static final String STRANGER = "nqn.2014-08.org.nvmexpress:uuid:0a0a0a0a-0000-4000-8000-000000000002";
     private static final int BLOCK = 512;
 
     @TempDir
     private Path directory;
-
-    private static EngineConfig config() {
-        EngineConfig.Nvmf nvmf = EngineConfig.defaults().nvmf();
-        return EngineConfig.defaults().withMemory(new EngineConfig.Memory(64L << 20, false, false))
-                .withNvmf(new EngineConfig.Nvmf(List.of("127.0.0.1", "::1"), 0, nvmf.nqnPrefix(), 16, 32, nvmf.maxIoBytes(),
-                        nvmf.inCapsuleBytes(), nvmf.maxR2t()));
-    }
-
-    private static final class Running implements AutoCloseable {
-        final Engine engine = Engine.create(config());
-        final EngineHarness ask = new EngineHarness(engine);
-
-        Running() {
-            engine.start();
-        }
-
-        NvmeTcpClient connect(int queueId, int controllerId, String nqn, String host, int listener) {
-            ListenerView at = ask.get(engine.info()).listeners().get(listener);
-            NvmeTcpClient client = NvmeTcpClient.open(new InetSocketAddress(at.address(), at.port())).initialize(0, 3, 1);
-            NvmeTcpClient.Reply reply = client.connect(queueId, 32, controllerId, nqn, host, UUID.fromString(R1), 0, 0);
-            if (reply.status() != 0) {
-                client.close();
-                throw new IllegalStateException("connect refused with status " + reply.status());
-            }
-            return queueId == 0 ? client.enable() : client;
-        }
-
-        @Override
-        public void close() {
-            StopReport report = engine.stop(20_000_000_000L);
-            assertTrue(report.clean(), report.toString());
-        }
-    }
 
     private String disk(String name, String parameters) {
         return "uring://" + directory.resolve(name) + "?name=" + name + parameters;
@@ -85,7 +52,7 @@ class EngineTargetTest {
         return data;
     }
 
-    private NexusView mirror(Running r, String secondChild) {
+    private NexusView mirror(RunningEngine r, String secondChild) {
         for (int i = 0; i < 2; i++) {
             r.ask.get(r.engine.createPool(new PoolSpec("p" + i, null, List.of(disk("d" + i, "&create=true&size_mb=64")), 1 << 20, List.of(), false)));
             r.ask.get(r.engine.createReplica(new ReplicaSpec(i == 0 ? R1 : R2, "r", "p" + i, 24 << 20, true)));
@@ -98,7 +65,7 @@ class EngineTargetTest {
         byte[] small = pattern(1, 4096);
         byte[] large = pattern(2, 128 << 10);
         String nqn;
-        try (Running r = new Running()) {
+        try (RunningEngine r = new RunningEngine()) {
             mirror(r, "lvol:///p1/r");
             nqn = r.ask.get(r.engine.publishNexus(N1, new ShareSpec(List.of(HOST)))).share().nqn();
             assertEquals("nqn.2026-11.io.mizzen:" + N1, nqn);
@@ -126,7 +93,7 @@ class EngineTargetTest {
                 }
             }
         }
-        try (Running r = new Running()) {
+        try (RunningEngine r = new RunningEngine()) {
             for (int i = 0; i < 2; i++) {
                 assertFalse(r.ask.get(r.engine.importPool(new PoolSpec("p" + i, null, List.of(disk("d" + i, "&create=true&size_mb=64")), 0,
                         List.of(), false))).recovered());
@@ -148,7 +115,7 @@ class EngineTargetTest {
 
     @Test
     void failingChildIsTakenOutWhileTheHostWrites() {
-        try (Running r = new Running()) {
+        try (RunningEngine r = new RunningEngine()) {
             r.ask.get(r.engine.createBdev(new BdevSpec("malloc:///m1?size_mb=32")));
             r.ask.get(r.engine.createBdev(new BdevSpec("fault:///f1?base=m1")));
             mirror(r, "f1");
@@ -175,7 +142,7 @@ class EngineTargetTest {
 
     @Test
     void hangingDeviceDoesNotHoldTheStopBeyondItsDeadline() {
-        Engine engine = Engine.create(config());
+        Engine engine = Engine.create(RunningEngine.config());
         engine.start();
         EngineHarness ask = new EngineHarness(engine);
         ask.get(engine.createBdev(new BdevSpec("malloc:///m?size_mb=32")));
@@ -205,7 +172,7 @@ class EngineTargetTest {
 
     @Test
     void anotherListOfHostsCountsAtOnceAndDisconnectsThoseNotInIt() {
-        try (Running r = new Running()) {
+        try (RunningEngine r = new RunningEngine()) {
             r.ask.get(r.engine.createNexus(new NexusSpec(N1, "vol", List.of("malloc:///leg?size_mb=32"), 0, null)));
             String nqn = r.ask.get(r.engine.publishNexus(N1, new ShareSpec(List.of(HOST)))).share().nqn();
             try (NvmeTcpClient kept = r.connect(0, 0xffff, nqn, HOST, 0)) {
@@ -226,7 +193,7 @@ class EngineTargetTest {
 
     @Test
     void strangersAreRefusedAndSharesAreTakenAway() {
-        try (Running r = new Running()) {
+        try (RunningEngine r = new RunningEngine()) {
             r.ask.get(r.engine.createPool(new PoolSpec("p0", null, List.of("malloc:///d?size_mb=64"), 1 << 20, List.of(), true)));
             r.ask.get(r.engine.createReplica(new ReplicaSpec(R1, "r", "p0", 8 << 20, true)));
             ReplicaView shared = r.ask.get(r.engine.shareReplica(R1, new ShareSpec(List.of(HOST))));

@@ -1,5 +1,6 @@
 package io.mizzen.engine.model;
 
+import java.time.Instant;
 import java.util.List;
 
 /**
@@ -7,6 +8,8 @@ import java.util.List;
  *
  * @param allowedHosts NQNs, or the single word "any"
  * @param listeners where to connect
+ * @param paused hosts' I/O waits; what was in flight has ended
+ * @param pausedUntil when that ends by itself; null: it does not, or nothing is paused
  */
 public record ShareView(String nqn, int namespaceId, String nguid, String serial, List<String> allowedHosts,
-                        List<ListenerView> listeners) { }
+                        List<ListenerView> listeners, boolean paused, Instant pausedUntil) { }

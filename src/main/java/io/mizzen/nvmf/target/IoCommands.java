@@ -84,6 +84,12 @@ final class IoCommands implements CommandSet {
 
     @Override
     @HotPath
+    public boolean isHeld(Request request) {
+        return connection.subsystem.paused && request.opcode != Opcodes.FABRICS;
+    }
+
+    @Override
+    @HotPath
     public void execute(Request request) {
         if (request.opcode == Opcodes.FABRICS) {
             fabrics.execute(request);

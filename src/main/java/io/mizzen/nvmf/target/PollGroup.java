@@ -384,11 +384,21 @@ final class PollGroup {
     }
 
     void resume(Subsystem subsystem) {
-        subsystems.get(subsystem).paused = false;
+        GroupSubsystem groupSubsystem = subsystems.get(subsystem);
+        groupSubsystem.paused = false;
+        if (groupSubsystem.drained != null) {       // The pause ends before all I/O has.
+            Runnable told = groupSubsystem.drained;
+            groupSubsystem.drained = null;
+            told.run();
+        }
         Request last = null;
         while (!resumeWaiters.isEmpty() && resumeWaiters.peek() != last) {
             Request request = resumeWaiters.poll();
-            request.commands.execute(request);
+            if (request.commands.isHeld(request)) {
+                resumeWaiters.add(request);
+            } else {
+                request.onResumed();
+            }
             if (request.state() == RequestState.AWAITING_RESUME) {
                 last = last == null ? request : last;   // Of another subsystem, still paused.
             }

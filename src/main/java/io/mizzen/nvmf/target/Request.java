@@ -147,6 +147,20 @@ final class Request implements IoCompletion {
             complete(refused);
         } else if (direction == 0 || address != 0 && direction == Opcodes.DATA_TO_CONTROLLER) {
             commands.execute(this);
+        } else if (commands.isHeld(this)) {
+            connection.group.waitForResume(this);       // It keeps no buffer from others meanwhile.
+        } else {
+            acquireBuffer();
+        }
+    }
+
+    /** The subsystem goes on. */
+    @HotPath
+    void onResumed() {
+        if (direction == 0 || address != 0) {
+            commands.execute(this);
+        } else if (!connection.isReceiving()) {
+            complete(NvmeStatus.ABORTED_BY_REQUEST);
         } else {
             acquireBuffer();
         }

@@ -26,6 +26,8 @@ public final class Subsystem {
     final List<Runnable> idleWaiters = new ArrayList<>();
     boolean closing;
     boolean paused;
+    /** Counts pauses, so that one that was ended early is told from the next. */
+    int pauses;
     private int nextControllerId = 1;
 
     Subsystem(String nqn, String serial, boolean discovery, HostAccess access) {
@@ -53,6 +55,11 @@ public final class Subsystem {
 
     void setAccess(HostAccess newAccess) {
         access = newAccess;
+    }
+
+    /** Whether I/O is held back. Control reactor. */
+    public boolean isPaused() {
+        return paused;
     }
 
     /** The namespaces by ascending id. Any thread. */

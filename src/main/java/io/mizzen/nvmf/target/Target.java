@@ -370,7 +370,10 @@ public final class Target {
         stopIfIdle();
     }
 
-    /** Holds the subsystem's I/O back and waits until none is in flight; identify and the like go on. */
+    /**
+     * Holds the subsystem's I/O back and waits until none is in flight; identify and the like go on. Resumed before that, it
+     * fails: what is in flight may be so for as long as a device likes, so the caller sets the limit.
+     */
     public void pause(Subsystem subsystem, Completion<Void> done) {
         assertControl();
         if (subsystem.paused || subsystem.closing) {
@@ -379,7 +382,15 @@ public final class Target {
             return;
         }
         subsystem.paused = true;
-        onGroups((group, next) -> group.pause(subsystem, next), () -> done.ok(null));
+        int pause = ++subsystem.pauses;
+        onGroups((group, next) -> group.pause(subsystem, next), () -> {
+            if (subsystem.paused && subsystem.pauses == pause) {
+                done.ok(null);
+            } else {
+                done.fail(OperationException.precondition("subsystem-resumed", "subsystem " + subsystem
+                        + " was resumed before its I/O had ended"));
+            }
+        });
     }
 
     /** Lets the I/O go on. */

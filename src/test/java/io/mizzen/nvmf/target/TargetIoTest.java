@@ -10,6 +10,7 @@ import io.mizzen.bdev.FaultRule;
 import io.mizzen.bdev.IoType;
 import io.mizzen.bdev.MallocBdev;
 import io.mizzen.ffi.RawMemory;
+import io.mizzen.memory.BufferPool;
 import io.mizzen.nvme.FabricsCommand;
 import io.mizzen.nvme.NvmeStatus;
 import io.mizzen.nvme.Opcodes;
@@ -289,6 +290,71 @@ class TargetIoTest {
         assertEquals(0, f.disk.stats().operations(1), "nothing reached the disk");
         f.<Void>control(done -> f.target.resume(f.subsystem, done));
         assertEquals(0, io.await(cid).status());
+        f.stop();
+    }
+
+    /** Else one paused volume could keep every buffer from the others. */
+    @Test
+    void commandsOfAPausedSubsystemHoldNoBuffers() {
+        TargetFixture f = new TargetFixture(38);
+        NvmeTcpClient io = f.io(f.admin(0), 1);
+        assertEquals(0, io.write(1, 8, TargetFixture.pattern(32 * BLOCK, 5), BLOCK, false).status());
+        f.<Void>control(done -> f.target.pause(f.subsystem, done));
+        int free = f.memory.pools().all().stream().mapToInt(BufferPool::freeCount).sum();
+        int read = io.submit(NvmeTcpClient.io(Opcodes.NVM_READ, 1, 8, 32, 0), null, false, 32 * BLOCK);
+        int write = io.submit(NvmeTcpClient.io(Opcodes.NVM_WRITE, 1, 64, 32, 0), TargetFixture.pattern(32 * BLOCK, 6), false, 0);
+        f.hand.tickAll(500);
+        assertEquals(free, f.memory.pools().all().stream().mapToInt(BufferPool::freeCount).sum());
+        f.<Void>control(done -> f.target.resume(f.subsystem, done));
+        assertArrayEquals(TargetFixture.pattern(32 * BLOCK, 5), io.await(read).data());
+        assertEquals(0, io.await(write).status());
+        assertArrayEquals(TargetFixture.pattern(32 * BLOCK, 6), io.read(1, 64, 32, BLOCK).data());
+        f.stop();
+    }
+
+    @Test
+    void heldCommandsGoWithTheirConnection() {
+        TargetFixture f = new TargetFixture(39);
+        NvmeTcpClient io = f.io(f.admin(0), 1);
+        f.<Void>control(done -> f.target.pause(f.subsystem, done));
+        io.submit(NvmeTcpClient.io(Opcodes.NVM_READ, 1, 8, 32, 0), null, false, 32 * BLOCK);
+        io.submit(NvmeTcpClient.io(Opcodes.NVM_WRITE, 1, 64, 1, 0), new byte[BLOCK], true, 0);
+        f.hand.tickAll(100);
+        io.close();
+        f.hand.tickAll(500);
+        f.<Void>control(done -> f.target.resume(f.subsystem, done));
+        assertEquals(0, f.disk.stats().operations(IoType.WRITE));
+        f.stop();
+    }
+
+    /** I/O that does not end must not hold a pause, and with it the volume's owner, for ever. */
+    @Test
+    void aPauseThatIsEndedBeforeItsIoHasSaysSo() {
+        TargetFixture f = new TargetFixture(40);
+        UUID uuid = UUID.fromString("7d444840-9dc0-11d1-b245-5ffdce74fad3");
+        MallocBdev base = new MallocBdev("base", uuid, BLOCK, 64);
+        f.hand.on(0, () -> f.registry.register(base));
+        FaultBdev[] slow = {null};
+        f.hand.on(0, () -> slow[0] = register(f, FaultBdev.open("slow", new UUID(1, 2), base, f.registry)));
+        f.add(2, slow[0], uuid);
+        NvmeTcpClient io = f.io(f.admin(0), 1);
+        FaultRule delay = new FaultRule("slow", IoType.READ, FaultRule.Stage.SUBMIT, FaultRule.Kind.DELAY, 0, 1_000_000_000L, 0,
+                64, 1);
+        slow[0].putRule(delay);
+        int read = io.submit(NvmeTcpClient.io(Opcodes.NVM_READ, 2, 0, 1, 0), null, false, BLOCK);
+        f.hand.runUntil(() -> delay.hitCount() == 1);
+        java.util.concurrent.atomic.AtomicReference<String> outcome = new java.util.concurrent.atomic.AtomicReference<>();
+        f.hand.on(0, () -> f.target.pause(f.subsystem, (value, failure) -> outcome.set(failure == null ? "paused" : failure.code())));
+        f.hand.tickAll(200);
+        assertEquals(null, outcome.get());
+        f.<Void>control(done -> f.target.resume(f.subsystem, done));
+        f.hand.runUntil(() -> outcome.get() != null);
+        assertEquals("subsystem-resumed", outcome.get());
+        f.<Void>control(done -> {
+            f.target.pause(f.subsystem, done);      // The next one waits for the same I/O, and for all of it.
+        });
+        assertEquals(0, io.await(read).status());
+        f.<Void>control(done -> f.target.resume(f.subsystem, done));
         f.stop();
     }
 

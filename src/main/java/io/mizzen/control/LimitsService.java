@@ -1,0 +1,49 @@
+package io.mizzen.control;
+
+import io.mizzen.control.store.StateKind;
+import io.mizzen.engine.Engine;
+import io.mizzen.engine.model.LimitsSpec;
+import io.mizzen.engine.model.LimitsView;
+import io.mizzen.engine.model.ReplicaView;
+
+/** Limits of nexuses and replicas: in force and stored when the answer comes. */
+public final class LimitsService {
+    private final Engine engine;
+    private final EngineCalls calls;
+    private final DesiredState state;
+
+    LimitsService(Engine engine, EngineCalls calls, DesiredState state) {
+        this.engine = engine;
+        this.calls = calls;
+        this.state = state;
+    }
+
+    public LimitsView ofNexus(String uuid) {
+        return calls.await(engine.nexusLimits(uuid));
+    }
+
+    public LimitsView ofReplica(String uuid) {
+        return calls.await(engine.replicaLimits(uuid));
+    }
+
+    /** Sets all limits of a nexus anew; {@link LimitsSpec#NONE} removes them. */
+    public LimitsView setNexus(String uuid, LimitsSpec limits) {
+        return state.locked(uuid, () -> calls.await(state.storing(engine.setNexusLimits(uuid, limits),
+            view -> store(new DesiredState.StoredLimits(true, uuid, null, limits)))));
+    }
+
+    /** The same for a replica. */
+    public LimitsView setReplica(String uuid, LimitsSpec limits) {
+        ReplicaView replica = calls.await(engine.replica(uuid));
+        return state.locked(uuid, () -> calls.await(state.storing(engine.setReplicaLimits(uuid, limits),
+            view -> store(new DesiredState.StoredLimits(false, uuid, replica.poolUuid(), limits)))));
+    }
+
+    private void store(DesiredState.StoredLimits limits) {
+        if (limits.limits().equals(LimitsSpec.NONE)) {
+            state.remove(StateKind.LIMITS, limits.uuid());
+        } else {
+            state.put(StateKind.LIMITS, limits.uuid(), limits);
+        }
+    }
+}
