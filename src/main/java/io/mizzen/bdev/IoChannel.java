@@ -188,6 +188,25 @@ public abstract class IoChannel {
         return io.flightNext;
     }
 
+    /**
+     * Driver: takes an I/O out of flight: it waits with the driver for as long as that likes and holds up neither a pause
+     * nor a lock. {@link #unpark} submits it again.
+     */
+    protected final void park(BdevIo io) {
+        assert io.state == BdevIo.SUBMITTED;
+        unlink(io);
+        io.state = BdevIo.WAITING;
+        if ((gate & DRAINING) != 0) {
+            checkDrains();
+        }
+    }
+
+    /** Driver: submits a parked I/O again, behind pauses and locks that came meanwhile. */
+    protected final void unpark(BdevIo io) {
+        assert io.state == BdevIo.WAITING;
+        again(io, false);
+    }
+
     // --- what holds I/O back ---------------------------------------------------------------------
 
     @HotPath

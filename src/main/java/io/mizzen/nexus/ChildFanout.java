@@ -2,13 +2,14 @@ package io.mizzen.nexus;
 
 import io.mizzen.bdev.IoChannel;
 
-/** A {@link Fanout} to the children of a nexus, which note it: none is closed while one is under way. */
+/** A {@link Fanout} to the children of a nexus, by place; they note it: none is closed while one is under way. */
 abstract class ChildFanout extends Fanout {
-    private final NexusChild[] children;
+    private final Nexus nexus;
+    private final NexusChild[] children = new NexusChild[NexusChildren.PLACE_COUNT];
 
     ChildFanout(Nexus nexus, Done done) {
         super(nexus.home(), done);
-        this.children = nexus.children();
+        this.nexus = nexus;
     }
 
     @Override
@@ -18,6 +19,7 @@ abstract class ChildFanout extends Fanout {
 
     @Override
     final void onBegin(int child) {
+        children[child] = nexus.child(child);
         children[child].beginHomeIo();
     }
 

@@ -5,9 +5,11 @@ import io.mizzen.bdev.IoCompletion;
 import io.mizzen.bdev.IoType;
 import io.mizzen.ffi.RawMemory;
 import io.mizzen.memory.DmaBuffer;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.Deque;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * Keeps the dirty-region map on the children: sets the bits that channels want before their writes go, clears those
@@ -15,7 +17,7 @@ import java.util.List;
  * mthread.
  *
  * <pre>
- * IDLE → WRITING (a page, to every healthy child; ended by the last write)
+ * IDLE → WRITING (a page, to every child that writes go to; ended by the last write)
  *           ├─ on all           → IDLE: the bits count
  *           └─ failed somewhere → SETTLING (those children are faulted; ended by that being stored)
  *                                    ├─ every healthy child has the page → IDLE: the bits count
@@ -38,8 +40,10 @@ final class DirtyKeeper {
     /** Bits approved for clearing, still stored. */
     private final long[] clearing;
     private final List<DirtyRequest> requests = new ArrayList<>();
-    private final FaultReason[] reasons;
+    private final List<Consumer<Boolean>> homeRequests = new ArrayList<>();
+    private final Deque<Spread> spreads = new ArrayDeque<>();
     private State state = State.IDLE;
+    private boolean spreadsNext;
     private int page;
     private int nextPage;
     private long sequence;
@@ -57,8 +61,6 @@ final class DirtyKeeper {
         this.image = new long[stored.length];
         this.clearing = new long[stored.length];
         this.sequence = firstSequence;
-        this.reasons = new FaultReason[nexus.memberMax()];
-        Arrays.fill(reasons, FaultReason.METADATA_ERROR);
         for (int word = 0; word < stored.length; word++) {
             map.durable.set(word, stored[word]);
         }
@@ -76,6 +78,23 @@ final class DirtyKeeper {
     /** A channel wants regions. It gets one reply. */
     void onRequest(DirtyRequest request) {
         requests.add(request);
+        advance();
+    }
+
+    /** The home mthread itself is about to write to these regions; told whether they are dirty on the children now. */
+    void ensure(int firstRegion, int lastRegion, Consumer<Boolean> done) {
+        if (map.isDurable(firstRegion, lastRegion)) {
+            done.accept(true);
+            return;
+        }
+        map.want(firstRegion, lastRegion);
+        homeRequests.add(failed -> {
+            if (!failed && !map.isDurable(firstRegion, lastRegion)) {
+                ensure(firstRegion, lastRegion, done);
+            } else {
+                done.accept(!failed);
+            }
+        });
         advance();
     }
 
@@ -118,13 +137,17 @@ final class DirtyKeeper {
             granted |= grantStored(word);
         }
         int next = choosePage();
-        if (next < 0) {
-            if (granted || !requests.isEmpty()) {
-                reply(false);
-            }
-            finishClear();
-        } else {
+        if (next < 0 && (granted || !requests.isEmpty() || !homeRequests.isEmpty())) {
+            reply(false);
+        }
+        if (!spreads.isEmpty() && (next < 0 || spreadsNext)) {
+            spreadsNext = false;
+            spread();
+        } else if (next >= 0) {
+            spreadsNext = true;
             write(next);
+        } else {
+            finishClear();
         }
     }
 
@@ -160,23 +183,30 @@ final class DirtyKeeper {
             image[word] = (stored[word] | map.wanted.get(word)) & ~clearing[word];
         }
         pageWrites++;
-        writePage(page, image, nexus.usableMask(), this::onWritten);
+        writePage(page, image, nexus.attachedMask(), this::onWritten);
     }
 
     private void onWritten(int okMask, int failMask) {
-        if (failMask == 0 && okMask != 0) {
+        if (failMask == 0 && isOnAllHealthy(okMask)) {
             onStored();
             return;
         }
         setState(State.SETTLING);
-        nexus.membership().requestFaults(failMask, reasons, () -> {
-            int healthy = nexus.usableMask();
-            if (healthy != 0 && (okMask & healthy) == healthy && !nexus.membership().isBlocked()) {
+        nexus.membership().requestFaults(failMask, FaultReason.METADATA_ERROR, () -> {
+            if (isOnAllHealthy(okMask) && !nexus.membership().isBlocked()) {
                 onStored();
+            } else if (failMask == 0 && nexus.usableMask() != 0) {
+                setState(State.IDLE);           // Somebody came back meanwhile who lacks the page.
+                advance();
             } else {
                 onNotStored();
             }
         });
+    }
+
+    private boolean isOnAllHealthy(int okMask) {
+        int healthy = nexus.usableMask();
+        return healthy != 0 && (okMask & healthy) == healthy;
     }
 
     private void onStored() {
@@ -214,14 +244,58 @@ final class DirtyKeeper {
         List<DirtyRequest> now = List.copyOf(requests);
         requests.clear();
         now.forEach(request -> request.reply(failed));
+        List<Consumer<Boolean>> ours = List.copyOf(homeRequests);
+        homeRequests.clear();
+        ours.forEach(request -> request.accept(failed));
     }
 
     private void finishClear() {
-        if (cleared != null) {
+        if (cleared != null && state == State.IDLE) {
             Runnable done = cleared;
             cleared = null;
             done.run();
         }
+    }
+
+    /**
+     * Writes the whole map to a child that has just been attached; from then on it has every page, for later ones go to
+     * it as well.
+     *
+     * @param done whether it is there; if not, the child has been faulted, or is out anyway
+     */
+    void spreadTo(NexusChild child, Consumer<Boolean> done) {
+        spreads.add(new Spread(child, done));
+        advance();
+    }
+
+    private static final class Spread {
+        private final NexusChild child;
+        private final Consumer<Boolean> done;
+        private int page;
+
+        Spread(NexusChild child, Consumer<Boolean> done) {
+            this.child = child;
+            this.done = done;
+        }
+    }
+
+    private void spread() {
+        Spread next = spreads.peek();
+        setState(State.WRITING);
+        writePage(next.page, stored, next.child.isAttached() ? 1 << next.child.index() : 0, (okMask, failMask) -> {
+            setState(State.IDLE);
+            if (okMask != 0 && ++next.page < geometry.pageCount()) {
+                advance();
+                return;
+            }
+            spreads.remove(next);
+            if (okMask != 0) {
+                next.done.accept(true);
+            } else {
+                nexus.membership().requestFaults(failMask, FaultReason.METADATA_ERROR, () -> next.done.accept(false));
+            }
+            advance();
+        });
     }
 
     /** Writes one page of these words to the children of the mask. */

@@ -105,7 +105,10 @@ final class DirtySweep {
         nexus.forEachChannel((channel, iteration) -> {
             ((NexusChannel) channel).collectTouched(busy);
             iteration.next();
-        }, nexus.home(), (value, failure) -> then.run());
+        }, nexus.home(), (value, failure) -> {
+            nexus.repairs().addRegions(busy);
+            then.run();
+        });
     }
 
     private void confirm() {
@@ -134,17 +137,15 @@ final class DirtySweep {
 
     private void flush() {
         setState(State.FLUSHING);
-        int healthy = nexus.usableMask();
-        flushChildren(nexus, healthy, (okMask, failMask) -> {
+        // Those that are being made equal too: they become healthy without another look at these regions.
+        flushChildren(nexus, nexus.attachedMask(), (okMask, failMask) -> {
             if (failMask == 0) {
                 setState(State.CLEARING);
                 keeper.clear(candidates, () -> setState(State.IDLE));
                 return;
             }
             keeper.restore(candidates);
-            FaultReason[] reasons = new FaultReason[nexus.memberMax()];
-            Arrays.fill(reasons, FaultReason.FLUSH_ERROR);
-            nexus.membership().requestFaults(failMask, reasons, () -> setState(State.IDLE));
+            nexus.membership().requestFaults(failMask, FaultReason.FLUSH_ERROR, () -> setState(State.IDLE));
         });
     }
 

@@ -20,7 +20,9 @@ public enum FaultReason {
     /** It missed generations while it was away. */
     STALE(8, "stale"),
     /** A command that was flushed to all children failed on it. */
-    FLUSH_ERROR(9, "flush-error");
+    FLUSH_ERROR(9, "flush-error"),
+    /** An administrator took it offline for a while. */
+    OFFLINE(10, "offline");
 
     private final int code;
     private final String word;

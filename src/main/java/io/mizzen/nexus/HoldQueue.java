@@ -25,8 +25,8 @@ final class HoldQueue {
     HoldQueue(NexusChannel channel, Nexus nexus) {
         this.channel = channel;
         this.nexus = nexus;
-        this.reasons = new FaultReason[nexus.memberMax()];
-        this.report = new Report(nexus.memberMax());
+        this.reasons = new FaultReason[NexusChildren.PLACE_COUNT];
+        this.report = new Report(NexusChildren.PLACE_COUNT);
     }
 
     /** Holds an I/O that failed on the children of the mask. */

@@ -5,9 +5,14 @@ import io.mizzen.bdev.IoCompletion;
 import io.mizzen.bdev.IoType;
 import io.mizzen.ffi.RawMemory;
 import io.mizzen.reactor.Timer;
+import io.mizzen.util.ErrorKind;
+import io.mizzen.util.OperationException;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.Deque;
 import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /**
  * Who is healthy: the only place that changes it, and stores it before it takes effect. Home mthread.
@@ -19,6 +24,8 @@ import java.util.List;
  *            └─ failed on all        → SPREADING "writes blocked" → IDLE; tried again after a second
  * </pre>
  *
+ * One generation takes all faults that are asked for and at most one {@link MemberChange}.
+ *
  * The last healthy member that is present is never made a victim: its errors go to the host.
  */
 final class Membership {
@@ -29,10 +36,11 @@ final class Membership {
     }
 
     private final Nexus nexus;
-    private final NexusChild[] children;
-    private final FaultReason[] reasons;
-    /** For each child the newest generation written to it in which it is healthy itself. */
-    private final long[] claims;
+    /** By place. */
+    private final FaultReason[] reasons = new FaultReason[NexusChildren.PLACE_COUNT];
+    /** By place: the newest generation written to a child in which it is healthy itself. */
+    private final long[] claims = new long[NexusChildren.PLACE_COUNT];
+    private final Deque<MemberChange> changes = new ArrayDeque<>();
     private State state = State.IDLE;
     /** The newest generation that is stored on all members healthy in it. */
     private volatile NexusMetadata stored;
@@ -41,6 +49,8 @@ final class Membership {
     private int requestedFaults;
     private int lostMask;
     private Boolean requestedInUse;
+    private MemberChange change;
+    private OperationException changeFailure;
     private boolean blocked;
     private boolean retryDue;
     private boolean forced;
@@ -50,19 +60,18 @@ final class Membership {
     private final Timer retry = new Timer() {
         @Override
         protected void onTimer(long nowNs) {
-            retryDue = true;
-            advance();
+            retryNow();
         }
     };
 
+    /** @param children the members, their places in the order of the metadata's */
     Membership(Nexus nexus, NexusChild[] children, NexusMetadata metadata) {
         this.nexus = nexus;
-        this.children = children;
         this.stored = metadata;
         this.attempted = metadata;
-        this.reasons = new FaultReason[children.length];
-        this.claims = new long[children.length];
-        Arrays.fill(claims, metadata.generation());
+        for (NexusChild child : children) {
+            claims[child.index()] = metadata.generation();
+        }
     }
 
     private void setState(State next) {
@@ -85,16 +94,37 @@ final class Membership {
         advance();
     }
 
+    /** Faults the children of the mask for one reason. */
+    void requestFaults(int mask, FaultReason why, Runnable settled) {
+        FaultReason[] same = new FaultReason[NexusChildren.PLACE_COUNT];
+        java.util.Arrays.fill(same, why);
+        requestFaults(mask, same, settled);
+    }
+
     /** Faults one child. */
     void requestFault(int child, FaultReason why, Runnable settled) {
-        FaultReason[] one = new FaultReason[children.length];
-        one[child] = why;
-        requestFaults(1 << child, one, settled);
+        requestFaults(1 << child, why, settled);
     }
 
     /** A child's device is gone: it is preferred as a victim. */
     void onLost(int child) {
         lostMask |= 1 << child;
+    }
+
+    /** Another child, or a child's new self, takes the place. */
+    void onPlaced(int child, long lastHealthyGeneration) {
+        lostMask &= ~(1 << child);
+        claims[child] = lastHealthyGeneration;
+    }
+
+    /** A child that was lost is back, as healthy as it was. */
+    void onReturned(int child) {
+        lostMask &= ~(1 << child);
+    }
+
+    /** The newest generation that any child may carry. */
+    long attemptedGeneration() {
+        return attempted.generation();
     }
 
     /** Sets the in-use flag; {@code settled} runs when that is stored, or cannot be. */
@@ -110,16 +140,32 @@ final class Membership {
         requestInUse(true, settled);
     }
 
+    /** Makes a change when its turn comes; it is told how that went. */
+    void request(MemberChange newChange) {
+        changes.add(newChange);
+        advance();
+    }
+
+    /** Tries again at once what could not be stored. */
+    void retryNow() {
+        nexus.home().reactor().cancel(retry);
+        retryDue = blocked;
+        advance();
+    }
+
     private void advance() {
-        if (state != State.IDLE || waiting.isEmpty() && !retryDue) {
+        if (state != State.IDLE || waiting.isEmpty() && changes.isEmpty() && !retryDue) {
             return;
         }
         served = waiting;
         waiting = new ArrayList<>();
         retryDue = false;
+        change = nextChange();
+        changeFailure = null;
         int victims = chooseVictims();
         boolean inUse = requestedInUse == null ? attempted.inUse() : requestedInUse;
-        boolean unchanged = victims == 0 && inUse == stored.inUse() && !blocked && !forced && stored == attempted;
+        boolean unchanged = victims == 0 && change == null && inUse == stored.inUse() && !blocked && !forced
+                && stored == attempted;
         if (closed || unchanged) {
             requestedFaults = 0;
             requestedInUse = null;
@@ -130,16 +176,30 @@ final class Membership {
         store(victims, inUse);
     }
 
+    /** The next change that can be made; the others are told why not. */
+    private MemberChange nextChange() {
+        for (MemberChange next = changes.poll(); next != null; next = changes.poll()) {
+            MemberChange refused = next;
+            OperationException refusal = closed ? nexus.closing() : next.check();
+            if (refusal == null) {
+                return next;
+            }
+            nexus.home().send(() -> refused.done(refusal));
+        }
+        return null;
+    }
+
     /** Which of the requested ones may go: one healthy child that is present has to stay. */
     private int chooseVictims() {
         int victims = 0;
         int present = 0;
-        for (NexusChild child : children) {
+        int leaving = change == null ? 0 : change.leaving();
+        for (NexusChild child : nexus.children()) {
             int bit = 1 << child.index();
-            if ((requestedFaults & bit) != 0 && child.state() == MemberState.SYNCING) {
+            if ((requestedFaults & bit & ~leaving) != 0 && child.state() == MemberState.SYNCING) {
                 victims |= bit;
             }
-            present |= child.isUsable() ? bit : 0;
+            present |= child.isUsable() ? bit & ~leaving : 0;
         }
         int lost = requestedFaults & lostMask & present;
         int source = nexus.source() < 0 ? 0 : 1 << nexus.source();
@@ -157,27 +217,56 @@ final class Membership {
         return victims;
     }
 
+    /** Stores the next generation: what is stored now, with the victims faulted and the change made. */
     private void store(int victims, boolean inUse) {
-        List<Member> members = new ArrayList<>();
-        int targets = 0;
-        long generation = attempted.generation() + 1;
-        for (NexusChild child : children) {
+        int still = victims;
+        if (change != null && (change.subject() & victims) != 0) {
+            changeFailure = OperationException.internal("child-failed", "child "
+                    + nexus.child(Integer.numberOfTrailingZeros(change.subject())).name()
+                    + " failed meanwhile (" + reasons[Integer.numberOfTrailingZeros(change.subject())].word()
+                    + "); check the device");
+            still &= ~change.joining();         // No member yet, or not again: nobody to fault.
+            drop();
+        }
+        SortedMap<Integer, Member> members = new TreeMap<>();
+        int victimsLeft = 0;
+        for (NexusChild child : nexus.children()) {
             int index = child.index();
-            Member old = stored.members().get(index);
-            if ((victims & 1 << index) != 0) {
-                members.add(new Member(old.uuid(), MemberState.FAULTED, reasons[index], claims[index],
+            Member old = stored.member(child.memberUuid());
+            long lastHealthy = Math.max(old.lastHealthyGeneration(), claims[index]);
+            if ((still & 1 << index) != 0) {
+                victimsLeft |= 1 << index;
+                members.put(index, new Member(old.uuid(), MemberState.FAULTED, reasons[index], lastHealthy,
                         nexus.wallClockMs()));
             } else {
-                members.add(old);
-                if (child.isUsable()) {
-                    targets |= 1 << index;
-                    claims[index] = generation;
-                }
+                members.put(index, old.isHealthy() ? old
+                        : new Member(old.uuid(), old.state(), old.reason(), lastHealthy, old.changedAtMs()));
             }
         }
-        NexusMetadata next = stored.next(generation, inUse, members);
+        if (change != null) {
+            change.edit(members);
+        }
+        write(members, victimsLeft, inUse);
+    }
+
+    private void write(SortedMap<Integer, Member> members, int victims, boolean inUse) {
+        long generation = attempted.generation() + 1;
+        int healthy = 0;
+        for (int index : members.keySet()) {
+            if (members.get(index).isHealthy() && nexus.child(index).isAttached()) {
+                healthy |= 1 << index;
+                claims[index] = generation;
+            }
+        }
+        NexusMetadata next = stored.next(generation, inUse, new ArrayList<>(members.values()));
+        if (change != null) {
+            next = change.edit(next);
+        }
         attempted = next;
-        write(next, targets, (okMask, failMask) -> onStored(next, victims, inUse, okMask, failMask));
+        NexusMetadata written = next;
+        int holders = healthy;
+        write(next, healthy | (change == null ? 0 : change.joining()), (okMask, failMask) ->
+                onStored(written, victims, inUse, okMask & holders, failMask));
     }
 
     private void onStored(NexusMetadata next, int victims, boolean inUse, int okMask, int failMask) {
@@ -186,6 +275,11 @@ final class Membership {
             nexus.home().reactor().cancel(retry);
             nexus.home().reactor().arm(retry, STORE_RETRY_NS);
             nexus.event("metadata-not-stored generation=" + next.generation());
+            if (change != null) {
+                changeFailure = new OperationException(ErrorKind.UNAVAILABLE, "nexus-metadata-not-stored", "nexus "
+                        + nexus.name() + ": the change could not be stored on any healthy child; check the devices");
+                drop();
+            }
             spread();
         } else if (failMask != 0) {
             for (int rest = failMask; rest != 0; rest &= rest - 1) {
@@ -199,17 +293,28 @@ final class Membership {
             requestedFaults = 0;
             requestedInUse = null;
             take(victims);
+            if (change != null) {
+                change.take();
+            }
             spread();
         }
+    }
+
+    /** The change is not made; {@link #changeFailure} says why. */
+    private void drop() {
+        MemberChange dropped = change;
+        OperationException failure = changeFailure;
+        change = null;
+        served.add(() -> dropped.done(failure));
     }
 
     /** What is stored takes effect. */
     private void take(int victims) {
         for (int rest = victims; rest != 0; rest &= rest - 1) {
-            NexusChild child = children[Integer.numberOfTrailingZeros(rest)];
-            Member member = stored.members().get(child.index());
+            NexusChild child = nexus.child(Integer.numberOfTrailingZeros(rest));
+            Member member = stored.member(child.memberUuid());
+            nexus.rebuilds().beginAbsence(child, member.reason());
             child.setState(MemberState.FAULTED, member.reason(), member.changedAtMs());
-            child.detach();
             nexus.event("child-faulted child=" + child.name() + " reason=" + member.reason().word()
                     + " generation=" + stored.generation());
         }
@@ -217,8 +322,13 @@ final class Membership {
 
     private void spread() {
         setState(State.SPREADING);
+        MemberChange made = change;
+        change = null;
         nexus.publishConfig(() -> {
             setState(State.IDLE);
+            if (made != null) {
+                served.add(() -> made.done(null));
+            }
             tellServed();
             nexus.onMembersChanged();
             advance();
@@ -237,19 +347,20 @@ final class Membership {
     /** Writes a generation's record to the children of the mask, each into its older slot. */
     void write(NexusMetadata metadata, int mask, Fanout.Done done) {
         int shift = nexus.blockShift();
-        int[] slots = new int[children.length];
+        int[] slots = new int[NexusChildren.PLACE_COUNT];
         Fanout fanout = new ChildFanout(nexus, (okMask, failMask) -> {
             for (int rest = okMask; rest != 0; rest &= rest - 1) {
                 int child = Integer.numberOfTrailingZeros(rest);
-                children[child].onSlotWritten(slots[child]);
+                nexus.child(child).onSlotWritten(slots[child], metadata.generation());
             }
             done.onDone(okMask, failMask);
         }) {
             @Override
             void prepare(int child, BdevIo io, IoCompletion completion) {
-                NexusChild target = children[child];
+                NexusChild target = nexus.child(child);
                 slots[child] = target.nextSlot();
-                MetadataCodec.encode(metadata, child, RawMemory.ALL, target.slotBuffer().address());
+                MetadataCodec.encode(metadata, metadata.indexOf(target.memberUuid()), RawMemory.ALL,
+                        target.slotBuffer().address());
                 io.prepare(IoType.WRITE, MetadataCodec.slotOffsetBytes(slots[child]) >>> shift,
                         MetadataCodec.SLOT_BYTES >>> shift, target.slotBuffer().address(),
                         target.slotBuffer().regionIndex(), completion);
@@ -264,11 +375,9 @@ final class Membership {
         assert state == State.IDLE;
         stored = metadata;
         attempted = metadata;
-        Arrays.fill(claims, metadata.generation());
-    }
-
-    boolean isIdle() {
-        return state == State.IDLE && waiting.isEmpty();
+        for (NexusChild child : nexus.children()) {
+            claims[child.index()] = metadata.generation();
+        }
     }
 
     /** Whether the newest state could not be stored anywhere. */
@@ -280,6 +389,7 @@ final class Membership {
     void close() {
         closed = true;
         nexus.home().reactor().cancel(retry);
+        advance();
     }
 
     NexusMetadata stored() {

@@ -7,12 +7,17 @@ import io.mizzen.memory.DmaBuffer;
 import io.mizzen.reactor.Message;
 import io.mizzen.reactor.Mthread;
 import io.mizzen.reactor.Reactor;
+import io.mizzen.rebuild.RebuildLeg;
+import io.mizzen.rebuild.RebuildRecord;
+import io.mizzen.rebuild.RebuildSettings;
 import io.mizzen.rebuild.WorkerChooser;
 import io.mizzen.util.Completion;
 import io.mizzen.util.HotPath;
 import io.mizzen.util.OperationException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 
 /**
@@ -34,44 +39,51 @@ public final class Nexus extends Bdev {
 
     private final NexusEnvironment environment;
     private final Label label;
-    private final NexusChild[] children;
+    private final NexusChildren children;
+    private final ChildOperations operations;
+    private final Rebuilds rebuilds;
+    private final ReadRepair repairs;
+    private final FreezeWatch freeze;
     private final DirtyMap dirtyMap;
     private final DirtyKeeper keeper;
     private final DirtySweep sweep;
     private final Membership membership;
     private final Resync resync;
-    private final ChildCounters[] closedCounters;
     private final boolean unmap;
+    private final boolean cache;
     private volatile NexusConfig config;
     private volatile Life life = Life.OPENING;
     private volatile int source = -1;
-    private int closingChildren;
-    private Runnable whenChildrenClosed;
     private boolean erase;
     private long resyncs;
 
-    Nexus(NexusEnvironment environment, NexusMetadata metadata, NexusChild[] children, DmaBuffer pageBuffer,
-            long[] dirtyBits, long dirtySequence, long sweepPeriodNs) {
+    Nexus(NexusEnvironment environment, NexusParameters parameters, NexusMetadata metadata, NexusChild[] members,
+            DmaBuffer pageBuffer, long[] dirtyBits, long dirtySequence) {
         super(metadata.name(), metadata.uuid(), "nexus", metadata.blockSizeBytes(),
                 metadata.sizeBytes() / metadata.blockSizeBytes());
         this.environment = environment;
         this.label = metadata.label();
-        this.children = children;
+        this.children = new NexusChildren(members);
+        this.operations = new ChildOperations(this);
+        this.rebuilds = new Rebuilds(this);
+        this.repairs = new ReadRepair(this);
+        this.freeze = new FreezeWatch(this, parameters.freezeTimeoutNs());
         this.dirtyMap = new DirtyMap(new DirtyGeometry(metadata.sizeBytes(), metadata.blockSizeBytes(),
                 metadata.regionShift()));
-        this.membership = new Membership(this, children, metadata);
+        this.membership = new Membership(this, members, metadata);
         this.keeper = new DirtyKeeper(this, dirtyMap, pageBuffer, dirtyBits, dirtySequence);
-        this.sweep = new DirtySweep(this, dirtyMap, keeper, sweepPeriodNs);
+        this.sweep = new DirtySweep(this, dirtyMap, keeper, parameters.sweepPeriodNs());
         this.resync = new Resync(this, dirtyMap);
-        this.closedCounters = new ChildCounters[children.length];
-        java.util.Arrays.setAll(closedCounters, i -> new ChildCounters());
         boolean all = true;
-        for (NexusChild child : children) {
+        boolean any = false;
+        for (NexusChild child : members) {
             all &= !child.isAttached() || child.unmapsToZeroes();
+            any |= child.isAttached() && child.bdev().hasVolatileCache();
         }
         this.unmap = all;
+        this.cache = any;
         chooseSource();
-        this.config = new NexusConfig(children, source, false);
+        this.config = new NexusConfig(members, source, cache, false, false);
     }
 
     private void setLife(Life next) {
@@ -133,7 +145,7 @@ public final class Nexus extends Bdev {
     @Override
     public int depth() {
         int deepest = 0;
-        for (NexusChild child : children) {
+        for (NexusChild child : children.all()) {
             if (child.isAttached()) {
                 deepest = Math.max(deepest, child.bdev().depth());
             }
@@ -141,19 +153,15 @@ public final class Nexus extends Bdev {
         return deepest + 1;
     }
 
+    /** As it was when the nexus was opened: hosts ask once. A child with a cache that comes later is written through. */
     @Override
     public boolean hasVolatileCache() {
-        for (NexusChild child : children) {
-            if (child.isAttached() && child.bdev().hasVolatileCache()) {
-                return true;
-            }
-        }
-        return false;
+        return cache;
     }
 
     @Override
     public boolean isTestOnly() {
-        for (NexusChild child : children) {
+        for (NexusChild child : children.all()) {
             if (child.isAttached() && child.bdev().isTestOnly()) {
                 return true;
             }
@@ -168,11 +176,24 @@ public final class Nexus extends Bdev {
 
     /** Closes: hosts are told, and when they have closed, the children are left clean. Home mthread. */
     public void close(Completion<Void> done) {
-        if (life != Life.OPEN) {
-            done.fail(OperationException.precondition("nexus-closing", "nexus " + name() + " is being closed already"));
+        if (life != Life.OPEN || isRemoved()) {
+            done.fail(closing());
             return;
         }
+        freeze.giveUp();
         environment.registry().unregister(this, done);
+        publishConfig(() -> { });           // Nobody waits for a child any more.
+    }
+
+    OperationException closing() {
+        return OperationException.precondition("nexus-closing", "nexus " + name() + " is being closed");
+    }
+
+    /** Refuses what a nexus that is closing does not begin any more. */
+    void checkOpen() {
+        if (life != Life.OPEN || isRemoved()) {
+            throw closing();
+        }
     }
 
     /** Closes, and removes the metadata from the children that are present: their data stays, the nexus is gone. */
@@ -195,59 +216,145 @@ public final class Nexus extends Bdev {
 
     // --- children ----------------------------------------------------------------------------------
 
+    /** Runs an operation unless it is refused at once; its end is waited for when the nexus closes. */
+    private void operate(Completion<Void> done, Consumer<Completion<Void>> operation) {
+        try {
+            checkOpen();
+        } catch (OperationException refusal) {
+            done.fail(refusal);
+            return;
+        }
+        Completion<Void> counted = operations.begin(done);
+        try {
+            operation.accept(counted);
+        } catch (OperationException refusal) {
+            counted.fail(refusal);
+        }
+    }
+
     /**
-     * Takes a child out by hand; refused for the last healthy one.
+     * Makes a bdev a new child: it receives all writes from the moment that it is stored as a member that is being made
+     * equal, and everything is copied to it. Home mthread, as all operations on children.
      *
-     * @param bdevName name of the child's bdev
-     * @param done when it is stored and in effect
+     * @param done when its rebuild has begun; {@code child-too-small}, {@code child-block-size}, {@code child-in-nexus},
+     *     {@code child-is-member}, {@code nexus-children-max}, {@code no-healthy-source}, {@code bdev-claimed},
+     *     {@code child-unreadable}, {@code child-unwritable}
+     */
+    public void addChild(Bdev bdev, Completion<Void> done) {
+        operate(done, counted -> ChildJoin.add(this, bdev, counted));
+    }
+
+    /**
+     * Takes a child out for good: it is stored as gone, then left out, then its metadata is erased as far as that goes.
+     *
+     * @param bdevName name of the child's bdev, or the member's UUID where it has none
+     * @param done when its bdev is free; {@code child-not-found}, {@code last-healthy-child}, {@code no-healthy-child}
+     */
+    public void removeChild(String bdevName, Completion<Void> done) {
+        operate(done, counted -> operations.remove(bdevName, counted));
+    }
+
+    /**
+     * Takes a child out for a while: it is stored as offline, closed, and what it misses is noted.
+     *
+     * @param bdevName name of the child's bdev, or the member's UUID where it has none
+     * @param done when its bdev is free; {@code child-not-found}, {@code last-healthy-child}
+     */
+    public void offlineChild(String bdevName, Completion<Void> done) {
+        operate(done, counted -> operations.takeOut(bdevName, FaultReason.OFFLINE, true, counted));
+    }
+
+    /**
+     * Brings a member back, whatever took it out, and whatever its bdev is called now: what it missed is copied to it, or
+     * everything if that is not known. The last healthy child, that was lost, is healthy at once, and hosts go on.
+     *
+     * @param done when its rebuild has begun; {@code child-not-member}, {@code child-duplicate}, {@code child-too-small},
+     *     {@code child-block-size}, {@code child-not-same}, {@code no-healthy-source}, {@code bdev-claimed},
+     *     {@code child-unreadable}
+     */
+    public void onlineChild(Bdev bdev, Completion<Void> done) {
+        operate(done, counted -> ChildJoin.online(this, bdev, counted));
+    }
+
+    /**
+     * Takes a child out by hand as failed; refused for the last healthy one.
+     *
+     * @param bdevName name of the child's bdev, or the member's UUID where it has none
+     * @param done when it is stored and in effect; {@code child-not-found}, {@code last-healthy-child}
      */
     public void faultChild(String bdevName, Completion<Void> done) {
-        NexusChild child = find(bdevName);
-        if (child == null) {
-            done.fail(OperationException.notFound("child-not-found", "nexus " + name() + " has no child " + bdevName));
-            return;
-        }
-        if (child.state() == MemberState.FAULTED) {
-            done.ok(null);
-            return;
-        }
-        membership.requestFault(child.index(), FaultReason.ADMINISTRATIVE, () -> {
-            if (child.state() == MemberState.FAULTED) {
-                done.ok(null);
-            } else if (membership.isBlocked()) {
-                done.fail(OperationException.internal("nexus-metadata-not-stored",
-                        "the fault of child " + bdevName + " could not be stored on any other child"));
-            } else {
-                done.fail(OperationException.precondition("last-healthy-child", "child " + bdevName
-                        + " is the last healthy child of nexus " + name() + "; add or rebuild another one first"));
+        operate(done, counted -> operations.takeOut(bdevName, FaultReason.ADMINISTRATIVE, false, counted));
+    }
+
+    /** Goes on with a child's rebuild that was stopped by hand. */
+    public void startRebuild(String bdevName, Completion<Void> done) {
+        order(bdevName, done, (rebuild, verify) -> {
+            if (rebuild != null) {
+                rebuild.startAgain();
             }
         });
     }
 
-    private NexusChild find(String bdevName) {
-        for (NexusChild child : children) {
-            if (bdevName.equals(child.name())) {
-                return child;
+    /** Holds a child's rebuild, or its verification. */
+    public void pauseRebuild(String bdevName, Completion<Void> done) {
+        order(bdevName, done, (rebuild, verify) -> {
+            if (rebuild != null) {
+                rebuild.pause();
+            } else {
+                verify.pause();
             }
-        }
-        return null;
+        });
+    }
+
+    /** Goes on after {@link #pauseRebuild}. */
+    public void resumeRebuild(String bdevName, Completion<Void> done) {
+        order(bdevName, done, (rebuild, verify) -> {
+            if (rebuild != null) {
+                rebuild.resume();
+            } else {
+                verify.resume();
+            }
+        });
+    }
+
+    /** Ends a child's rebuild, which can be started again and goes on from there, or its verification. */
+    public void stopRebuild(String bdevName, Completion<Void> done) {
+        order(bdevName, done, (rebuild, verify) -> {
+            if (rebuild != null) {
+                rebuild.stop();
+            } else {
+                verify.stop(() -> { });
+            }
+        });
+    }
+
+    private void order(String bdevName, Completion<Void> done, BiConsumer<ChildRebuild, ChildVerify> order) {
+        operate(done, counted -> {
+            rebuilds.order(operations.find(bdevName), order);
+            counted.ok(null);
+        });
+    }
+
+    /** Compares a healthy child with another one; what differs is in the history afterwards. */
+    public void verifyChild(String bdevName, Completion<Void> done) {
+        operate(done, counted -> {
+            rebuilds.verify(operations.find(bdevName));
+            counted.ok(null);
+        });
+    }
+
+    /** How rebuilds go about it from now on, those under way too. Home mthread. */
+    public void setRebuildSettings(RebuildSettings settings) {
+        rebuilds.setSettings(settings);
+    }
+
+    public RebuildSettings rebuildSettings() {
+        return rebuilds.settings();
     }
 
     /** A child's device is gone. */
     void onChildRemoved(Bdev bdev) {
-        NexusChild child = find(bdev.name());
-        if (child == null || child.isClosed() || !child.isAttached()) {
-            return;
-        }
-        event("child-removed child=" + child.name());
-        membership.onLost(child.index());
-        membership.requestFault(child.index(), FaultReason.REMOVED, () -> {
-            if (child.isAttached()) {
-                // The last healthy one: the metadata keeps it healthy, but there is nothing to send I/O to.
-                child.detach();
-                publishConfig(this::onMembersChanged);
-            }
-        });
+        operations.onRemoved(bdev);
     }
 
     /** A child's size changed. */
@@ -258,41 +365,26 @@ public final class Nexus extends Bdev {
 
     /** The picture of the children is another one: closes those that are out, and copies if there is need. */
     void onMembersChanged() {
-        for (NexusChild child : children) {
-            if (!child.isAttached() && !child.isClosed() && child.beginClosing()) {
-                closingChildren++;
-                resync.stopThen(() -> closeChild(child));
+        for (NexusChild child : children.all()) {
+            if (!child.isAttached() && !child.isClosed()) {
+                rebuilds.addSuspects(child);
             }
         }
+        operations.closeDetached();
         resync.stopThen(resync::consider);
+        rebuilds.onMembersChanged();
     }
 
-    private void closeChild(NexusChild child) {
-        forEachChannel((channel, iteration) -> ((NexusChannel) channel).closeChild(child.index(), iteration), home(),
-                (value, failure) -> child.whenHomeIdle(() -> {
-                    child.close();
-                    event("child-closed child=" + child.name());
-                    if (--closingChildren == 0 && whenChildrenClosed != null) {
-                        Runnable now = whenChildrenClosed;
-                        whenChildrenClosed = null;
-                        now.run();
-                    }
-                }));
-    }
-
-    /** Runs it when no child is being closed. */
-    void whenChildrenClosed(Runnable then) {
-        if (closingChildren == 0) {
-            then.run();
-        } else {
-            whenChildrenClosed = then;
-        }
+    /** Ends all copying from and to a child, for now; {@code then} runs when that is so. */
+    void stopCopying(NexusChild child, Runnable then) {
+        resync.stopThen(() -> rebuilds.stopUsing(child, () -> repairs.stopThen(then)));
     }
 
     /** Publishes who is in, and waits until every channel has adopted it. */
     void publishConfig(Runnable adopted) {
         chooseSource();
-        config = new NexusConfig(children, source, membership.isBlocked());
+        freeze.update(children.usableMask() == 0 || membership.isBlocked());
+        config = new NexusConfig(children.all(), source, cache, membership.isBlocked(), freeze.isLost());
         forEachChannel((channel, iteration) -> {
             ((NexusChannel) channel).adoptConfig();
             iteration.next();
@@ -300,11 +392,11 @@ public final class Nexus extends Bdev {
     }
 
     private void chooseSource() {
-        if (source >= 0 && children[source].isUsable()) {
+        if (source >= 0 && children.at(source) != null && children.at(source).isUsable()) {
             return;
         }
         source = -1;
-        for (NexusChild child : children) {
+        for (NexusChild child : children.all()) {
             if (child.isUsable()) {
                 source = child.index();
                 return;
@@ -312,11 +404,11 @@ public final class Nexus extends Bdev {
         }
     }
 
-    /** Makes the next healthy child the source of resynchronisation. */
+    /** Makes the next healthy child the source of resynchronisation, which is not under way. */
     void rotateSource() {
-        for (int i = 1; i <= children.length; i++) {
-            NexusChild next = children[(source + i) % children.length];
-            if (next.isUsable()) {
+        for (int i = 1; i <= NexusChildren.PLACE_COUNT; i++) {
+            NexusChild next = children.at((source + i) % NexusChildren.PLACE_COUNT);
+            if (next != null && next.isUsable()) {
                 source = next.index();
                 break;
             }
@@ -331,7 +423,8 @@ public final class Nexus extends Bdev {
     /** A channel met too many read errors of a child in a row. Any reactor. */
     void reportReadErrors(int child, Reactor reactor) {
         post(reactor, index -> {
-            if (children[index].isUsable()) {
+            NexusChild failing = children.at(index);
+            if (failing != null && failing.isUsable()) {
                 membership.requestFault(index, FaultReason.IO_ERROR, () -> { });
             }
         }, child);
@@ -392,16 +485,44 @@ public final class Nexus extends Bdev {
         return resync;
     }
 
-    NexusChild[] children() {
+    @HotPath
+    ReadRepair repairs() {
+        return repairs;
+    }
+
+    Rebuilds rebuilds() {
+        return rebuilds;
+    }
+
+    ChildOperations operations() {
+        return operations;
+    }
+
+    FreezeWatch freeze() {
+        return freeze;
+    }
+
+    NexusEnvironment environment() {
+        return environment;
+    }
+
+    NexusChildren childrenTable() {
         return children;
     }
 
-    NexusChild child(int index) {
-        return children[index];
+    /** The members, by place. */
+    NexusChild[] children() {
+        return children.all();
     }
 
-    int memberMax() {
-        return children.length;
+    /** Who has a place: a member, one that is joining or leaving, or null. */
+    NexusChild child(int place) {
+        return children.at(place);
+    }
+
+    /** The child as a leg of what is copied. */
+    RebuildLeg leg(NexusChild child) {
+        return new RebuildLeg(child.descriptor(), label.dataOffsetBytes() >>> blockShift());
     }
 
     /** The child that suspect regions are read from, or -1. */
@@ -410,11 +531,11 @@ public final class Nexus extends Bdev {
     }
 
     int usableMask() {
-        int mask = 0;
-        for (NexusChild child : children) {
-            mask |= child.isUsable() ? 1 << child.index() : 0;
-        }
-        return mask;
+        return children.usableMask();
+    }
+
+    int attachedMask() {
+        return children.attachedMask();
     }
 
     long wallClockMs() {
@@ -423,14 +544,6 @@ public final class Nexus extends Bdev {
 
     void event(String text) {
         environment.events().onEvent(this, text);
-    }
-
-    void addClosedCounters(ChildCounters[] counters) {
-        synchronized (closedCounters) {
-            for (int i = 0; i < counters.length; i++) {
-                closedCounters[i].add(counters[i]);
-            }
-        }
     }
 
     // --- views ----------------------------------------------------------------------------------------
@@ -449,7 +562,7 @@ public final class Nexus extends Bdev {
         if (now.readers == 0 || now.writesBlocked) {
             return NexusState.FAULTED;
         }
-        boolean whole = Integer.bitCount(now.readers) == children.length && dirtyMap.suspectCount() == 0;
+        boolean whole = Integer.bitCount(now.readers) == children.all().length && dirtyMap.suspectCount() == 0;
         return whole ? NexusState.ONLINE : NexusState.DEGRADED;
     }
 
@@ -462,13 +575,11 @@ public final class Nexus extends Bdev {
     public List<ChildStatus> childStatuses() {
         List<ChildStatus> list = new ArrayList<>();
         boolean suspects = dirtyMap.suspectCount() != 0;
-        for (NexusChild child : children) {
+        for (NexusChild child : children.all()) {
             ChildCounters sum = new ChildCounters();
-            synchronized (closedCounters) {
-                sum.add(closedCounters[child.index()]);
-            }
+            child.sumCounters(sum);
             for (IoChannel channel : channels()) {
-                sum.add(((NexusChannel) channel).counters(child.index()));
+                ((NexusChannel) channel).sumCounters(child, sum);
             }
             boolean usable = child.isUsable();
             list.add(new ChildStatus(child.index(), child.name(), child.memberUuid(), child.state(), child.reason(),
@@ -477,6 +588,35 @@ public final class Nexus extends Bdev {
                     sum.readRetries, sum.writes, sum.writeErrors));
         }
         return list;
+    }
+
+    /** The rebuilds and verifications under way. Any thread. */
+    public List<RebuildStatus> rebuildStatuses() {
+        return rebuilds.statuses();
+    }
+
+    /** The jobs that have ended, oldest first; a rebuild that went over to another source is several. Any thread. */
+    public List<RebuildRecord> rebuildHistory() {
+        return rebuilds.history().records();
+    }
+
+    /** Blocks that were rewritten because one child could not read them. Any thread. */
+    public long repairedBlocks() {
+        return repairs.repairedBlocks();
+    }
+
+    /** Repairs that were not possible. Any thread. */
+    public long repairFailures() {
+        return repairs.failures();
+    }
+
+    /** I/Os that wait for a healthy child. Any thread, approximate. */
+    public int frozenIos() {
+        int sum = 0;
+        for (IoChannel channel : channels()) {
+            sum += ((NexusChannel) channel).frozenCount();
+        }
+        return sum;
     }
 
     /** Regions that are marked dirty. Any thread. */

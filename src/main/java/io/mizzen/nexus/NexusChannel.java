@@ -9,46 +9,48 @@ import io.mizzen.bdev.IoType;
 import io.mizzen.bdev.Status;
 import io.mizzen.reactor.Mthread;
 import io.mizzen.util.HotPath;
-import java.util.Arrays;
 
 /**
  * The nexus on one mthread: its channels to the children, its readers and writers. Reads and writes fan out and end
  * here; what a child's failure means is settled by the home mthread ({@link Membership}), which this asks.
  *
  * <p>How the fields of a {@link BdevIo} are used between submit and complete: {@code childCount} parts in flight;
- * {@code childStatus} first failure; {@code driverLong} low half members that did it, high half members that failed;
- * {@code driverLong2} low half members that blamed the request, high half members without space; {@code driverInt}
- * readers tried.
+ * {@code childStatus} first failure; writes: {@code driverLong} low half members that did it, high half members that
+ * failed, {@code driverLong2} low half members that blamed the request, high half members without space,
+ * {@code driverInt} {@link #SENT}; reads: {@code driverInt} readers tried, {@code driverLong2} repairs of the source asked
+ * for.
  *
  * <pre>
  * write: SUBMITTED → (WANTS_DIRTY: the home mthread's reply) → FANNED_OUT → (HELD: the home mthread's verdict) → completed
- * read:  SUBMITTED → READING ⇄ next reader → completed
+ * read:  SUBMITTED → READING ⇄ next reader → (REPAIRING: the home mthread's reply) → completed
+ * both:  FROZEN while nobody can serve them (ended by another picture of the children, or by {@link FreezeWatch}) → again
  * </pre>
  */
 final class NexusChannel extends IoChannel implements IoCompletion {
-    /** Errors in a row on reads that make a child fail. */
-    static final int READ_ERRORS_IN_A_ROW_MAX = 16;
-    /** How long a child that failed a read is not asked while another can be. */
-    private static final long AVOID_NS = 1_000_000_000L;
+    /** Repairs of the source that one read of a suspect region asks for. */
+    private static final int REPAIRS_MAX = 2;
+    /** In {@code driverInt} of what changes something: it has been sent to children. */
+    private static final int SENT = 1;
 
     private final Nexus nexus;
-    private final DirtyMap dirty;
     private final int blockShift;
-    private final IoChannel[] children;
-    private final int[] outstanding;
-    private final int[] readErrorsInARow;
-    private final ChildCounters[] counters;
-    private final long[] touched;
+    private final IoChannel[] children = new IoChannel[NexusChildren.PLACE_COUNT];
+    private final NexusChild[] owners = new NexusChild[NexusChildren.PLACE_COUNT];
+    private final int[] outstanding = new int[NexusChildren.PLACE_COUNT];
+    private final ChildCounters[] counters = new ChildCounters[NexusChildren.PLACE_COUNT];
+    private final ReaderChoice choice = new ReaderChoice();
+    private final MissedLog[] logs = new MissedLog[NexusChildren.PLACE_COUNT];
+    private final long[][] missed = new long[NexusChildren.PLACE_COUNT][];
     private final IoQueue wantsDirty = new IoQueue();
     private final HoldQueue held;
+    private final FrozenQueue frozen = new FrozenQueue(this);
     private final DirtyRequest dirtyRequest;
-    private final ChannelIteration[] closeWaiters;
-    private long childOffsetBlocks;
+    private final ChannelIteration[] closeWaiters = new ChannelIteration[NexusChildren.PLACE_COUNT];
+    private final long childOffsetBlocks;
+    private final DirtyMap dirty;
+    private final long[] touched;
     private NexusConfig config;
     private int openMask;
-    private int avoidMask;
-    private long avoidUntilNs;
-    private int rotation;
 
     NexusChannel(Nexus nexus, Mthread mthread) {
         super(nexus, mthread);
@@ -56,13 +58,6 @@ final class NexusChannel extends IoChannel implements IoCompletion {
         this.dirty = nexus.dirtyMap();
         this.blockShift = nexus.blockShift();
         this.childOffsetBlocks = nexus.label().dataOffsetBytes() >>> blockShift;
-        int count = nexus.memberMax();
-        this.children = new IoChannel[count];
-        this.outstanding = new int[count];
-        this.readErrorsInARow = new int[count];
-        this.counters = new ChildCounters[count];
-        Arrays.setAll(counters, i -> new ChildCounters());
-        this.closeWaiters = new ChannelIteration[count];
         this.touched = new long[dirty.geometry().wordCount()];
         this.held = new HoldQueue(this, nexus);
         this.dirtyRequest = new DirtyRequest(this, nexus);
@@ -70,25 +65,57 @@ final class NexusChannel extends IoChannel implements IoCompletion {
 
     // --- what the home mthread does here ----------------------------------------------------------
 
-    /** Adopts the newest picture of the children; opens channels that are new. */
+    /** Adopts the newest picture of the children; opens channels that are new, begins and ends logs. */
     void adoptConfig() {
         NexusConfig latest = nexus.config();
         if (latest == config) {
             return;
         }
+        int before = config == null ? 0 : config.logged;
         config = latest;
         for (int rest = latest.writers & ~openMask; rest != 0; rest &= rest - 1) {
             int child = Integer.numberOfTrailingZeros(rest);
-            children[child] = latest.children[child].descriptor().openChannel(mthread());
+            owners[child] = latest.children[child];
+            counters[child] = new ChildCounters();
+            choice.forget(child);
+            children[child] = owners[child].descriptor().openChannel(mthread());
             openMask |= 1 << child;
+        }
+        for (int rest = before | latest.logged; rest != 0; rest &= rest - 1) {
+            changeLog(Integer.numberOfTrailingZeros(rest), latest);
+        }
+        frozen.onConfig();
+    }
+
+    private void changeLog(int child, NexusConfig latest) {
+        if (logs[child] == latest.logs[child]) {
+            return;
+        }
+        handOver(child);
+        if (latest.logs[child] != null) {
+            logs[child] = latest.logs[child];
+            missed[child] = logs[child].newBitmap();
+            for (BdevIo io = firstInFlight(); io != null; io = nextInFlight(io)) {
+                if (IoType.isWrite(io.type)) {
+                    logs[child].mark(missed[child], io.offsetBlocks << blockShift, io.blockCount << blockShift);
+                }
+            }
+        }
+    }
+
+    private void handOver(int child) {
+        if (logs[child] != null) {
+            logs[child].handOver(missed[child]);
+            logs[child] = null;
+            missed[child] = null;
         }
     }
 
     /** Closes the channel to a child that the configuration no longer has, once nothing is in flight there. */
-    void closeChild(int child, ChannelIteration iteration) {
+    void closeChild(NexusChild gone, ChannelIteration iteration) {
+        int child = gone.index();
         adoptConfig();
-        assert (config.writers & 1 << child) == 0;
-        if ((openMask & 1 << child) == 0) {
+        if ((openMask & 1 << child) == 0 || owners[child] != gone) {
             iteration.next();
         } else if (outstanding[child] == 0) {
             releaseChild(child);
@@ -96,11 +123,14 @@ final class NexusChannel extends IoChannel implements IoCompletion {
         } else {
             closeWaiters[child] = iteration;
         }
+        assert (config.writers & openMask) == config.writers;
     }
 
     private void releaseChild(int child) {
         children[child].close();
         children[child] = null;
+        owners[child].addCounters(counters[child]);
+        owners[child] = null;
         openMask &= ~(1 << child);
     }
 
@@ -124,10 +154,12 @@ final class NexusChannel extends IoChannel implements IoCompletion {
             BdevIo io = wantsDirty.poll();
             if (dirty.isDurable(firstRegion(io), lastRegion(io))) {
                 fanOut(io, false);
-            } else if (failed) {
-                io.complete(Status.INTERNAL_ERROR);
-            } else {
+            } else if (!failed) {
                 wantDirty(io);
+            } else if (isStalled(io)) {
+                stall(io, false);
+            } else {
+                fail(io, Status.INTERNAL_ERROR);
             }
         }
     }
@@ -144,17 +176,71 @@ final class NexusChannel extends IoChannel implements IoCompletion {
         io.driverLong2 = 0;
         io.driverInt = 0;
         io.childStatus = Status.SUCCESS;
-        if (io.type == IoType.READ) {
-            read(io, true);
+        start(io, true);
+    }
+
+    @HotPath
+    private void start(BdevIo io, boolean submitting) {
+        if (isStalled(io)) {
+            stall(io, submitting);
+        } else if (io.type == IoType.READ) {
+            read(io, submitting);
         } else if (!IoType.isWrite(io.type)) {
-            fanOut(io, true);
+            fanOut(io, submitting);
         } else if (io.type == IoType.UNMAP && (config.writers & ~config.unmappers) != 0) {
-            io.completeDeferred(Status.SUCCESS);    // A hint. Legs that forget differently would differ.
+            end(io, Status.SUCCESS, submitting);    // A hint. Legs that forget differently would differ.
         } else if (dirty.isDurable(firstRegion(io), lastRegion(io))) {
-            fanOut(io, true);
+            fanOut(io, submitting);
         } else {
             wantDirty(io);
         }
+    }
+
+    /** Whether nobody can serve it now. */
+    @HotPath
+    private boolean isStalled(BdevIo io) {
+        return config.readers == 0 || config.writesBlocked && io.type != IoType.READ;
+    }
+
+    /** Holds it, or fails it when hosts have waited long enough. */
+    private void stall(BdevIo io, boolean submitting) {
+        markIfSent(io);
+        if (config.lost) {
+            end(io, Status.TRANSIENT_TRANSPORT_ERROR, submitting);
+        } else {
+            park(io);
+            frozen.freeze(io);
+        }
+    }
+
+    /** Fails it; not before it has been tried for a while, if it looks as if the last device has just gone. */
+    private void fail(BdevIo io, int status) {
+        markIfSent(io);
+        boolean last = Integer.bitCount(config.readers) <= 1 && !config.lost;
+        if (last && FrozenQueue.mayBeGone(status) && frozen.mayDoubt()) {
+            park(io);
+            frozen.doubt(io);
+        } else {
+            io.complete(status);
+        }
+    }
+
+    /** A write ends here for now that some legs may hold in part. */
+    private void markIfSent(BdevIo io) {
+        if (IoType.isWrite(io.type) && (io.driverInt & SENT) != 0 && config.mirrors) {
+            markDiffering(io);
+        }
+    }
+
+    private void markDiffering(BdevIo io) {
+        dirty.markSuspect(firstRegion(io), lastRegion(io));
+        logMissed(io);
+        nexus.reportSuspect(mthread().reactor());
+    }
+
+    /** Submits an I/O again that was held back. */
+    void restart(BdevIo io) {
+        unpark(io);
     }
 
     @HotPath
@@ -196,11 +282,11 @@ final class NexusChannel extends IoChannel implements IoCompletion {
     /** Sends a changing command to every writer. */
     @HotPath
     private void fanOut(BdevIo io, boolean submitting) {
-        int writers = config.writers;
-        if (config.readers == 0 || config.writesBlocked) {
-            end(io, Status.INTERNAL_ERROR, submitting);
+        if (isStalled(io)) {
+            stall(io, submitting);
             return;
         }
+        int writers = config.writers;
         BdevIo parts = acquireParts(writers);
         if (parts == null) {
             end(io, Status.NO_RESOURCES, submitting);
@@ -208,13 +294,26 @@ final class NexusChannel extends IoChannel implements IoCompletion {
         }
         if (IoType.isWrite(io.type)) {
             addRegions(touched, io);
+            if (config.logged != 0) {
+                logMissed(io);
+            }
         }
+        io.driverInt |= SENT;
         io.childCount = Integer.bitCount(writers);
         for (int rest = writers; rest != 0; rest &= rest - 1) {
             BdevIo part = parts;
             parts = part.queueNext;
             part.queueNext = null;
             submitPart(io, part, Integer.numberOfTrailingZeros(rest));
+        }
+    }
+
+    /** Notes a write for those who miss it. */
+    @HotPath
+    private void logMissed(BdevIo io) {
+        for (int rest = config.logged; rest != 0; rest &= rest - 1) {
+            int child = Integer.numberOfTrailingZeros(rest);
+            logs[child].mark(missed[child], io.offsetBlocks << blockShift, io.blockCount << blockShift);
         }
     }
 
@@ -246,7 +345,7 @@ final class NexusChannel extends IoChannel implements IoCompletion {
     private void submitPart(BdevIo io, BdevIo part, int child) {
         long offset = IoType.hasRange(io.type) ? io.offsetBlocks + childOffsetBlocks : 0;
         part.prepare(io.type, offset, io.blockCount, io.address, io.regionIndex, this);
-        part.flags = io.flags & BdevIo.FLAG_FUA;
+        part.flags = (io.flags | config.writeThrough >>> child) & BdevIo.FLAG_FUA;
         part.parent = io;
         part.tag = child;
         outstanding[child]++;
@@ -257,11 +356,20 @@ final class NexusChannel extends IoChannel implements IoCompletion {
     @HotPath
     private void read(BdevIo io, boolean submitting) {
         int candidates = config.readers & ~io.driverInt;
-        if (candidates == 0) {
-            end(io, io.childStatus == Status.SUCCESS ? Status.INTERNAL_ERROR : io.childStatus, submitting);
+        int source = config.source;
+        int child;
+        if (source >= 0 && dirty.isSuspect(firstRegion(io), lastRegion(io))) {
+            if ((candidates & 1 << source) == 0) {
+                onSourceUnreadable(io, submitting);
+                return;
+            }
+            child = source;
+        } else if (candidates == 0) {
+            endUnreadable(io, submitting);
             return;
+        } else {
+            child = choice.choose(candidates, config.localReaders, outstanding, mthread().reactor().nowNs());
         }
-        int child = chooseReader(io, candidates);
         BdevIo part = children[child].tryAcquire();
         if (part == null) {
             end(io, Status.NO_RESOURCES, submitting);
@@ -270,40 +378,42 @@ final class NexusChannel extends IoChannel implements IoCompletion {
         submitPart(io, part, child);
     }
 
-    @HotPath
-    private int chooseReader(BdevIo io, int candidates) {
-        int source = config.source;
-        if (source >= 0 && (candidates & 1 << source) != 0 && dirty.isSuspect(firstRegion(io), lastRegion(io))) {
-            return source;
+    /** Nobody has it. */
+    private void endUnreadable(BdevIo io, boolean submitting) {
+        assert !submitting;         // Somebody has been tried.
+        if (config.readers == 0) {
+            stall(io, false);
+        } else {
+            fail(io, io.childStatus == Status.SUCCESS ? Status.INTERNAL_ERROR : io.childStatus);
         }
-        if (avoidMask != 0) {
-            if (mthread().reactor().nowNs() - avoidUntilNs >= 0) {
-                avoidMask = 0;
-            } else if ((candidates & ~avoidMask) != 0) {
-                candidates &= ~avoidMask;
-            }
-        }
-        if ((candidates & config.localReaders) != 0) {
-            candidates &= config.localReaders;
-        }
-        return leastOutstanding(candidates);
     }
 
-    /** Ties go round. */
-    @HotPath
-    private int leastOutstanding(int candidates) {
-        int best = -1;
-        int later = candidates & -1 << rotation;
-        for (int pass = 0; pass < 2; pass++) {
-            for (int rest = pass == 0 ? later : candidates & ~later; rest != 0; rest &= rest - 1) {
-                int child = Integer.numberOfTrailingZeros(rest);
-                if (best < 0 || outstanding[child] < outstanding[best]) {
-                    best = child;
-                }
-            }
+    /**
+     * The source cannot read what the other legs may hold otherwise: their data must not be shown before the source has
+     * it too.
+     */
+    private void onSourceUnreadable(BdevIo io, boolean submitting) {
+        assert !submitting;
+        boolean others = (config.readers & ~io.driverInt) != 0;
+        if (!others || ++io.driverLong2 > REPAIRS_MAX) {
+            endUnreadable(io, false);
+            return;
         }
-        rotation = best + 1 & 31;
-        return best;
+        int source = config.source;
+        nexus.repairs().repairFor(this, io, source);
+    }
+
+    /** The home mthread has repaired the source for a read, or not; or another child is the source now. */
+    void onRepaired(BdevIo io) {
+        adoptConfig();
+        if (isStalled(io)) {
+            stall(io, false);
+            return;
+        }
+        if (config.source >= 0) {
+            io.driverInt &= ~(1 << config.source);
+        }
+        read(io, false);
     }
 
     // --- completion ----------------------------------------------------------------------------------
@@ -336,8 +446,11 @@ final class NexusChannel extends IoChannel implements IoCompletion {
     @HotPath
     private void onRead(BdevIo io, int child, int status) {
         if (status == Status.SUCCESS) {
-            readErrorsInARow[child] = 0;
+            choice.onSuccess(child);
             counters[child].reads++;
+            if (io.driverInt != 0) {
+                nexus.repairs().report(io, io.driverInt & config.readers, mthread().reactor());
+            }
             io.complete(Status.SUCCESS);
             return;
         }
@@ -351,10 +464,7 @@ final class NexusChannel extends IoChannel implements IoCompletion {
         }
         if ((config.readers & ~io.driverInt) != 0) {
             counters[child].readRetries++;
-            avoidMask |= 1 << child;
-            avoidUntilNs = mthread().reactor().nowNs() + AVOID_NS;
-            if (++readErrorsInARow[child] == READ_ERRORS_IN_A_ROW_MAX) {
-                readErrorsInARow[child] = 0;
+            if (choice.onError(child, mthread().reactor().nowNs())) {
                 nexus.reportReadErrors(child, mthread().reactor());
             }
         }
@@ -392,23 +502,19 @@ final class NexusChannel extends IoChannel implements IoCompletion {
             io.complete(Status.SUCCESS);
             return;
         }
-        boolean nowhere = ((int) io.driverLong & config.readers) == 0;
+        int done = (int) io.driverLong;
+        boolean nowhere = (done & config.readers) == 0;
         if (nowhere && failed == (int) io.driverLong2) {
+            if (done != 0) {
+                markIfSent(io);                     // One that is being rebuilt took it.
+            }
             io.complete(io.childStatus);            // Everybody blames the request: so do we.
         } else if (nowhere && failed == (int) (io.driverLong2 >>> 32)) {
-            completeDiffering(io);                  // No space anywhere; parts of it may have been written.
+            markIfSent(io);                         // No space anywhere; parts of it may have been written.
+            io.complete(io.childStatus);
         } else {
             held.add(io, failed);
         }
-    }
-
-    /** Fails a write that some legs may hold in part. */
-    private void completeDiffering(BdevIo io) {
-        if (IoType.isWrite(io.type) && Integer.bitCount(config.readers) > 1) {
-            dirty.markSuspect(firstRegion(io), lastRegion(io));
-            nexus.reportSuspect(mthread().reactor());
-        }
-        io.complete(io.childStatus);
     }
 
     /**
@@ -418,13 +524,13 @@ final class NexusChannel extends IoChannel implements IoCompletion {
     void settle(BdevIo io) {
         adoptConfig();
         int healthy = config.readers;
-        boolean holds = healthy != 0 && ((int) io.driverLong & healthy) == healthy;
-        if (holds && !config.writesBlocked) {
-            io.complete(Status.SUCCESS);
+        boolean holds = ((int) io.driverLong & healthy) == healthy;
+        if (isStalled(io)) {
+            stall(io, false);
         } else if (holds) {
-            io.complete(Status.INTERNAL_ERROR);
+            io.complete(Status.SUCCESS);
         } else {
-            completeDiffering(io);
+            fail(io, io.childStatus);
         }
     }
 
@@ -432,16 +538,27 @@ final class NexusChannel extends IoChannel implements IoCompletion {
     protected void onClose() {
         assert wantsDirty.isEmpty();
         assert held.isEmpty();
+        assert frozen.isEmpty();
         for (int rest = openMask; rest != 0; rest &= rest - 1) {
             int child = Integer.numberOfTrailingZeros(rest);
             assert outstanding[child] == 0;
             releaseChild(child);
         }
-        nexus.addClosedCounters(counters);
+        for (int child = 0; child < NexusChildren.PLACE_COUNT; child++) {
+            handOver(child);
+        }
     }
 
-    /** Counts of one child. Any thread, approximate. */
-    ChildCounters counters(int child) {
-        return counters[child];
+    /** Adds what was done with one child to a sum. Any thread, approximate. */
+    void sumCounters(NexusChild child, ChildCounters sum) {
+        ChildCounters mine = counters[child.index()];
+        if (owners[child.index()] == child && mine != null) {
+            sum.add(mine);
+        }
+    }
+
+    /** I/Os that wait for somebody who can serve them. Any thread, approximate. */
+    int frozenCount() {
+        return frozen.size();
     }
 }

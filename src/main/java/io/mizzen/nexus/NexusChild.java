@@ -5,16 +5,19 @@ import io.mizzen.bdev.Descriptor;
 import io.mizzen.bdev.IoChannel;
 import io.mizzen.bdev.IoType;
 import io.mizzen.memory.DmaBuffer;
+import io.mizzen.rebuild.SegmentMap;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.UUID;
 
 /**
- * A child of a nexus: a member of its metadata and, if it is present, the bdev that carries it. Home mthread only, but
- * for what is final and what views read.
+ * A child of a nexus: a member of its metadata and, if it is present, the bdev that carries it. One that is brought back
+ * is another object in the same place. Home mthread only, but for what is final and what views read.
  *
  * <pre>
  * HEALTHY → FAULTED        (an error, removal or an administrator; stored before it takes effect)
  * SYNCING → FAULTED        (copying to it failed)
- * SYNCING → HEALTHY        (everything is copied)
+ * SYNCING → HEALTHY        (everything is copied, and that is stored)
  * </pre>
  */
 final class NexusChild {
@@ -25,17 +28,24 @@ final class NexusChild {
     private final Descriptor descriptor;
     private final IoChannel homeChannel;
     private final DmaBuffer slotBuffer;
+    private final ChildCounters closedCounters = new ChildCounters();
+    private final List<Runnable> whenClosed = new ArrayList<>();
     private volatile MemberState state;
     private volatile FaultReason reason;
     private volatile long changedAtMs;
     private volatile boolean attached;
+    private volatile MissedLog missed;
     private boolean closing;
     private boolean closed;
+    private SegmentMap lacksBefore;
+    private boolean eraseOnClose;
     private int lastSlot;
+    private long lastGeneration;
     private int homeIos;
     private Runnable whenHomeIdle;
 
     /**
+     * @param index its place
      * @param name the bdev's name, or null when the member is not among the children
      * @param opened the bdev, if it is to be used
      */
@@ -52,6 +62,7 @@ final class NexusChild {
         this.homeChannel = opened == null ? null : opened.channel();
         this.slotBuffer = opened == null ? null : opened.buffer();
         this.lastSlot = opened == null ? 0 : opened.newestSlot();
+        this.lastGeneration = opened == null || opened.copy() == null ? 0 : opened.copy().metadata().generation();
         this.attached = opened != null;
         this.closed = opened == null;
     }
@@ -70,6 +81,36 @@ final class NexusChild {
         attached = false;
     }
 
+    /**
+     * What it misses is noted from the next picture on; nulls: it is not known, which stands for everything.
+     *
+     * @param before what it lacked before that
+     */
+    void setMissed(MissedLog log, SegmentMap before) {
+        assert !attached;
+        missed = log;
+        lacksBefore = before;
+    }
+
+    /** What it lacked when it was left out. */
+    SegmentMap lacksBefore() {
+        return lacksBefore;
+    }
+
+    /** The log of what it misses, or null. Any thread. */
+    MissedLog missed() {
+        return missed;
+    }
+
+    /** It left for good: its metadata is erased before it is closed. */
+    void eraseOnClose() {
+        eraseOnClose = true;
+    }
+
+    boolean isErasedOnClose() {
+        return eraseOnClose;
+    }
+
     /** Whether closing begins now; false when it has begun before. */
     boolean beginClosing() {
         boolean begins = !closing;
@@ -85,6 +126,18 @@ final class NexusChild {
         slotBuffer.close();
         homeChannel.close();
         descriptor.close();
+        List<Runnable> now = List.copyOf(whenClosed);
+        whenClosed.clear();
+        now.forEach(Runnable::run);
+    }
+
+    /** Runs it once the child is closed. */
+    void whenClosed(Runnable then) {
+        if (closed) {
+            then.run();
+        } else {
+            whenClosed.add(then);
+        }
     }
 
     /** An I/O of the home mthread begins: metadata, map or flush. */
@@ -178,7 +231,27 @@ final class NexusChild {
         return lastSlot ^ 1;
     }
 
-    void onSlotWritten(int slot) {
+    void onSlotWritten(int slot, long generation) {
         lastSlot = slot;
+        lastGeneration = generation;
+    }
+
+    /** The newest generation that it is known to carry; 0: none. */
+    long lastGeneration() {
+        return lastGeneration;
+    }
+
+    /** Takes over the counts of a channel that closes. Any reactor. */
+    void addCounters(ChildCounters counters) {
+        synchronized (closedCounters) {
+            closedCounters.add(counters);
+        }
+    }
+
+    /** Adds what closed channels did to a sum. Any thread. */
+    void sumCounters(ChildCounters sum) {
+        synchronized (closedCounters) {
+            sum.add(closedCounters);
+        }
     }
 }

@@ -1,13 +1,8 @@
 package io.mizzen.nexus;
 
-import io.mizzen.bdev.BdevIo;
-import io.mizzen.bdev.IoCompletion;
-import io.mizzen.bdev.IoType;
-import io.mizzen.ffi.RawMemory;
 import io.mizzen.util.Completion;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
-import java.util.Arrays;
 
 /**
  * Closes a nexus that nobody has open: ends background work, flushes the children, clears the dirty bits, and last of
@@ -42,15 +37,14 @@ final class NexusCloser {
     }
 
     void start() {
-        nexus.sweep().stop(() -> nexus.resync().close(this::flush));
+        nexus.operations().whenQuiet(() -> nexus.sweep().stop(() -> nexus.resync().close(() ->
+                nexus.rebuilds().close(() -> nexus.repairs().close(this::flush)))));
     }
 
     private void flush() {
         setStep(Step.FLUSHING);
         DirtySweep.flushChildren(nexus, nexus.usableMask(), (okMask, failMask) -> {
-            FaultReason[] reasons = new FaultReason[nexus.memberMax()];
-            Arrays.fill(reasons, FaultReason.FLUSH_ERROR);
-            nexus.membership().requestFaults(failMask, reasons, () -> {
+            nexus.membership().requestFaults(failMask, FaultReason.FLUSH_ERROR, () -> {
                 int usable = nexus.usableMask();
                 if (usable == 0 || (usable & okMask) != usable || nexus.membership().isBlocked()) {
                     unclean = true;         // The last one: its bits and its flag stay set.
@@ -88,31 +82,16 @@ final class NexusCloser {
     private void erase() {
         setStep(Step.ERASING);
         nexus.membership().close();         // Or a child that goes now would have the record written again.
-        eraseSlot(0, () -> eraseSlot(1, this::release));
-    }
-
-    private void eraseSlot(int slot, Runnable then) {
-        int shift = nexus.blockShift();
-        new ChildFanout(nexus, (okMask, failMask) -> {
-            notErased |= failMask != 0;
-            then.run();
-        }) {
-            @Override
-            void prepare(int child, BdevIo io, IoCompletion completion) {
-                NexusChild target = nexus.child(child);
-                RawMemory.zero(target.slotBuffer().address(), MetadataCodec.SLOT_BYTES);
-                io.prepare(IoType.WRITE, MetadataCodec.slotOffsetBytes(slot) >>> shift,
-                        MetadataCodec.SLOT_BYTES >>> shift, target.slotBuffer().address(),
-                        target.slotBuffer().regionIndex(), completion);
-                io.flags = BdevIo.FLAG_FUA;
-            }
-        }.submit(nexus.usableMask());
+        MetadataEraser.erase(nexus, nexus.usableMask(), erased -> {
+            notErased = !erased;
+            release();
+        });
     }
 
     private void release() {
         setStep(Step.RELEASING);
         nexus.membership().close();
-        nexus.whenChildrenClosed(() -> {
+        nexus.operations().whenQuiet(() -> {
             childrenLeft = 1;
             for (NexusChild child : nexus.children()) {
                 if (!child.isClosed()) {

@@ -74,6 +74,12 @@ record NexusMetadata(UUID uuid, String name, long generation, boolean inUse, boo
         return -1;
     }
 
+    /** The record of a member, or null. */
+    Member member(UUID memberUuid) {
+        int index = indexOf(memberUuid);
+        return index < 0 ? null : members.get(index);
+    }
+
     int healthyCount() {
         int count = 0;
         for (Member member : members) {

@@ -426,10 +426,8 @@ final class NexusOpener {
             return;
         }
         int rewritten = next;
-        FaultReason[] reasons = new FaultReason[nexus.memberMax()];
-        Arrays.fill(reasons, FaultReason.METADATA_ERROR);
         nexus.dirtyKeeper().writePage(rewritten, dirtyBits, nexus.usableMask(), (okMask, failMask) ->
-                nexus.membership().requestFaults(failMask, reasons, () -> {
+                nexus.membership().requestFaults(failMask, FaultReason.METADATA_ERROR, () -> {
                     int usable = nexus.usableMask();
                     if (usable == 0 || (okMask & usable) != usable) {
                         nexus.abandon((value, failure) -> failStoredAfterClose());
@@ -467,8 +465,7 @@ final class NexusOpener {
             children[i] = new NexusChild(i, members.get(i), child == null ? null : child.bdev().name(),
                     child != null && child.bdev().isLocal(), use ? child : null);
         }
-        nexus = new Nexus(environment, metadata, children, pageBuffer, dirtyBits, sequence,
-                parameters.sweepPeriodNs());
+        nexus = new Nexus(environment, parameters, metadata, children, pageBuffer, dirtyBits, sequence);
     }
 
     private void finish() {

@@ -13,11 +13,14 @@ import java.util.UUID;
  * @param initialCopy on creation, what becomes of differences between the children
  * @param regionShiftMin log2 of the smallest dirty region, bytes; {@link #REGION_SHIFT_DEFAULT}
  * @param sweepPeriodNs dirty regions that were idle for this long become clean; {@link #SWEEP_PERIOD_DEFAULT_NS}
+ * @param freezeTimeoutNs how long hosts wait while no healthy child is there; {@link #FREEZE_TIMEOUT_DEFAULT_NS}
  */
 public record NexusParameters(UUID uuid, String name, Mode mode, Label label, long sizeBytes, boolean allowMissing,
-        InitialCopy initialCopy, int regionShiftMin, long sweepPeriodNs) {
+        InitialCopy initialCopy, int regionShiftMin, long sweepPeriodNs, long freezeTimeoutNs) {
     public static final int REGION_SHIFT_DEFAULT = DirtyGeometry.DEFAULT_SHIFT_MIN;
     public static final long SWEEP_PERIOD_DEFAULT_NS = 5_000_000_000L;
+    /** 25 s: below the 30 s after which the Linux host gives a command up and tears its connection down. */
+    public static final long FREEZE_TIMEOUT_DEFAULT_NS = 25_000_000_000L;
 
     /** What may be found on the children. */
     public enum Mode {
@@ -52,40 +55,49 @@ public record NexusParameters(UUID uuid, String name, Mode mode, Label label, lo
         if (sweepPeriodNs <= 0) {
             throw OperationException.invalid("nexus-sweep-invalid", "the sweep period has to be above 0");
         }
+        if (freezeTimeoutNs <= 0) {
+            throw OperationException.invalid("nexus-freeze-timeout-invalid", "the freeze timeout has to be above 0");
+        }
     }
 
     /** Create or assemble with label V2, the largest size and the usual regions. */
     public static NexusParameters of(UUID uuid, String name) {
         return new NexusParameters(uuid, name, Mode.CREATE_OR_ASSEMBLE, Label.V2, 0, false, InitialCopy.ASSUME_EQUAL,
-                REGION_SHIFT_DEFAULT, SWEEP_PERIOD_DEFAULT_NS);
+                REGION_SHIFT_DEFAULT, SWEEP_PERIOD_DEFAULT_NS, FREEZE_TIMEOUT_DEFAULT_NS);
     }
 
     public NexusParameters withMode(Mode value) {
         return new NexusParameters(uuid, name, value, label, sizeBytes, allowMissing, initialCopy, regionShiftMin,
-                sweepPeriodNs);
+                sweepPeriodNs, freezeTimeoutNs);
     }
 
     public NexusParameters withLabel(Label value) {
         return new NexusParameters(uuid, name, mode, value, sizeBytes, allowMissing, initialCopy, regionShiftMin,
-                sweepPeriodNs);
+                sweepPeriodNs, freezeTimeoutNs);
     }
 
     public NexusParameters withSizeBytes(long value) {
         return new NexusParameters(uuid, name, mode, label, value, allowMissing, initialCopy, regionShiftMin,
-                sweepPeriodNs);
+                sweepPeriodNs, freezeTimeoutNs);
     }
 
     public NexusParameters withAllowMissing(boolean value) {
         return new NexusParameters(uuid, name, mode, label, sizeBytes, value, initialCopy, regionShiftMin,
-                sweepPeriodNs);
+                sweepPeriodNs, freezeTimeoutNs);
     }
 
     public NexusParameters withInitialCopy(InitialCopy value) {
         return new NexusParameters(uuid, name, mode, label, sizeBytes, allowMissing, value, regionShiftMin,
-                sweepPeriodNs);
+                sweepPeriodNs, freezeTimeoutNs);
     }
 
     public NexusParameters withRegions(int shiftMin, long periodNs) {
-        return new NexusParameters(uuid, name, mode, label, sizeBytes, allowMissing, initialCopy, shiftMin, periodNs);
+        return new NexusParameters(uuid, name, mode, label, sizeBytes, allowMissing, initialCopy, shiftMin, periodNs,
+                freezeTimeoutNs);
+    }
+
+    public NexusParameters withFreezeTimeoutNs(long value) {
+        return new NexusParameters(uuid, name, mode, label, sizeBytes, allowMissing, initialCopy, regionShiftMin,
+                sweepPeriodNs, value);
     }
 }

@@ -15,9 +15,10 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Makes the legs equal where they may differ: copies suspect regions from the source to the other healthy children. All
- * of them hold every acknowledged write; what may differ are writes that were never acknowledged, so any of them can be
- * the source, but only one at a time, and reads follow it. Home mthread.
+ * Makes the legs equal where they may differ: copies suspect regions from the source to the other children. All healthy
+ * ones hold every acknowledged write; what may differ are writes that were never acknowledged, so any of them can be
+ * the source, but only one at a time, and reads follow it. Those that are being rebuilt are written as well: their
+ * rebuild may have passed the region already. Home mthread.
  *
  * <pre>
  * IDLE ⇄ COPYING (a job)                      copied everything, or stopped for a change of members
@@ -80,7 +81,7 @@ final class Resync implements RebuildPlan, RebuildJob.Listener {
         destinations = new ArrayList<>();
         List<RebuildLeg> legs = new ArrayList<>();
         for (NexusChild child : nexus.children()) {
-            if (child != source && child.isUsable()) {
+            if (child != source && child.isAttached()) {
                 destinations.add(child);
                 legs.add(leg(child));
             }
@@ -211,14 +212,14 @@ final class Resync implements RebuildPlan, RebuildJob.Listener {
                 : FaultReason.IO_ERROR;
         nexus.event("resync-failed destination=" + child.name() + " status="
                 + Status.describe(ended.failureStatus()));
-        if (child.isUsable()) {
+        if (child.isAttached()) {
             nexus.membership().requestFault(child.index(), reason, () -> afterFault(child));
         }
     }
 
     /** The change of members has us consider; without one, because it was refused or could not be stored, time does. */
     private void afterFault(NexusChild child) {
-        if (child.isUsable() && !closed && state == State.IDLE) {
+        if (child.isAttached() && !closed && state == State.IDLE) {
             setState(State.WAITING);
             nexus.home().reactor().arm(retry, RETRY_NS);
         }

@@ -18,6 +18,8 @@ import io.mizzen.reactor.Reactor;
 import io.mizzen.rebuild.WorkerChooser;
 import io.mizzen.testsupport.HandReactors;
 import io.mizzen.testsupport.TestIo;
+import io.mizzen.util.Completion;
+import io.mizzen.util.OperationException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -28,6 +30,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import java.util.UUID;
+import java.util.function.Consumer;
 
 /**
  * A machine with a nexus over simulated disks, and a host that knows what it may read. The checks are made here, outside
@@ -38,6 +41,7 @@ final class NexusSim {
     static final long MIB = 1 << 20;
     static final int REGION_SHIFT = 16;
     static final long SWEEP_NS = 1_000_000;
+    static final long FREEZE_NS = 50_000_000;
     private static final long MEMORY_BYTES = 6 * MIB;
     private static final MemorySegment MEMORY = Arena.global().allocate(MEMORY_BYTES, 4096);
     private static final int SLOTS = 24;
@@ -173,7 +177,7 @@ final class NexusSim {
     }
 
     static NexusParameters parameters() {
-        return NexusParameters.of(NEXUS, "n").withRegions(REGION_SHIFT, SWEEP_NS);
+        return NexusParameters.of(NEXUS, "n").withRegions(REGION_SHIFT, SWEEP_NS).withFreezeTimeoutNs(FREEZE_NS);
     }
 
     void openAll() {
@@ -198,7 +202,7 @@ final class NexusSim {
         closeHost();
         String[] outcome = new String[1];
         hand.on(0, () -> {
-            io.mizzen.util.Completion<Void> done = (value, failure) ->
+            Completion<Void> done = (value, failure) ->
                     outcome[0] = failure == null ? "" : failure.code();
             if (destroy) {
                 nexus.destroy(done);
@@ -404,6 +408,52 @@ final class NexusSim {
         hand.runUntil(() -> running == 0);
     }
 
+    // --- children --------------------------------------------------------------------------------------
+
+    /** Why the last operation was refused, or null. */
+    OperationException lastFailure;
+
+    /** Runs an operation of the nexus; the refusal's code, or null. */
+    String operate(Consumer<Completion<Void>> operation) {
+        boolean[] ended = new boolean[1];
+        lastFailure = null;
+        hand.on(0, () -> operation.accept((value, failure) -> {
+            ended[0] = true;
+            lastFailure = failure;
+        }));
+        hand.runUntil(() -> ended[0], 2_000_000);
+        return lastFailure == null ? null : lastFailure.code();
+    }
+
+    String add(int disk) {
+        return add(disks.get(disk));
+    }
+
+    String add(Bdev bdev) {
+        return operate(done -> nexus.addChild(bdev, done));
+    }
+
+    String online(int disk) {
+        return operate(done -> nexus.onlineChild(disks.get(disk), done));
+    }
+
+    String remove(String child) {
+        return operate(done -> nexus.removeChild(child, done));
+    }
+
+    String offline(String child) {
+        return operate(done -> nexus.offlineChild(child, done));
+    }
+
+    void awaitRebuilds() {
+        hand.runUntil(() -> nexus.rebuildStatuses().isEmpty(), 4_000_000);
+        awaitResync();
+    }
+
+    List<SimDisk.Media> media() {
+        return disks.stream().map(disk -> disk.media).toList();
+    }
+
     // --- checks -------------------------------------------------------------------------------------------
 
     static void require(boolean holds, String what) {
@@ -412,12 +462,23 @@ final class NexusSim {
         }
     }
 
+    /** Whether what a disk carries is a member of that generation. */
+    private static boolean isMember(SimDisk disk, NexusMetadata newest) {
+        return memberOf(disk, newest) != null;
+    }
+
+    private static Member memberOf(SimDisk disk, NexusMetadata newest) {
+        MetadataCodec.Copy copy = durableCopy(disk);
+        return copy == null || !copy.metadata().uuid().equals(newest.uuid()) ? null
+                : newest.member(copy.metadata().members().get(copy.selfIndex()).uuid());
+    }
+
     /** The newest record that is durable on any disk. */
     NexusMetadata newestDurable() {
         NexusMetadata newest = null;
         for (SimDisk disk : disks) {
             MetadataCodec.Copy copy = durableCopy(disk);
-            if (copy != null && (newest == null || copy.metadata().generation() > newest.generation())) {
+            if (copy != null && copy.metadata().uuid().equals(NEXUS) && (newest == null || copy.metadata().generation() > newest.generation())) {
                 newest = copy.metadata();
             }
         }
@@ -438,11 +499,10 @@ final class NexusSim {
         NexusMetadata newest = newestDurable();
         int holders = 0;
         for (SimDisk disk : disks) {
-            MetadataCodec.Copy copy = durableCopy(disk);
-            if (copy == null) {
+            if (!isMember(disk, newest)) {
                 continue;
             }
-            boolean healthy = newest.members().get(copy.selfIndex()).isHealthy();
+            boolean healthy = memberOf(disk, newest).isHealthy();
             boolean holds = true;
             for (long i = 0; i < count && holds; i++) {
                 holds = stampOf(MemorySegment.ofArray(disk.media.current(dataBlock() + offset + i)), 0) == stamp;
@@ -462,12 +522,14 @@ final class NexusSim {
             return;
         }
         NexusMetadata newest = newestDurable();
+        if (!isMember(at, newest) || !memberOf(at, newest).isHealthy()) {
+            return;             // A rebuild's writes: its child's data does not count.
+        }
         DirtyGeometry geometry = new DirtyGeometry(newest.sizeBytes(), SimDisk.BLOCK, newest.regionShift());
         int first = geometry.regionOf((io.offsetBlocks - dataBlock()) * SimDisk.BLOCK);
         int last = geometry.regionOf((io.offsetBlocks - dataBlock() + io.blockCount - 1) * SimDisk.BLOCK);
         for (SimDisk disk : disks) {
-            MetadataCodec.Copy copy = durableCopy(disk);
-            if (copy == null || !newest.members().get(copy.selfIndex()).isHealthy()) {
+            if (!isMember(disk, newest) || !memberOf(disk, newest).isHealthy()) {
                 continue;
             }
             long[] words = durableBits(disk, newest, geometry);
@@ -494,9 +556,7 @@ final class NexusSim {
         NexusMetadata newest = nexus.membership().stored();
         List<SimDisk> healthy = new ArrayList<>();
         for (SimDisk disk : disks) {
-            MetadataCodec.Copy copy = durableCopy(disk);
-            if (copy != null && copy.metadata().uuid().equals(NEXUS)
-                    && newest.members().get(copy.selfIndex()).isHealthy()) {
+            if (isMember(disk, newest) && memberOf(disk, newest).isHealthy()) {
                 healthy.add(disk);
             }
         }

@@ -70,17 +70,28 @@ class NexusTest {
     void aReadErrorIsAnsweredByAnotherChild() {
         NexusSim sim = opened(sim(3));
         assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
-        sim.disks.get(0).fault = failing(IoType.READ, Status.UNRECOVERED_READ_ERROR);
-        sim.disks.get(1).fault = failing(IoType.READ, Status.UNRECOVERED_READ_ERROR);
         for (int i = 0; i < 12; i++) {
+            sim.disks.get(0).fault = unreadableUntilWritten();
+            sim.disks.get(1).fault = unreadableUntilWritten();
             sim.hand.advance(2_000_000_000L);       // Beyond the time in which a failing child is avoided.
             assertEquals(0, sim.run(i & 1, IoType.READ, 0, 8));
+            sim.hand.runUntil(() -> sim.nexus.repairs().isIdle());
         }
         assertTrue(sim.nexus.childStatuses().get(0).readRetries() > 0);
         assertEquals(NexusState.ONLINE, sim.nexus.state(), "single read errors do not cost a leg");
-        sim.disks.get(2).fault = failing(IoType.READ, Status.UNRECOVERED_READ_ERROR);
+        assertTrue(sim.nexus.repairedBlocks() > 0);
+        sim.disks.forEach(disk -> disk.fault = failing(IoType.READ, Status.UNRECOVERED_READ_ERROR));
         assertEquals(Status.UNRECOVERED_READ_ERROR, sim.run(0, IoType.READ, 0, 8));
         assertNull(sim.close(false));
+    }
+
+    /** As disks do with a bad sector. */
+    static SimDisk.Fault unreadableUntilWritten() {
+        boolean[] written = new boolean[1];
+        return io -> {
+            written[0] |= io.type == IoType.WRITE && isData(io);
+            return io.type == IoType.READ && isData(io) && !written[0] ? Status.UNRECOVERED_READ_ERROR : Status.SUCCESS;
+        };
     }
 
     @Test
@@ -119,10 +130,12 @@ class NexusTest {
         assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
         sim.disks.get(1).fault = failing(IoType.WRITE, Status.WRITE_FAULT);
         sim.disks.get(0).fault = io -> io.type == IoType.WRITE && !isData(io) ? Status.WRITE_FAULT : Status.SUCCESS;
-        assertTrue(sim.run(0, IoType.WRITE, 0, 8) != 0);
+        long beganNs = sim.hand.nowNs();
+        assertEquals(Status.TRANSIENT_TRANSPORT_ERROR, sim.run(0, IoType.WRITE, 0, 8));
+        assertTrue(sim.hand.nowNs() - beganNs >= NexusSim.FREEZE_NS, "hosts wait first");
         assertEquals(2, sim.newestDurable().healthyCount());
         assertEquals(NexusState.FAULTED, sim.nexus.state());
-        assertEquals(Status.INTERNAL_ERROR, sim.run(1, IoType.WRITE, 0, 8));
+        assertEquals(Status.TRANSIENT_TRANSPORT_ERROR, sim.run(1, IoType.WRITE, 0, 8));
         assertEquals(0, sim.run(1, IoType.READ, 0, 8), "reads go on");
         sim.disks.get(0).fault = io -> Status.SUCCESS;
         sim.hand.runUntil(() -> sim.nexus.state() == NexusState.DEGRADED);
@@ -207,8 +220,8 @@ class NexusTest {
         sim.hand.runUntil(() -> !sim.disks.get(1).isOpen());
         assertEquals(NexusState.FAULTED, sim.nexus.state());
         assertEquals(MemberState.HEALTHY, health(sim, 1), "the last one holds the data, wherever it is");
-        assertEquals(Status.INTERNAL_ERROR, sim.run(0, IoType.WRITE, 0, 8));
-        assertEquals(Status.INTERNAL_ERROR, sim.run(1, IoType.READ, 0, 8));
+        assertEquals(Status.TRANSIENT_TRANSPORT_ERROR, sim.run(0, IoType.WRITE, 0, 8));
+        assertEquals(Status.TRANSIENT_TRANSPORT_ERROR, sim.run(1, IoType.READ, 0, 8));
         assertEquals("nexus-closed-unclean", sim.close(false));
     }
 

@@ -72,6 +72,8 @@ final class SimDisk extends Bdev {
     Fault forget = io -> 1;
     long maxDelayNs = 200_000;
     int writes;
+    /** Of them those above the metadata. */
+    int dataWrites;
     boolean unmapsToZeroes = true;
     /** Data writes stay in flight until this is false again. */
     boolean holdsData;
@@ -132,6 +134,7 @@ final class SimDisk extends Bdev {
             }
             case IoType.WRITE, IoType.WRITE_ZEROES, IoType.UNMAP -> {
                 writes++;
+                dataWrites += io.offsetBlocks >= 8192 ? 1 : 0;
                 for (long i = 0; i < io.blockCount; i++) {
                     byte[] data = content(io, i);
                     if (volatileCache && (io.flags & BdevIo.FLAG_FUA) == 0) {

@@ -1,0 +1,228 @@
+package io.mizzen.nexus;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.mizzen.bdev.IoType;
+import io.mizzen.bdev.Status;
+import io.mizzen.rebuild.RebuildKind;
+import java.util.List;
+import java.util.UUID;
+import org.junit.jupiter.api.Test;
+
+/** Children that come and go: what is stored when, what is copied, what is refused. */
+class NexusMembersTest {
+    private static final long SIZE = 2 << 20;
+    private static final int DATA_BLOCK = 8192;
+    private final NexusSim.History history = new NexusSim.History(SIZE);
+
+    private NexusSim sim(List<SimDisk.Media> media) {
+        return new NexusSim(1, 2, media.size(), SIZE, media, false, history);
+    }
+
+    /** A nexus over the first disks; one more is there for later. */
+    private NexusSim opened(int children) {
+        NexusSim sim = sim(NexusSim.media(children + 1));
+        assertNull(sim.open(NexusSim.parameters(), java.util.stream.IntStream.range(0, children).toArray()));
+        return sim;
+    }
+
+    private static MemberState health(NexusSim sim, int child) {
+        return sim.nexus.childStatuses().get(child).health();
+    }
+
+    @Test
+    void anAddedChildIsStoredFirstThenWrittenThenCopied() {
+        NexusSim sim = opened(1);
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        assertNull(sim.add(1));
+        assertEquals(MemberState.SYNCING, health(sim, 1));
+        assertEquals(MemberState.SYNCING, sim.newestDurable().members().get(1).state());
+        assertEquals(0, sim.run(1, IoType.WRITE, 100, 8));
+        assertEquals(NexusState.DEGRADED, sim.nexus.state());
+        sim.awaitRebuilds();
+        assertEquals(MemberState.HEALTHY, health(sim, 1));
+        assertEquals(NexusState.ONLINE, sim.nexus.state());
+        assertEquals(2, sim.newestDurable().healthyCount());
+        assertEquals(RebuildKind.FULL, sim.nexus.rebuildHistory().getLast().kind());
+        sim.checkLegs();
+        assertNull(sim.close(false));
+        NexusSim next = sim(sim.media());
+        assertNull(next.open(NexusSim.parameters().withMode(NexusParameters.Mode.ASSEMBLE), 1, 0));
+        assertEquals(NexusState.ONLINE, next.nexus.state());
+        next.checkLegs();
+        assertNull(next.close(false));
+    }
+
+    @Test
+    void aCrashDuringARebuildLeavesTheChildOut() {
+        NexusSim sim = opened(1);
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        assertNull(sim.add(1));
+        sim.crash();
+        NexusSim next = sim(sim.media());
+        next.openAll();
+        assertEquals(MemberState.FAULTED, health(next, 1));
+        assertEquals(0, next.run(0, IoType.READ, 0, 8));
+        assertNull(next.online(1));
+        next.awaitRebuilds();
+        assertEquals(NexusState.ONLINE, next.nexus.state());
+        next.checkLegs();
+        assertNull(next.close(false));
+    }
+
+    @Test
+    void childrenThatDoNotFitAreRefusedAndReleased() {
+        NexusSim sim = opened(2);
+        assertEquals("bdev-claimed", sim.add(0));
+        SimDisk small = new SimDisk(9, "small", SIZE + 7 * NexusSim.MIB, new SimDisk.Media(), false, 1);
+        sim.registry.register(small);
+        assertEquals("child-too-small", sim.add(small));
+        assertTrue(sim.lastFailure.getMessage().contains(" " + (SIZE + 8 * NexusSim.MIB) + " bytes"), sim.lastFailure.getMessage());
+        assertEquals("child-not-member", sim.online(2));
+        sim.disks.get(2).fault = io -> io.type == IoType.WRITE ? Status.WRITE_FAULT : Status.SUCCESS;
+        assertEquals("child-unwritable", sim.add(2));
+        sim.disks.get(2).fault = io -> io.type == IoType.READ ? Status.UNRECOVERED_READ_ERROR : Status.SUCCESS;
+        assertEquals("child-unreadable", sim.add(2));
+        assertFalse(sim.disks.get(2).isOpen());
+        assertEquals("child-not-found", sim.remove("disk2"));
+        assertEquals("child-not-found", sim.offline("disk7"));
+        assertNull(sim.close(false));
+        assertEquals("nexus-closing", sim.add(2));
+    }
+
+    @Test
+    void aMemberOfAnotherNexusIsNotTakenAway() {
+        NexusSim sim = sim(NexusSim.media(3));
+        assertNull(sim.open(NexusParameters.of(new UUID(1, 1), "other"), 2));
+        assertNull(sim.close(false));
+        assertNull(sim.open(NexusSim.parameters(), 0, 1));
+        assertEquals("child-in-nexus", sim.add(2));
+        assertNull(sim.offline("disk1"));
+        assertEquals("child-is-member", sim.add(1));
+        assertNull(sim.close(false));
+    }
+
+    @Test
+    void aRemovedChildIsNoMemberAnyMore() {
+        NexusSim sim = opened(2);
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        assertNull(sim.remove("disk0"));
+        assertEquals(1, sim.nexus.childStatuses().size());
+        assertEquals("disk1", sim.nexus.childStatuses().get(0).bdev());
+        assertFalse(sim.disks.get(0).isOpen());
+        assertNull(NexusSim.durableCopy(sim.disks.get(0)), "its metadata is erased");
+        assertEquals("last-healthy-child", sim.remove("disk1"));
+        assertEquals(0, sim.run(1, IoType.WRITE, 0, 8));
+        assertEquals(NexusState.ONLINE, sim.nexus.state());
+        assertNull(sim.add(2));
+        assertNull(sim.add(0), "the place is free again");
+        sim.awaitRebuilds();
+        sim.checkLegs();
+        assertEquals(3, sim.newestDurable().healthyCount());
+        assertNull(sim.close(false));
+    }
+
+    /** A removed child whose metadata could not be erased must not come back as a member. */
+    @Test
+    void aRemovedChildThatCannotBeErasedStaysOut() {
+        NexusSim sim = opened(2);
+        sim.disks.get(0).fault = io -> io.type == IoType.WRITE ? Status.WRITE_FAULT : Status.SUCCESS;
+        assertNull(sim.remove("disk0"));
+        assertTrue(sim.events.contains("child-not-erased child=disk0"));
+        sim.disks.get(0).fault = io -> Status.SUCCESS;
+        assertNull(sim.close(false));
+        NexusSim next = sim(sim.media());
+        assertEquals("child-not-member", next.open(NexusSim.parameters(), 0, 1));
+        assertNull(next.open(NexusSim.parameters(), 1));
+        assertEquals("child-not-member", next.online(0));
+        assertNull(next.add(0));
+        next.awaitRebuilds();
+        next.checkLegs();
+        assertNull(next.close(false));
+    }
+
+    @Test
+    void anOfflineChildGetsExactlyWhatItMissed() {
+        NexusSim sim = opened(2);
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        assertNull(sim.offline("disk1"));
+        assertFalse(sim.disks.get(1).isOpen());
+        assertEquals(FaultReason.OFFLINE, sim.newestDurable().members().get(1).reason());
+        assertEquals("last-healthy-child", sim.offline("disk0"));
+        assertEquals(0, sim.run(0, IoType.WRITE, 1000, 8));
+        assertEquals(0, sim.run(1, IoType.WRITE, 3000, 8));
+        int before = sim.disks.get(1).dataWrites;
+        assertNull(sim.online(1));
+        sim.awaitRebuilds();
+        assertEquals(RebuildKind.PARTIAL, sim.nexus.rebuildHistory().getLast().kind());
+        assertTrue(sim.nexus.rebuildHistory().getLast().progress().copiedBlocks() <= 4 * 128,
+                "at most the segments that were written");
+        assertTrue(sim.disks.get(1).dataWrites > before);
+        assertEquals(NexusState.ONLINE, sim.nexus.state());
+        sim.checkLegs();
+        assertNull(sim.close(false));
+    }
+
+    /** The engine that noted what the child missed is gone: everything is copied. */
+    @Test
+    void afterARestartEverythingIsCopied() {
+        NexusSim sim = opened(2);
+        assertNull(sim.offline("disk1"));
+        assertEquals(0, sim.run(0, IoType.WRITE, 1000, 8));
+        assertNull(sim.close(false));
+        NexusSim next = sim(sim.media());
+        assertNull(next.open(NexusSim.parameters(), 0, 1));
+        assertNull(next.online(1));
+        next.awaitRebuilds();
+        assertEquals(RebuildKind.FULL, next.nexus.rebuildHistory().getLast().kind());
+        next.checkLegs();
+        assertNull(next.close(false));
+    }
+
+    /** The child was set back, or lived elsewhere, while it was away: the note of what it missed is worth nothing. */
+    @Test
+    void aChildThatIsNotAsItWasLeftGetsEverything() {
+        NexusSim sim = opened(2);
+        assertNull(sim.offline("disk1"));
+        assertNull(sim.online(1));
+        sim.awaitRebuilds();
+        assertNull(sim.offline("disk1"));
+        // Set back to a moment when it was healthy, with other data.
+        SimDisk.Media set = sim.disks.get(1).media;
+        long newest = MetadataCodec.slotOffsetBytes(NexusSim.durableCopy(sim.disks.get(1)).slot()) / SimDisk.BLOCK;
+        set.durable.put(newest, new byte[SimDisk.BLOCK]);
+        set.durable.put((long) DATA_BLOCK + 77, filled(7));
+        assertEquals(0, sim.run(0, IoType.WRITE, 1000, 8));
+        assertNull(sim.online(1));
+        sim.awaitRebuilds();
+        assertEquals(RebuildKind.FULL, sim.nexus.rebuildHistory().getLast().kind());
+        sim.checkLegs();
+        assertNull(sim.close(false));
+    }
+
+    private static byte[] filled(int value) {
+        byte[] data = new byte[SimDisk.BLOCK];
+        java.util.Arrays.fill(data, (byte) value);
+        return data;
+    }
+
+    @Test
+    void aFaultedChildComesBackWithWhatFailedOnIt() {
+        NexusSim sim = opened(2);
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        sim.disks.get(1).fault = io -> io.type == IoType.WRITE && io.offsetBlocks >= DATA_BLOCK ? Status.WRITE_FAULT
+                : Status.SUCCESS;
+        assertEquals(0, sim.run(0, IoType.WRITE, 500, 8));
+        assertEquals(MemberState.FAULTED, health(sim, 1));
+        sim.disks.get(1).fault = io -> Status.SUCCESS;
+        assertNull(sim.online(1));
+        assertEquals(0, sim.run(0, IoType.WRITE, 700, 8));
+        sim.awaitRebuilds();
+        assertEquals(RebuildKind.PARTIAL, sim.nexus.rebuildHistory().getLast().kind());
+        sim.checkLegs();
+        assertNull(sim.close(false));
+    }
+}
