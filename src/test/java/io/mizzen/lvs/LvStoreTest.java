@@ -40,6 +40,31 @@ class LvStoreTest {
         return data;
     }
 
+    /** What a thin volume does not hold is known without reading it; a thick one may hold data everywhere. */
+    @Test
+    void allocationIsKnownByCluster() {
+        SimDisk disk = disk(512, 64 * MIB);
+        LvStore store = rig.create(disk, "pool", MIB);
+        Lvol thin = rig.<Lvol>ok(done -> store.createLvol("thin", null, 20 * MIB, true, done));
+        Lvol thick = rig.<Lvol>ok(done -> store.createLvol("thick", null, 5 * MIB, false, done));
+        LvsRig.Handle handle = rig.open(thin.bdev(), 1);
+        int shift = thin.bdev().blockShift();
+        long cluster = MIB >>> shift;
+        long end = 20 * cluster;
+        assertThat(thin.bdev().nextAllocated(3, end)).isEqualTo(end);
+        assertThat(thin.bdev().nextUnallocated(3, end)).isEqualTo(3);
+        assertThat(handle.write(4 * MIB + 8192, pattern((int) MIB, 1))).isZero();
+        assertThat(thin.bdev().nextAllocated(3, end)).isEqualTo(4 * cluster);
+        assertThat(thin.bdev().nextAllocated(3, 4 * cluster - 1)).isEqualTo(4 * cluster - 1);
+        assertThat(thin.bdev().nextAllocated(4 * cluster + 7, end)).isEqualTo(4 * cluster + 7);
+        assertThat(thin.bdev().nextUnallocated(4 * cluster + 7, end)).isEqualTo(6 * cluster);
+        assertThat(thin.bdev().nextUnallocated(4 * cluster, 5 * cluster + 1)).isEqualTo(5 * cluster + 1);
+        assertThat(thin.bdev().nextAllocated(6 * cluster, end)).isEqualTo(end);
+        assertThat(thick.bdev().nextAllocated(0, cluster)).isZero();
+        assertThat(thick.bdev().nextUnallocated(0, cluster)).isEqualTo(cluster);
+        handle.close();
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {512, 4096})
     void volumesAndTheirDataSurviveExportAndImport(int blockSize) {
