@@ -2,7 +2,6 @@ package io.mizzen.rebuild;
 
 import io.mizzen.bdev.Status;
 import io.mizzen.reactor.Mthread;
-import io.mizzen.reactor.Timer;
 import io.mizzen.util.Completion;
 import java.util.ArrayList;
 import java.util.List;
@@ -37,39 +36,31 @@ public final class RebuildJob {
     /** Differences that are listed; all are counted. */
     public static final int DIFFERENCE_MAX = 100;
     /** Windows under way at a time. */
-    private static final int WINDOW_MAX = 16;
+    private static final int WINDOW_MAX = 32;
     /** What one lock may cover where neither side holds anything. */
     private static final long HOLE_BYTES_MAX = 64 << 20;
-    /** A window is no larger than what the rate allows in this time. */
-    private static final long WINDOWS_PER_S = 200;
     private static final long RATE_SPAN_NS = 1_000_000_000;
 
     private final RebuildSpec spec;
     private final Mthread home;
-    private final WorkerChooser chooser;
     private final LongSupplier wallClockMs;
     private final RangeLocker locker;
     private final Listener listener;
-    private final RebuildWorker worker;
+    private final RebuildCrew crew;
+    private final RateControl rate;
     private final List<Window> windows = new ArrayList<>();
-    private final Throttle throttle;
-    private final BackOff backOff;
     private final List<RebuildDifference> differences = new ArrayList<>();
     private final int blockShift;
     private RebuildSettings settings;
-    private Mthread workerThread;
     private int busyWindows;
     private long lockedBytes;
-    private boolean supplied;
-    private int supplyEpoch;
+    private boolean opened;
     private boolean flushing;
     private boolean releasing;
     private boolean closing;
     private int failedDestination = NONE;
     private boolean sourceFailed;
     private int failureStatus;
-    private long periodBytes;
-    private long periodNs;
     private long startedAtMs;
     private RebuildRecord record;
 
@@ -79,25 +70,11 @@ public final class RebuildJob {
     private volatile long skippedBlocks;
     private volatile long writtenBlocks;
     private volatile long differentBlocks;
-    private volatile long limitBytesPerSecond;
     private volatile long runningSinceNs;
     private volatile long ranNs;
     private volatile long lateRate;
     private long spanNs;
     private long spanBlocks;
-
-    private final Timer tokens = new Timer() {
-        @Override
-        protected void onTimer(long nowNs) {
-            advance();
-        }
-    };
-    private final Timer period = new Timer() {
-        @Override
-        protected void onTimer(long nowNs) {
-            onPeriod(nowNs);
-        }
-    };
 
     /**
      * @param home the control reactor's mthread
@@ -113,19 +90,16 @@ public final class RebuildJob {
             Listener listener) {
         this.spec = spec;
         this.home = home;
-        this.chooser = chooser;
         this.wallClockMs = wallClockMs;
         this.locker = locker;
         this.listener = listener;
         this.settings = spec.settings();
         this.blockShift = spec.volume().blockShift();
-        this.worker = new RebuildWorker(this, spec);
+        this.crew = new RebuildCrew(this, spec, home, chooser);
+        this.rate = new RateControl(this, spec, home.reactor());
         for (int i = 0; i < WINDOW_MAX; i++) {
-            windows.add(new Window(worker, this));
+            windows.add(new Window(this));
         }
-        this.throttle = new Throttle(settings.rate(), home.reactor().nowNs());
-        this.backOff = new BackOff(spec.foreground(), settings);
-        this.limitBytesPerSecond = settings.rate();
     }
 
     private void setState(RebuildState next) {
@@ -149,14 +123,13 @@ public final class RebuildJob {
     public void start() {
         setState(RebuildState.RUNNING);
         startedAtMs = wallClockMs.getAsLong();
-        chooser.choose((chosen, failure) -> {
-            workerThread = chosen;
+        crew.choose(() -> {
+            opened = true;
             if (state == RebuildState.STOPPING) {
-                chooser.release(workerThread);
-                end();
+                close();
                 return;
             }
-            workerThread.send(() -> worker.open(workerThread));
+            crew.open();
             if (state == RebuildState.RUNNING) {
                 supply();
             }
@@ -178,7 +151,7 @@ public final class RebuildJob {
         if (state == RebuildState.PAUSED || state == RebuildState.PAUSING) {
             boolean wasPaused = state == RebuildState.PAUSED;
             setState(RebuildState.RUNNING);
-            if (wasPaused && workerThread != null) {
+            if (wasPaused) {
                 supply();
             }
             advance();
@@ -198,8 +171,7 @@ public final class RebuildJob {
     /** Changes rate, floor and back-off at once; segments and windows stay as they are. */
     public void setSettings(RebuildSettings changed) {
         settings = changed;
-        backOff.setLimit(changed.rate(), changed.floor());
-        applyRate();
+        rate.setSettings(changed);
         advance();
     }
 
@@ -207,29 +179,16 @@ public final class RebuildJob {
 
     /** Buffers are taken, and then windows are locked. */
     private void supply() {
-        int epoch = ++supplyEpoch;
-        supplied = false;
-        workerThread.send(() -> worker.startSupply(epoch));
-        if (!period.isArmed()) {
-            periodNs = home.reactor().nowNs();
-            home.reactor().arm(period, BackOff.FIRST_PERIOD_NS);
-        }
-    }
-
-    /** The worker has buffers. */
-    void onSupplied(int epoch) {
-        if (epoch == supplyEpoch) {
-            supplied = true;
-            advance();
-        }
+        crew.supply();
+        rate.start();
     }
 
     /** The one place that decides what comes next. */
-    private void advance() {
-        if (workerThread == null || closing || flushing || releasing) {
+    void advance() {
+        if (!opened || closing || flushing || releasing) {
             return;
         }
-        boolean exhausted = state == RebuildState.RUNNING && supplied && !beginWindows();
+        boolean exhausted = state == RebuildState.RUNNING && crew.isSupplied() && !beginWindows();
         if (busyWindows > 0) {
             return;
         }
@@ -239,7 +198,7 @@ public final class RebuildJob {
             case RUNNING -> {
                 if (exhausted && spec.kind().writes()) {
                     flushing = true;
-                    workerThread.send(worker::flush);
+                    crew.flush();
                 } else if (exhausted) {
                     close();
                 }
@@ -251,14 +210,8 @@ public final class RebuildJob {
     /** Nothing is locked any more: a pause gives the buffers back. */
     private void release() {
         releasing = true;
-        supplyEpoch++;
-        supplied = false;
-        home.reactor().cancel(period);
-        home.reactor().cancel(tokens);
-        workerThread.send(() -> {
-            worker.stopSupply();
-            home.send(this::onReleased);
-        });
+        rate.stop();
+        crew.release(this::onReleased);
     }
 
     private void onReleased() {
@@ -285,15 +238,8 @@ public final class RebuildJob {
 
     private void close() {
         closing = true;
-        home.reactor().cancel(period);
-        home.reactor().cancel(tokens);
-        workerThread.send(() -> {
-            worker.close();
-            home.send(() -> {
-                chooser.release(workerThread);
-                end();
-            });
-        });
+        rate.stop();
+        crew.close(this::end);
     }
 
     private void end() {
@@ -312,7 +258,7 @@ public final class RebuildJob {
 
     /** Begins as many windows as may be; false when the plan has no more for now. */
     private boolean beginWindows() {
-        long inFlightMax = 2L * Math.max(settings.windowBytes(),
+        long inFlightMax = 2L * Math.max((long) crew.size() * settings.windowBytes(),
                 (long) settings.segments() * RebuildSettings.PIECE_BYTES);
         for (int i = 0; i < WINDOW_MAX && lockedBytes < inFlightMax; i++) {
             Window window = windows.get(i);
@@ -322,15 +268,7 @@ public final class RebuildJob {
             if (!spec.plan().mayHaveNext()) {
                 return false;
             }
-            if (backOff.isQuiet() && settings.backOff()) {
-                return true;                    // The period's timer goes on.
-            }
-            long nowNs = home.reactor().nowNs();
-            long waitNs = throttle.waitNs(nowNs);
-            if (waitNs > 0) {
-                if (!tokens.isArmed()) {
-                    home.reactor().arm(tokens, waitNs);
-                }
+            if (!rate.mayBegin()) {
                 return true;
             }
             if (!spec.plan().next(window.segment, nextWindowBytes() >>> blockShift)) {
@@ -342,7 +280,6 @@ public final class RebuildJob {
     }
 
     private long nextWindowBytes() {
-        long windowBytes = settings.windowBytes();
         long at = spec.plan().peekBlock();
         if (at >= 0) {
             long end = Math.min(at + (HOLE_BYTES_MAX >>> blockShift), spec.volume().blockCount());
@@ -351,32 +288,29 @@ public final class RebuildJob {
                 data = Math.min(data, destination.nextData(at, end));
             }
             long holeBytes = data - at << blockShift;
-            if (holeBytes >= windowBytes) {
+            if (holeBytes >= settings.windowBytes()) {
                 return holeBytes;               // A hint only: what is there when it is locked, counts.
             }
         }
-        long rate = throttle.rate();
-        if (rate == RebuildSettings.UNLIMITED) {
-            return windowBytes;
-        }
-        long byRate = rate / WINDOWS_PER_S & -RebuildSettings.PIECE_BYTES;
-        return Math.clamp(byRate, RebuildSettings.PIECE_BYTES, windowBytes);
+        return rate.windowBytes();
     }
 
     private void begin(Window window) {
         long bytes = window.segment.blockCount << blockShift;
         window.busy = true;
         window.chargedBytes = Math.min(bytes, settings.windowBytes());
-        throttle.charge(window.chargedBytes);
+        rate.charge(window.chargedBytes);
+        window.worker = crew.next();
+        window.worker.windowsOut++;
         busyWindows++;
         lockedBytes += bytes;
         locker.lock(window.segment.offsetBlocks, window.segment.blockCount, (lock, failure) -> {
             window.lock = lock;
             if (state == RebuildState.RUNNING || state == RebuildState.PAUSING) {
-                workerThread.send(window.toWorker, home.reactor());
+                window.worker.mthread().send(window.toWorker, home.reactor());
             } else {
                 // The write that the lock waited for may be what the source has failed: it must not be undone.
-                throttle.refund(window.chargedBytes);
+                rate.settle(window.chargedBytes, 0);
                 spec.plan().onNotCopied(window.segment.offsetBlocks, window.segment.blockCount);
                 locker.unlock(lock, unlocked(window));
             }
@@ -386,8 +320,7 @@ public final class RebuildJob {
     /** A window's I/O has ended; posted by the worker. */
     void onWindowEnd(Window window) {
         long copiedBytes = window.copiedBlocks << blockShift;
-        throttle.refund(window.chargedBytes - copiedBytes);
-        periodBytes += copiedBytes;
+        rate.settle(window.chargedBytes, copiedBytes);
         copiedBlocks += window.copiedBlocks;
         skippedBlocks += window.skippedBlocks;
         writtenBlocks += window.writtenBlocks;
@@ -415,6 +348,7 @@ public final class RebuildJob {
         return (value, failure) -> {
             window.lock = null;
             window.busy = false;
+            window.worker.windowsOut--;
             busyWindows--;
             lockedBytes -= window.segment.blockCount << blockShift;
             advance();
@@ -429,30 +363,6 @@ public final class RebuildJob {
             failureStatus = status;
             failedDestination = destination;
             sourceFailed = destination == NONE;
-        }
-    }
-
-    // --- rate -------------------------------------------------------------------------------------------
-
-    private void onPeriod(long nowNs) {
-        long elapsedNs = Math.max(1, nowNs - periodNs);
-        if (settings.backOff()) {
-            backOff.onPeriod((long) (periodBytes * 1e9 / elapsedNs));
-        }
-        periodBytes = 0;
-        periodNs = nowNs;
-        home.reactor().arm(period, BackOff.PERIOD_NS);
-        applyRate();
-        measure();
-        advance();
-    }
-
-    private void applyRate() {
-        long rate = settings.backOff() ? backOff.rate() : settings.rate();
-        if (rate != throttle.rate()) {
-            throttle.setRate(rate, home.reactor().nowNs());
-            home.reactor().cancel(tokens);
-            limitBytesPerSecond = rate;
         }
     }
 
@@ -498,14 +408,14 @@ public final class RebuildJob {
         long copied = copiedBlocks;
         long skipped = skippedBlocks;
         long done = copied + skipped;
-        long rate = lateRate;
-        if (rate == 0 && elapsedNs > 0 && now != RebuildState.PAUSED) {
-            rate = (long) ((done << blockShift) * 1e9 / elapsedNs);
+        long late = lateRate;
+        if (late == 0 && elapsedNs > 0 && now != RebuildState.PAUSED) {
+            late = (long) ((done << blockShift) * 1e9 / elapsedNs);
         }
         long remainingNs = now.isEnd() || done >= total ? 0
-                : rate == 0 ? -1 : (long) ((total - done << blockShift) * 1e9 / rate);
-        return new RebuildProgress(now, total, copied, skipped, writtenBlocks, differentBlocks, elapsedNs, rate,
-                limitBytesPerSecond, remainingNs);
+                : late == 0 ? -1 : (long) ((total - done << blockShift) * 1e9 / late);
+        return new RebuildProgress(now, total, copied, skipped, writtenBlocks, differentBlocks, elapsedNs, late,
+                rate.limit(), remainingNs);
     }
 
     /** What is to be kept of it; null before it has ended. */

@@ -30,14 +30,14 @@ final class RebuildWorker {
     private final long pieceBlocks;
     private final long zeroBlocksMax;
     private final boolean compares;
-    private Mthread mthread;
-    private BufferPool large;
+    private final Mthread mthread;
+    private final BufferPool large;
     private IoChannel sourceChannel;
     private IoChannel[] destinationChannels;
     private Window head;
     private Window tail;
     private boolean supplying;
-    private int supplyEpoch;
+    private Runnable onSupplied;
     private boolean dispatching;
     private int flushesLeft;
     private int failedFlush;
@@ -49,27 +49,33 @@ final class RebuildWorker {
         }
     };
 
-    RebuildWorker(RebuildJob job, RebuildSpec spec) {
+    /** The crew's: it has had its first buffers since it was told to take some. */
+    boolean supplied;
+    /** The crew's: windows that were given to it and are not unlocked yet. */
+    int windowsOut;
+
+    /** Home; everything else is for the worker. */
+    RebuildWorker(RebuildJob job, RebuildSpec spec, Mthread mthread, int pieceCount) {
         this.job = job;
+        this.mthread = mthread;
+        this.large = BdevContext.of(mthread.reactor()).large().pool();
         this.source = spec.source();
         this.destinations = spec.destinations().toArray(RebuildLeg[]::new);
         this.compares = spec.kind().compares();
         this.pieceBlocks = RebuildSettings.PIECE_BYTES >>> spec.volume().blockShift();
         this.zeroBlocksMax = ZERO_BYTES_MAX >>> spec.volume().blockShift();
-        this.pieces = new Piece[spec.settings().segments()];
+        this.pieces = new Piece[pieceCount];
         for (int i = 0; i < pieces.length; i++) {
             pieces[i] = new Piece(this, spec);
         }
     }
 
     /** Opens the channels. */
-    void open(Mthread on) {
-        mthread = on;
-        large = BdevContext.of(on.reactor()).large().pool();
-        sourceChannel = source.descriptor().openChannel(on);
+    void open() {
+        sourceChannel = source.descriptor().openChannel(mthread);
         destinationChannels = new IoChannel[destinations.length];
         for (int i = 0; i < destinationChannels.length; i++) {
-            destinationChannels[i] = destinations[i].descriptor().openChannel(on);
+            destinationChannels[i] = destinations[i].descriptor().openChannel(mthread);
         }
     }
 
@@ -84,10 +90,10 @@ final class RebuildWorker {
 
     // --- buffers ------------------------------------------------------------------------------------
 
-    /** Begins to take buffers; the job hears, with the same number, when there are enough for windows to be locked. */
-    void startSupply(int epoch) {
+    /** Begins to take buffers; {@code first} runs here when there are enough for windows to be locked. */
+    void startSupply(Runnable first) {
         supplying = true;
-        supplyEpoch = epoch;
+        onSupplied = first;
         supply();
     }
 
@@ -115,8 +121,7 @@ final class RebuildWorker {
                 break;
             }
             if (i == 0) {
-                int epoch = supplyEpoch;
-                job.home().send(() -> job.onSupplied(epoch));
+                onSupplied.run();
             }
         }
         dispatch();

@@ -22,6 +22,8 @@ final class Window {
     boolean busy;
     /** Home: bytes that the throttle was charged with in advance. */
     long chargedBytes;
+    /** Home: who deals with it. */
+    RebuildWorker worker;
     RangeLock lock;
 
     // The worker's while it copies; results afterwards.
@@ -41,7 +43,7 @@ final class Window {
     final Message toWorker;
     final Message toHome;
 
-    Window(RebuildWorker worker, RebuildJob job) {
+    Window(RebuildJob job) {
         toWorker = new Message() {
             @Override
             public void run() {

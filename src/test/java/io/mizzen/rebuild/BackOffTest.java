@@ -50,7 +50,7 @@ class BackOffTest {
 
     @Test
     void itNeverFallsBelowTheFloor() {
-        RebuildSettings settings = new RebuildSettings(0, 300 * MIB, true, 1.1, 8, 1 << 20);
+        RebuildSettings settings = new RebuildSettings(0, 300 * MIB, true, 1.1, 8, 1 << 20, 1);
         BackOff backOff = new BackOff(() -> stats, settings);
         run(backOff, 5, 1000, 100_000);
         for (int i = 0; i < 100; i++) {

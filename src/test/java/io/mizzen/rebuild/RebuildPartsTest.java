@@ -113,8 +113,8 @@ class RebuildPartsTest {
         List<Runnable> wrong = List.of(() -> RebuildSettings.DEFAULTS.withRate(-1),
                 () -> RebuildSettings.DEFAULTS.withSegments(0, 1 << 20), () -> RebuildSettings.DEFAULTS.withSegments(65, 1 << 20),
                 () -> RebuildSettings.DEFAULTS.withSegments(8, 1000), () -> RebuildSettings.DEFAULTS.withSegments(8, 32 << 20),
-                () -> new RebuildSettings(0, 0, true, 2, 8, 1 << 20),
-                () -> new RebuildSettings(0, 1, true, Double.NaN, 8, 1 << 20));
+                () -> new RebuildSettings(0, 0, true, 2, 8, 1 << 20, 1),
+                () -> new RebuildSettings(0, 1, true, Double.NaN, 8, 1 << 20, 1), () -> RebuildSettings.DEFAULTS.withWorkers(0));
         for (Runnable attempt : wrong) {
             OperationException refused = assertThrows(OperationException.class, attempt::run);
             assertTrue(refused.code().startsWith("invalid-rebuild-"));
@@ -127,16 +127,33 @@ class RebuildPartsTest {
         HandReactors hand = new HandReactors(3, 1);
         List<Mthread> candidates = hand.reactors().all().stream().map(reactor -> reactor.mthread()).toList();
         LeastBusyChooser chooser = new LeastBusyChooser(candidates.get(0), candidates);
-        List<Mthread> chosen = new ArrayList<>();
-        for (int i = 1; i <= 3; i++) {
-            int count = i;
-            hand.on(0, () -> chooser.choose((mthread, failure) -> chosen.add(mthread)));
-            hand.runUntil(() -> chosen.size() == count);
+        List<List<Mthread>> chosen = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+            choose(hand, chooser, 1, chosen);
         }
         assertEquals(3, java.util.Set.copyOf(chosen).size());
         hand.on(0, () -> chooser.release(chosen.get(1)));
-        hand.on(0, () -> chooser.choose((mthread, failure) -> chosen.add(mthread)));
-        hand.runUntil(() -> chosen.size() == 4);
+        choose(hand, chooser, 1, chosen);
         assertEquals(chosen.get(1), chosen.get(3));
+    }
+
+    @Test
+    void aJobGetsSeveralWorkersWhileTheyAreIdle() {
+        HandReactors hand = new HandReactors(3, 1);
+        List<Mthread> candidates = hand.reactors().all().stream().map(reactor -> reactor.mthread()).toList();
+        LeastBusyChooser chooser = new LeastBusyChooser(candidates.get(0), candidates);
+        List<List<Mthread>> chosen = new ArrayList<>();
+        for (int i = 0; i < 6; i++) {
+            choose(hand, chooser, 8, chosen);
+        }
+        List<Integer> sizes = chosen.stream().map(List::size).toList();
+        assertEquals(List.of(3, 3, 3, 1, 1, 1), sizes, "three jobs on each: as if it were busy");
+        chosen.forEach(some -> assertEquals(some.size(), java.util.Set.copyOf(some).size()));
+    }
+
+    private static void choose(HandReactors hand, LeastBusyChooser chooser, int max, List<List<Mthread>> chosen) {
+        int count = chosen.size() + 1;
+        hand.on(0, () -> chooser.choose(max, (mthreads, failure) -> chosen.add(mthreads)));
+        hand.runUntil(() -> chosen.size() == count);
     }
 }

@@ -112,7 +112,7 @@ final class RebuildRig {
     RebuildJob start(RebuildSpec spec, RangeLocker locker) {
         List<Mthread> mthreads = hand.reactors().all().stream().map(reactor -> reactor.mthread()).toList();
         WorkerChooser chooser = random.nextInt(4) == 0 ? new LeastBusyChooser(home(), mthreads)
-                : WorkerChooser.fixed(mthreads.get(random.nextInt(mthreads.size())));
+                : WorkerChooser.fixed(mthreads.stream().skip(random.nextInt(mthreads.size())).toArray(Mthread[]::new));
         return start(spec, locker, chooser);
     }
 
