@@ -49,6 +49,7 @@ public final class IoUringAbi {
     public static final int IORING_OP_POLL_ADD = 6;
     public static final int IORING_OP_POLL_REMOVE = 7;
     public static final int IORING_OP_SENDMSG = 9;
+    public static final int IORING_OP_RECVMSG = 10;
     public static final int IORING_OP_ACCEPT = 13;
     public static final int IORING_OP_ASYNC_CANCEL = 14;
     public static final int IORING_OP_FALLOCATE = 17;
@@ -64,11 +65,13 @@ public final class IoUringAbi {
     public static final int IORING_POLL_ADD_MULTI = 1;
     public static final int IORING_ASYNC_CANCEL_ALL = 1;
     public static final int IORING_ASYNC_CANCEL_ANY = 1 << 2;
+    public static final int IORING_RECVSEND_POLL_FIRST = 1;
     public static final int IORING_RECV_MULTISHOT = 1 << 1;
     public static final int IORING_ACCEPT_MULTISHOT = 1;
 
     public static final int IORING_CQE_F_BUFFER = 1;
     public static final int IORING_CQE_F_MORE = 1 << 1;
+    public static final int IORING_CQE_F_SOCK_NONEMPTY = 1 << 2;
     public static final int IORING_CQE_BUFFER_SHIFT = 16;
 
     /** {@code RWF_DSYNC} of {@code linux/fs.h}: this write is durable when it completes. */

@@ -51,6 +51,14 @@ public interface Sockets {
         /** Whether a send is in flight. */
         boolean isSending();
 
+        /**
+         * Says where the next bytes belong, so that they may be received straight there. Called within
+         * {@link SocketHandler#onReceive} or {@link SocketHandler#onExpected}, and holds until the next call of either or
+         * {@link SocketHandler#onClosed}: so long the memory is the socket's. The bytes may come by {@code onReceive} all
+         * the same.
+         */
+        void expect(long address, int lengthBytes);
+
         /** Stops calling {@link SocketHandler#onReceive} until {@link #resumeReceive()}; data already there is kept. */
         void pauseReceive();
 
@@ -69,6 +77,14 @@ public interface Sockets {
     interface SocketHandler {
         /** Bytes arrived; they are valid during the call only. */
         void onReceive(long address, int lengthBytes);
+
+        /**
+         * Bytes arrived where {@link Socket#expect} said, from its start on; the rest may be expected anew. Only for a
+         * handler that expects.
+         */
+        default void onExpected(int lengthBytes) {
+            throw new IllegalStateException(lengthBytes + " bytes arrived where nothing was expected");
+        }
 
         /** The send ended. {@code result} is 0, or a negative errno after which the connection is closing. */
         void onSent(int result);

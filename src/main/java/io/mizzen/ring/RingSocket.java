@@ -14,12 +14,15 @@ import java.net.InetSocketAddress;
 import java.util.Arrays;
 
 /**
- * A connection: one multishot receive and at most one send with the kernel. Closing shuts the socket down, waits until
- * the kernel has given both back, closes the descriptor and only then says so: the caller's memory is free then.
+ * A connection: one receive and at most one send with the kernel. Closing shuts the socket down, waits until the kernel
+ * has given both back, closes the descriptor and only then says so: the caller's memory is free then.
  *
  * <pre>
  * OPEN → CLOSING → CLOSED
  * </pre>
+ *
+ * The receive is multishot, into buffers that all connections share, as long as transfers are small. A large one that the
+ * handler expects ends it, and {@link DirectReceive} goes on.
  */
 final class RingSocket extends Deferred implements Sockets.Socket, CqeHandler {
     private static final int MSGHDR_BYTES = 56;
@@ -28,6 +31,9 @@ final class RingSocket extends Deferred implements Sockets.Socket, CqeHandler {
     private static final int MSG_NOSIGNAL = 0x4000;
     private static final int MSG_WAITALL = 0x100;
     private static final int SHUT_RDWR = 2;
+    private static final int SHARED = 0;
+    private static final int SEND = 1;
+    private static final int DIRECT = 2;
 
     private enum State {
         OPEN, CLOSING, CLOSED
@@ -48,6 +54,11 @@ final class RingSocket extends Deferred implements Sockets.Socket, CqeHandler {
     private long shortenedVector;           // The piece that a short send cut, as it was: put back at the end.
     private long shortenedAddress;
     private long shortenedBytes;
+    private DirectReceive directReceive;    // Null before the first large transfer.
+    private boolean direct;
+    private long expectedAddress;
+    private int expectedBytes;              // 0: none.
+    private int keptDirectBytes;            // Of a direct receive that ended while paused.
     private boolean paused;
     private boolean delivering;
     private int[] kept = new int[16];       // Pairs of buffer and length that came while paused.
@@ -83,7 +94,17 @@ final class RingSocket extends Deferred implements Sockets.Socket, CqeHandler {
         if (receiveSlot == null) {
             return false;
         }
-        receiveSlot.value = 0;
+        if (expectedBytes != 0 && !direct) {
+            beginDirect();
+        } else if (direct && expectedBytes == 0 && directReceive.isOver()) {
+            direct = false;
+        }
+        if (direct) {
+            receiveSlot.value = DIRECT;
+            directReceive.fill(ring.nextSqe(), fd, expectedAddress, expectedBytes, receiveSlot.userData());
+            return true;
+        }
+        receiveSlot.value = SHARED;
         IoUringAbi.fill(ring.nextSqe(), IORING_OP_RECV, IOSQE_BUFFER_SELECT, IORING_RECV_MULTISHOT, fd, 0, 0, 0, 0,
                 receiveSlot.userData(), ReceiveBuffers.GROUP);
         return true;
@@ -112,7 +133,7 @@ final class RingSocket extends Deferred implements Sockets.Socket, CqeHandler {
         if (sendSlot == null) {
             return false;
         }
-        sendSlot.value = 1;
+        sendSlot.value = SEND;
         IoUringAbi.fill(ring.nextSqe(), IORING_OP_SENDMSG, 0, 0, fd, 0, header, 1, MSG_NOSIGNAL | MSG_WAITALL,
                 sendSlot.userData(), 0);
         return true;
@@ -190,31 +211,37 @@ final class RingSocket extends Deferred implements Sockets.Socket, CqeHandler {
     @Override
     @HotPath
     public void onCqe(RingSlot slot, int result, int flags, boolean more) {
-        if (slot.value == 1) {
+        if (slot.value == SEND) {
             onSendCqe(result);
-        } else {
-            onReceiveCqe(result, flags, more);
+            return;
         }
-    }
-
-    @HotPath
-    private void onReceiveCqe(int result, int flags, boolean more) {
         if (!more) {
             receiveSlot = null;
         }
-        if ((flags & IORING_CQE_F_BUFFER) != 0) {
+        if (slot.value == DIRECT) {
+            directReceive.onCqe(flags);
+            onDirectBytes(result);
+        } else if ((flags & IORING_CQE_F_BUFFER) != 0) {
             onBuffer(flags >>> IORING_CQE_BUFFER_SHIFT, result);
         }
-        if (more) {
-            return;
+        if (!more) {
+            onReceiveEnd(result);
+        } else if (expectedBytes != 0 && !direct && state == State.OPEN && receiveSlot != null) {
+            beginDirect();
+            ring.cancel(receiveSlot);           // What it still brings is delivered as ever.
         }
+    }
+
+    /** A receive has ended, and what it brought is delivered or kept: the next one, or the end of the connection. */
+    @HotPath
+    private void onReceiveEnd(int result) {
         if (state != State.OPEN) {
             finishIfDrained();
         } else if (result > 0 || result == -Errno.ENOBUFS || result == -Errno.EINTR || result == -Errno.ECANCELED) {
             if (!paused && receiveSlot == null && !armReceive()) {
                 close(-Errno.ENOBUFS);
             }
-        } else if (keptCount > 0) {
+        } else if (keptCount > 0 || keptDirectBytes > 0) {
             receiveEnded = true;                // The end is told after the data.
             receiveEndErrno = result;
         } else {
@@ -229,9 +256,67 @@ final class RingSocket extends Deferred implements Sockets.Socket, CqeHandler {
                 keep(buffer, lengthBytes);
                 return;
             }
-            handler.onReceive(buffers.address(buffer), lengthBytes);
+            deliver(buffers.address(buffer), lengthBytes);
         }
         buffers.giveBack(buffer);
+    }
+
+    @HotPath
+    private void deliver(long address, int lengthBytes) {
+        expectedBytes = 0;
+        handler.onReceive(address, lengthBytes);
+    }
+
+    // --- receiving straight to where it belongs -----------------------------------------------------
+
+    @Override
+    @HotPath
+    public void expect(long address, int lengthBytes) {
+        if (lengthBytes >= DirectReceive.EXPECTED_BYTES_MIN || direct) {
+            expectedAddress = address;
+            expectedBytes = lengthBytes;
+        }
+    }
+
+    /** From the next receive on. */
+    private void beginDirect() {
+        if (directReceive == null) {
+            directReceive = new DirectReceive(arena);
+        }
+        directReceive.begin();
+        direct = true;
+    }
+
+    @HotPath
+    private void onDirectBytes(int result) {
+        if (result <= 0 || state != State.OPEN) {
+            return;
+        }
+        if (paused) {
+            keptDirectBytes = result;
+        } else {
+            delivering = true;                  // Nothing may be staged anew before all is delivered.
+            deliverDirect(result);
+            delivering = false;
+        }
+    }
+
+    @HotPath
+    private void deliverDirect(int lengthBytes) {
+        int placed = directReceive.takeExpected(lengthBytes);
+        if (placed > 0) {
+            expectedBytes = 0;
+            handler.onExpected(placed);
+        }
+        int staged = lengthBytes - placed;
+        if (staged == 0 || state != State.OPEN) {
+            return;
+        }
+        if (paused) {
+            keptDirectBytes = staged;
+        } else {
+            deliver(directReceive.staging(), staged);
+        }
     }
 
     private void keep(int buffer, int lengthBytes) {
@@ -280,11 +365,16 @@ final class RingSocket extends Deferred implements Sockets.Socket, CqeHandler {
             int buffer = kept[done * 2];
             int lengthBytes = kept[done * 2 + 1];
             done++;
-            handler.onReceive(buffers.address(buffer), lengthBytes);
+            deliver(buffers.address(buffer), lengthBytes);
             buffers.giveBack(buffer);
         }
         System.arraycopy(kept, done * 2, kept, 0, (keptCount - done) * 2);
         keptCount -= done;
+        if (keptDirectBytes > 0 && keptCount == 0 && !paused && state == State.OPEN) {
+            int lengthBytes = keptDirectBytes;
+            keptDirectBytes = 0;
+            deliverDirect(lengthBytes);
+        }
         delivering = false;
     }
 

@@ -20,7 +20,7 @@ import java.util.Random;
 /**
  * The sockets port in memory, for hand-driven reactors. A send is read from the sender's memory only when it completes,
  * some turns later, so that memory given back too early shows; received bytes come in pieces of random length, split and
- * merged. A connection can be reset, with whatever is under way in either direction lost.
+ * merged, and mostly straight to where the target expects them. A connection can be reset, with whatever is under way in either direction lost.
  */
 public final class FakeSockets {
     private final HandReactors hand;
@@ -101,6 +101,10 @@ public final class FakeSockets {
         private boolean closedByTarget;
         private boolean closedByClient;
         private boolean paused;
+        private long expectedAddress;
+        private int expectedBytes;
+        /** Bytes that went straight to where the target expected them. */
+        public long placedBytes;
         private boolean reset;
         /** Whether the client takes no bytes at the moment. */
         public boolean readsNothing;
@@ -133,6 +137,12 @@ public final class FakeSockets {
         }
 
         @Override
+        public void expect(long address, int lengthBytes) {
+            expectedAddress = address;
+            expectedBytes = lengthBytes;
+        }
+
+        @Override
         public void pauseReceive() {
             paused = true;
         }
@@ -161,6 +171,13 @@ public final class FakeSockets {
             return remote;
         }
 
+        /** Until the end is told the socket may write to what is expected. */
+        private void scribble() {
+            if (expectedBytes > 0) {
+                RawMemory.ALL.asSlice(expectedAddress, expectedBytes).fill((byte) 0xDB);
+            }
+        }
+
         private int step() {
             if (handler == null || !reset && hand.nowNs() < stalledUntilNs) {
                 return 0;
@@ -170,6 +187,7 @@ public final class FakeSockets {
                 Sockets.SocketHandler told = handler;
                 handler = null;
                 closedByTarget = true;
+                scribble();
                 told.onClosed(-ECONNRESET);
                 return 1;
             }
@@ -178,6 +196,7 @@ public final class FakeSockets {
                 Sockets.SocketHandler told = handler;
                 handler = null;
                 closedByTarget = true;
+                scribble();
                 told.onClosed(0);
                 return 1;
             }
@@ -213,10 +232,26 @@ public final class FakeSockets {
                     toTarget.addFirst(java.util.Arrays.copyOfRange(next, length, next.length));
                 }
             } while (merges && piece.size() < want && !toTarget.isEmpty());
+            byte[] bytes = piece.toByteArray();
+            int placed = random.nextInt(4) == 0 ? 0 : Math.min(bytes.length, expectedBytes);
+            expectedBytes = 0;
+            if (placed > 0) {
+                MemorySegment.copy(bytes, 0, RawMemory.ALL, ValueLayout.JAVA_BYTE, expectedAddress, placed);
+                placedBytes += placed;
+                handler.onExpected(placed);
+            }
+            if (placed < bytes.length && handler != null && !closeRequested) {
+                expectedBytes = 0;
+                hand(bytes, placed);
+            }
+        }
+
+        private void hand(byte[] bytes, int from) {
+            int length = bytes.length - from;
             try (Arena arena = Arena.ofConfined()) {
-                MemorySegment native_ = arena.allocate(piece.size());
-                MemorySegment.copy(piece.toByteArray(), 0, native_, ValueLayout.JAVA_BYTE, 0, piece.size());
-                handler.onReceive(native_.address(), piece.size());
+                MemorySegment native_ = arena.allocate(length);
+                MemorySegment.copy(bytes, from, native_, ValueLayout.JAVA_BYTE, 0, length);
+                handler.onReceive(native_.address(), length);
                 native_.fill((byte) 0xDB);
             }
         }

@@ -176,6 +176,13 @@ final class Connection implements Sockets.SocketHandler {
 
     @Override
     @HotPath
+    public void onExpected(int lengthBytes) {
+        receivedBytes += lengthBytes;
+        receiver.onExpected(lengthBytes);
+    }
+
+    @Override
+    @HotPath
     public void onSent(int result) {
         if (result == 0 && !isClosing()) {
             transmitter.onSent();

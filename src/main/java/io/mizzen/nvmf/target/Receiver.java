@@ -43,8 +43,38 @@ final class Receiver {
         this.header = header;
     }
 
+    /** Bytes lie in a buffer of the socket's. */
     @HotPath
     void receive(long address, int lengthBytes) {
+        take(address, lengthBytes);
+        expect();
+    }
+
+    /** Bytes of the data lie where they belong, as was expected. */
+    @HotPath
+    void onExpected(int lengthBytes) {
+        if (!connection.isReceiving()) {
+            return;
+        }
+        assert state == DATA;
+        assert lengthBytes <= dataLeft;
+        dataLeft -= lengthBytes;
+        if (dataLeft == 0) {
+            onData();
+        }
+        expect();
+    }
+
+    /** What is left of the data may come straight to its place. */
+    @HotPath
+    private void expect() {
+        if (state == DATA && connection.isReceiving()) {
+            connection.socket.expect(dataAddress + (dataBytes - dataLeft), dataLeft);
+        }
+    }
+
+    @HotPath
+    private void take(long address, int lengthBytes) {
         long at = address;
         int left = lengthBytes;
         while (left > 0 && connection.isReceiving()) {

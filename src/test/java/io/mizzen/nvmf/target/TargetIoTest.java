@@ -17,6 +17,7 @@ import io.mizzen.nvme.Opcodes;
 import io.mizzen.nvme.SglDescriptor;
 import io.mizzen.nvme.Sqe;
 import io.mizzen.nvmf.IcPdu;
+import io.mizzen.testsupport.FakeSockets;
 import io.mizzen.testsupport.NvmeTcpClient;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -76,6 +77,22 @@ class TargetIoTest {
         assertEquals(4, many.r2tsSeen());
         assertArrayEquals(data, many.read(1, 0, 256, BLOCK).data());
         f.stop();
+    }
+
+    @Test
+    void dataOfLargeWritesComesStraightToItsPlaceWhateverTheDigests() {
+        for (int digests = 0; digests < 4; digests++) {
+            TargetFixture f = new TargetFixture(31 + digests);
+            TargetFixture.Admin admin = f.admin(0);
+            FakeSockets.Peer peer = f.peer();
+            NvmeTcpClient io = new NvmeTcpClient(peer).initialize(0, digests, 1);
+            io.connect(1, 128, admin.controllerId(), TargetFixture.NQN, TargetFixture.HOST, TargetFixture.HOST_ID, 0, 0);
+            byte[] data = TargetFixture.pattern(131072, digests);
+            assertEquals(0, io.write(1, 0, data, BLOCK, false).status());
+            assertArrayEquals(data, io.read(1, 0, 256, BLOCK).data());
+            assertTrue(peer.placedBytes > 40_000, peer.placedBytes + " bytes were placed");
+            f.stop();
+        }
     }
 
     @Test
