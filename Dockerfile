@@ -19,6 +19,6 @@ ENV JAVA_HOME=/opt/java \
     MIZZEN_STATE_DIR=/var/lib/mizzen
 VOLUME /var/lib/mizzen
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s \
-    CMD curl -fsS http://127.0.0.1:8080/actuator/health || exit 1
+    CMD ["/opt/mizzen/mizzen", "health"]
 ENTRYPOINT ["/opt/mizzen/mizzen"]
 CMD ["start"]

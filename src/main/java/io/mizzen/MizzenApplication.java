@@ -10,6 +10,7 @@ public class MizzenApplication {
     private static final int EXIT_REFUSED = 1;
 
     public static void main(String[] args) {
+        System.out.println("Mizzen starts (process " + ProcessHandle.current().pid() + ")");    // At once; the log comes later.
         OrderedShutdown shutdown = OrderedShutdown.install();
         try {
             shutdown.onStarted(SpringApplication.run(MizzenApplication.class, args));

@@ -126,6 +126,23 @@ class LauncherIT {
         }
     }
 
+    /** A secret on a command line could be read by every user of the machine. */
+    @Test
+    void healthAsksWithCredentialsThatNoCommandLineShows() throws IOException {
+        Path curl = Files.writeString(Files.createDirectories(directory.resolve("bin")).resolve("curl"),
+                "#!/bin/bash\nprintf 'argument %s\\n' \"$@\"\nsed 's/^/input /'\nexit 22\n");
+        Files.setPosixFilePermissions(curl, PosixFilePermissions.fromString("rwxr-xr-x"));
+        environment.put("PATH", curl.getParent() + ":" + System.getenv("PATH"));
+        environment.put("MIZZEN_REST_TOKEN", "a\"b\\c");
+        environment.put("MIZZEN_REST_ADDRESS", "::1");
+        environment.put("MIZZEN_REST_PORT", "8099");
+        try (ChildProcess launcher = launch("health")) {
+            assertThat(launcher.awaitExit(DEADLINE)).isEqualTo(22);
+            assertThat(launcher.output()).contains("argument http://[::1]:8099/actuator/health",
+                    "input header = \"Authorization: Bearer a\\\"b\\\\c\"").doesNotContain("argument header");
+        }
+    }
+
     @Test
     void unknownCommandIsAnErrorThatShowsTheUsage() {
         try (ChildProcess launcher = launch("strat")) {

@@ -8,18 +8,24 @@ import io.mizzen.engine.Engine;
 import io.mizzen.engine.model.ObjectKind;
 import io.mizzen.util.OperationException;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.boot.context.event.ApplicationReadyEvent;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.info.BuildProperties;
 import org.springframework.context.ApplicationListener;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.event.ContextClosedEvent;
+import org.springframework.core.env.Environment;
 
 /** Wires the control plane round the engine. */
 @Configuration(proxyBeanMethods = false)
 @EnableConfigurationProperties(MizzenProperties.class)
 public class ControlConfiguration {
+    private static final Logger LOG = LoggerFactory.getLogger(ControlConfiguration.class);
+
     @Bean
     Admission admission() {
         return new Admission();
@@ -102,6 +108,15 @@ public class ControlConfiguration {
         EngineCollector collector = new EngineCollector(engine, restorer::failureCounts, store::writeFailureCount);
         registry.register(collector);
         return collector;
+    }
+
+    /** The last line of a start. */
+    @Bean
+    ApplicationListener<ApplicationReadyEvent> readyLine(Environment environment, MizzenProperties properties) {
+        return event -> LOG.info("event=ready rest=http://{}:{} nvmf={} port={} startMs={}", properties.rest().address(),
+            environment.getProperty("local.server.port", Integer.class, properties.rest().port()),
+            properties.nvmf().addresses(), properties.nvmf().port(),
+            event.getTimeTaken() == null ? "unknown" : event.getTimeTaken().toMillis());
     }
 
     /** The first step of the ordered stop. */

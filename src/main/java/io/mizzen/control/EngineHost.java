@@ -37,14 +37,19 @@ public final class EngineHost implements SmartLifecycle, DisposableBean {
 
     @Override
     public synchronized void start() {
+        LOG.info("event=engine-starts cores={} memory={}", properties.cores().isEmpty() ? "chosen" : properties.cores(),
+            properties.memory().size());
         try {
             engine.start();
         } catch (OperationException e) {
-            throw new StartRefusedException("The engine cannot start: " + e.getMessage(),
-                "`./mizzen check` says what this machine offers and how to improve it.");
+            throw new StartRefusedException(e.getMessage(), "listen-failed".equals(e.code())
+                ? "Free that address and port, or choose others: --mizzen.nvmf.port=4421, --mizzen.nvmf.addresses=..."
+                : "`./mizzen check` says what this machine offers and how to improve it.");
         }
         started = true;
-        restorer.start(store.load(), properties.state().retry());
+        StateStore.Contents contents = store.load();
+        LOG.info("event=restore-starts state={} objects={}", properties.state().dir(), contents.documents().size());
+        restorer.start(contents, properties.state().retry());
         LOG.info("event=restored state={} failures={}", properties.state().dir(), restorer.failures().size());
     }
 

@@ -15,6 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
@@ -33,6 +34,7 @@ import java.util.UUID;
  * </pre>
  */
 final class BdevSchemes {
+    private static final List<String> KNOWN = List.of("uring", "malloc", "null", "fault", "lvol", "bdev", "loopback");
     private static final int MEBIBYTE = 1 << 20;
     private static final long MALLOC_MB_MAX = 1 << 16;
     private static final long FILE_MB_MAX = 1L << 34;
@@ -64,13 +66,19 @@ final class BdevSchemes {
         schemes.put("fault", new Fault(registry, bases));
     }
 
-    /** The scheme of a URI, its parameters checked by name. */
+    /** Refuses a scheme that there is not, before the rest of the URI is looked at: it may have another form. */
+    static void requireKnown(String scheme, String text) {
+        if (!KNOWN.contains(scheme)) {
+            throw OperationException.invalid("unknown-uri-scheme", "scheme " + scheme + " of '" + text + "' is not supported; use "
+                    + String.join(", ", KNOWN) + (scheme.equals("nvmf")
+                    ? ": children of a nexus are bdevs of this engine, not of others" : ""));
+        }
+    }
+
+    /** The scheme of a URI that is no alias, its parameters checked by name. */
     Scheme of(BdevUri uri) {
         Scheme scheme = schemes.get(uri.scheme());
-        if (scheme == null) {
-            throw OperationException.invalid("unknown-uri-scheme", "scheme " + uri.scheme() + " of '" + uri.text()
-                    + "' is unknown; use " + String.join(", ", schemes.keySet()) + ", lvol or bdev");
-        }
+        assert scheme != null;
         uri.allowOnly(scheme.parameters());
         return scheme;
     }

@@ -38,6 +38,7 @@ record BdevUri(String text, String scheme, String path, Map<String, String> para
         if (colon <= 0 || !text.substring(0, colon).matches("[a-z][a-z0-9+.-]*")) {
             throw bad(text, "it must begin with a scheme such as uring: in lower case");
         }
+        BdevSchemes.requireKnown(text.substring(0, colon), text);
         String rest = text.substring(colon + 1);
         if (!rest.startsWith("///")) {
             throw bad(text, "three slashes follow the scheme (" + text.substring(0, colon) + ":///...); hosts are not part of it");

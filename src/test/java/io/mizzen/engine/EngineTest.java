@@ -116,6 +116,7 @@ class EngineTest {
     void badUrisAreRefused() {
         try (EngineHarness h = new EngineHarness(1)) {
             invalid(h, "unknown-uri-scheme", "iscsi:///x", "iscsi");
+            invalid(h, "unknown-uri-scheme", "nvmf://10.0.0.1:4420/nqn.x", "not of others");
             invalid(h, "unknown-uri-parameter", "malloc:///m0?size_mb=4&colour=red", "colour");
             invalid(h, "invalid-uri", "malloc:///m0", "size_mb is missing");
             invalid(h, "invalid-uri", "malloc:///m0?size_mb=1&num_blocks=1", "not both");
