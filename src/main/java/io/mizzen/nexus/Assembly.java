@@ -51,12 +51,14 @@ record Assembly(NexusMetadata metadata, List<Member> members, int[] childOfMembe
                 newest = child.copy().metadata();
             }
         }
+        // What only a child has that was coming back is no generation that the healthy ones have missed.
+        long effective = children.stream().filter(child -> child.self().isHealthy()).mapToLong(Found::generation).max().orElse(0);
         int[] childOfMember = placeChildren(newest, children);
         checkOneHistory(newest, children);
         List<Member> members = new ArrayList<>();
         for (int i = 0; i < newest.members().size(); i++) {
             Found child = childOfMember[i] < 0 ? null : children.get(childOfMember[i]);
-            members.add(memberNow(newest, i, child, allowMissing, nowMs));
+            members.add(memberNow(newest, effective, i, child, allowMissing, nowMs));
         }
         if (members.stream().noneMatch(Member::isHealthy)) {
             throw new OperationException(ErrorKind.DATA_LOSS, "nexus-no-healthy-child", "nexus " + nexus
@@ -119,7 +121,8 @@ record Assembly(NexusMetadata metadata, List<Member> members, int[] childOfMembe
         }
     }
 
-    private static Member memberNow(NexusMetadata newest, int index, Found child, boolean allowMissing, long nowMs) {
+    private static Member memberNow(NexusMetadata newest, long effective, int index, Found child, boolean allowMissing,
+            long nowMs) {
         Member member = newest.members().get(index);
         if (!member.isHealthy()) {
             return member.state() == MemberState.FAULTED ? member
@@ -136,7 +139,7 @@ record Assembly(NexusMetadata metadata, List<Member> members, int[] childOfMembe
             return new Member(member.uuid(), MemberState.FAULTED, FaultReason.MISSING,
                     member.lastHealthyGeneration(), nowMs);
         }
-        if (child.generation() < newest.generation() - 1) {
+        if (child.generation() < effective - 1) {
             // It should have been given every generation since; its disk was set back.
             return new Member(member.uuid(), MemberState.FAULTED, FaultReason.STALE, child.generation(), nowMs);
         }

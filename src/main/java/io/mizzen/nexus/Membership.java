@@ -47,6 +47,9 @@ final class Membership {
     /** The newest generation that was tried; the next one counts from here. */
     private NexusMetadata attempted;
     private int requestedFaults;
+    /** What of it the generation that is being stored answers. */
+    private int servedFaults;
+    private Boolean servedInUse;
     private int lostMask;
     private Boolean requestedInUse;
     private MemberChange change;
@@ -162,6 +165,8 @@ final class Membership {
         retryDue = false;
         change = nextChange();
         changeFailure = null;
+        servedFaults = requestedFaults;
+        servedInUse = requestedInUse;
         int victims = chooseVictims();
         boolean inUse = requestedInUse == null ? attempted.inUse() : requestedInUse;
         boolean unchanged = victims == 0 && change == null && inUse == stored.inUse() && !blocked && !forced
@@ -290,8 +295,8 @@ final class Membership {
             blocked = false;
             forced = false;
             stored = next;
-            requestedFaults = 0;
-            requestedInUse = null;
+            requestedFaults &= ~servedFaults;           // What was requested meanwhile has its turn next.
+            requestedInUse = requestedInUse == servedInUse ? null : requestedInUse;
             take(victims);
             if (change != null) {
                 change.take();

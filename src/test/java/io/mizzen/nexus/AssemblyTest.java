@@ -49,6 +49,16 @@ class AssemblyTest {
         assertArrayEquals(new int[] {1, 0}, assembly.childOfMember());
     }
 
+    /** Attempts to bring a child back were stored on it, and failed on the healthy one. */
+    @Test
+    void generationsThatOnlyAReturningChildHasMakeNobodyStale() {
+        NexusMetadata old = generation(4, healthy(1, 4), faulted(2, 2));
+        NexusMetadata attempted = generation(7, healthy(1, 7),
+                new Member(new UUID(0, 2), MemberState.SYNCING, FaultReason.NONE, 2, 0));
+        Assembly assembly = Assembly.decide(NEXUS, List.of(on(0, old), on(1, attempted)), false, 0);
+        assertEquals(List.of(MemberState.HEALTHY, MemberState.FAULTED), states(assembly));
+    }
+
     @Test
     void aCrashWhileAGenerationWasStoredLeavesTheHealthyOnesTrusted() {
         NexusMetadata old = generation(4, healthy(1, 4), healthy(2, 4), healthy(3, 4));

@@ -53,6 +53,7 @@ final class DiskFaults {
     private final int blockBytes;
     private Kind kind = Kind.NONE;
     private boolean spent;
+    private long healedAtNs = Long.MIN_VALUE;
     private int shortOneIn;
 
     DiskFaults(int blockBytes) {
@@ -63,14 +64,25 @@ final class DiskFaults {
         return kind;
     }
 
-    void fail(Kind next) {
-        kind = next;
-        spent = false;
-    }
-
-    void heal() {
+    void heal(long nowNs) {
+        if (fails()) {
+            // What it has decided to fail may still be on its way.
+            healedAtNs = Math.max(healedAtNs, nowNs + (kind == Kind.STUCK ? 2 * LATE_MAX_NS : 100 * DELAY_MAX_NS));
+        }
         kind = Kind.NONE;
         shortOneIn = 0;
+    }
+
+    /** Whether commands may have failed since then. */
+    boolean failedSince(long sinceNs) {
+        return fails() || healedAtNs >= sinceNs;
+    }
+
+    /** The disk has been this way, and now is that way. */
+    void fail(Kind next, long nowNs) {
+        heal(nowNs);
+        kind = next;
+        spent = false;
     }
 
     /** From now on one in so many submissions finds no resources. */

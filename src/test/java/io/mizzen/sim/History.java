@@ -21,6 +21,7 @@ final class History {
     private final Map<Integer, Set<Long>> unsettled = new HashMap<>();
     private final boolean[] writing;
     private final boolean volatileCache;
+    private boolean sourceLost;
     private long nextStamp = 1;
     private long readsChecked;
 
@@ -45,6 +46,14 @@ final class History {
 
     long nextStamp() {
         return nextStamp++;
+    }
+
+    /** Before the first write: blocks hold what one of the legs held. */
+    void hold(Set<Long> stamps) {
+        for (int i = 0; i < writing.length; i++) {
+            possible.set(i, new HashSet<>(stamps));
+            afterCrash.set(i, new HashSet<>(stamps));
+        }
     }
 
     boolean isWriting(long lba, long count) {
@@ -109,13 +118,19 @@ final class History {
             }
         }
 
-        /** Checks what the read returned. {@code legsMayDiffer}: whether the mirror is still being made equal. */
-        void check(byte[] data, int blockBytes, boolean legsMayDiffer) {
+        /**
+         * Checks what the read returned.
+         *
+         * @param legsMayDiffer whether the mirror is still being made equal
+         * @param sourceMayFail whether the leg that has the say until then may have failed meanwhile
+         */
+        void check(byte[] data, int blockBytes, boolean legsMayDiffer, boolean sourceMayFail) {
             for (int i = 0; i < begunAt.length; i++) {
                 int block = (int) lba + i;
                 long stamp = Stamps.of(data, i * blockBytes, blockBytes, block);
                 List<Long> log = begun.get(block);
-                Checks.require(atStart.get(i).contains(stamp) || log.subList(begunAt[i], log.size()).contains(stamp),
+                Checks.require(atStart.get(i).contains(stamp) || log.subList(begunAt[i], log.size()).contains(stamp)
+                                || (sourceLost || sourceMayFail) && unsettled.getOrDefault(block, Set.of()).contains(stamp),
                         () -> "history: a read returns " + stamp + ": " + describe(block));
                 if (log.size() == begunAt[i] && quiet[i]) {
                     settle(block, stamp, legsMayDiffer);
@@ -127,7 +142,7 @@ final class History {
 
     private void settle(int block, long stamp, boolean legsMayDiffer) {
         Set<Long> may = possible.get(block);
-        if (may.size() > 1) {
+        if (may.size() > 1 && !(legsMayDiffer && sourceLost)) {
             if (legsMayDiffer) {
                 unsettled.putIfAbsent(block, new HashSet<>(may));
             }
@@ -140,11 +155,13 @@ final class History {
      * has been acknowledged since.
      */
     void onSourceLost() {
+        sourceLost = true;
         unsettled.forEach((block, may) -> possible.set(block, new HashSet<>(may)));
     }
 
     /** The legs are equal. */
     void onLegsEqual() {
+        sourceLost = false;
         unsettled.clear();
     }
 
@@ -170,7 +187,7 @@ final class History {
 
     /** Power failed. Writes that are not acknowledged go on: their hosts will send them again. */
     void crash() {
-        unsettled.clear();
+        onLegsEqual();
         for (int i = 0; i < writing.length; i++) {
             possible.set(i, new HashSet<>(afterCrash.get(i)));
         }

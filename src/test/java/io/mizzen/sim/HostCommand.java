@@ -25,6 +25,7 @@ final class HostCommand {
     private final byte[] data;
     private History.Read read;
     private Runnable flushed;
+    private long sentNs;
 
     /** @param kind the NVMe opcode; dataset management means deallocate */
     HostCommand(SimVolume volume, int kind, long lba, int count, boolean forcedUnitAccess, End end) {
@@ -57,6 +58,10 @@ final class HostCommand {
         return kind == Opcodes.NVM_WRITE || kind == Opcodes.NVM_WRITE_ZEROES || kind == Opcodes.NVM_DATASET_MANAGEMENT;
     }
 
+    boolean isRead() {
+        return kind == Opcodes.NVM_READ;
+    }
+
     int opcode() {
         return kind;
     }
@@ -78,7 +83,8 @@ final class HostCommand {
     }
 
     /** It goes out, for the first time or once more: what it promises counts from here. */
-    void onSend() {
+    void onSend(long nowNs) {
+        sentNs = nowNs;
         if (kind == Opcodes.NVM_READ) {
             read = volume.history().beginRead(lba, count);
         } else if (kind == Opcodes.NVM_FLUSH) {
@@ -92,8 +98,14 @@ final class HostCommand {
         flushed = null;
     }
 
+    /** It failed, for good or not. */
+    void onFailed(int status) {
+        volume.checkAvailability(this, sentNs, status);
+    }
+
     void onEnd(int status, byte[] received) {
         if (status != 0) {
+            onFailed(status);
             if (changes()) {
                 volume.history().giveUp(lba, count);
             }
@@ -105,7 +117,7 @@ final class HostCommand {
 
     private void onSuccess(byte[] received) {
         switch (kind) {
-            case Opcodes.NVM_READ -> read.check(received, volume.blockBytes(), volume.legsMayDiffer());
+            case Opcodes.NVM_READ -> read.check(received, volume.blockBytes(), volume.legsMayDiffer(), volume.sourceMayFail(sentNs));
             case Opcodes.NVM_FLUSH -> flushed.run();
             case Opcodes.NVM_DATASET_MANAGEMENT -> volume.history().giveUp(lba, count);
             default -> {

@@ -8,16 +8,17 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Watches the disks for writes of hosts and copies of the rebuild that meet in one range: a piece that is being copied is
+ * Watches the disks for writes of hosts and copies of a rebuild, or of a repair, that meet in one range: a piece that is being copied is
  * locked from its first read until its last write has ended, so no write of a host may be on its way to it meanwhile.
  */
 final class LockWatch implements SimDisk.Tap {
-    private static final String COPIES = "io.mizzen.rebuild.";
+    private static final String REBUILD = "io.mizzen.rebuild.";
+    private static final String REPAIR = "io.mizzen.nexus.";
 
     /** A piece of a volume with I/O at a disk; {@code count} blocks from {@code lba}. */
-    private record Piece(Nexus nexus, boolean copy, long lba, long count) {
+    private record Piece(SimVolume volume, boolean copy, long lba, long count) {
         boolean meets(Piece other) {
-            return nexus == other.nexus && copy != other.copy && lba < other.lba + other.count
+            return volume == other.volume && copy != other.copy && lba < other.lba + other.count
                     && other.lba < lba + count;
         }
     }
@@ -39,11 +40,17 @@ final class LockWatch implements SimDisk.Tap {
             Checks.require(!piece.meets(other), () -> "locks: " + disk + " gets " + piece + " while " + other + " is on its way");
         }
         inFlight.put(io, piece);
+        if (piece.copy) {
+            piece.volume.copiesInFlight++;
+        }
     }
 
     @Override
     public void onCompletion(SimDisk disk, BdevIo io, int status) {
-        inFlight.remove(io);
+        Piece piece = inFlight.remove(io);
+        if (piece != null && piece.copy) {
+            piece.volume.copiesInFlight--;
+        }
     }
 
     /** Whose piece it is: a host's write to a volume, any copy's I/O, or null for everything else. */
@@ -55,20 +62,32 @@ final class LockWatch implements SimDisk.Tap {
         if (top.parent != null) {
             BdevIo hosts = top.parent;
             return IoType.isWrite(hosts.type)
-                    ? new Piece((Nexus) hosts.channel().bdev(), false, hosts.offsetBlocks, hosts.blockCount) : null;
+                    ? new Piece(volumeOf(hosts.channel().bdev()), false, hosts.offsetBlocks, hosts.blockCount) : null;
         }
-        if (!IoType.hasRange(io.type) || !top.completion.getClass().getName().startsWith(COPIES)) {
+        String receiver = top.completion.getClass().getName();
+        boolean repairs = receiver.startsWith(REPAIR)
+                && top.offsetBlocks * top.channel().bdev().blockSizeBytes() >= SimVolume.DATA_OFFSET_BYTES;
+        if (!IoType.hasRange(io.type) || !repairs && !receiver.startsWith(REBUILD)) {
             return null;
         }
-        Nexus nexus = ownerOf(top.channel().bdev());
-        return nexus == null ? null : new Piece(nexus, true,
-                top.offsetBlocks - SimVolume.DATA_OFFSET_BYTES / nexus.blockSizeBytes(), top.blockCount);
+        SimVolume volume = ownerOf(top.channel().bdev());
+        return volume == null ? null : new Piece(volume, true,
+                top.offsetBlocks - SimVolume.DATA_OFFSET_BYTES / volume.blockBytes(), top.blockCount);
     }
 
-    private Nexus ownerOf(Bdev child) {
+    private SimVolume volumeOf(Bdev nexus) {
+        for (SimVolume volume : volumes) {
+            if (volume.uuid().equals(nexus.uuid())) {
+                return volume;
+            }
+        }
+        throw new IllegalStateException("nobody's nexus: " + nexus);
+    }
+
+    private SimVolume ownerOf(Bdev child) {
         for (SimVolume volume : volumes) {
             if (volume.nexus != null && volume.nexus.childStatuses().stream().anyMatch(s -> child.name().equals(s.bdev()))) {
-                return volume.nexus;
+                return volume;
             }
         }
         return null;

@@ -54,6 +54,15 @@ public final class Media {
         return out;
     }
 
+    /** Old contents here and there below that offset. */
+    void litter(long belowBytes, Random random) {
+        byte[] garbage = new byte[blockBytes];
+        random.nextBytes(garbage);
+        for (long block = random.nextInt(64); block < belowBytes / blockBytes; block += 1 + random.nextInt(64)) {
+            durable.put(block, garbage);
+        }
+    }
+
     /** A write of one block; null is zeroes. The array is kept. */
     void write(long block, byte[] data, boolean isDurable) {
         if (isDurable) {

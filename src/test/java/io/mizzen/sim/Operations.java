@@ -2,7 +2,6 @@ package io.mizzen.sim;
 
 import io.mizzen.lvs.LvStore;
 import io.mizzen.lvs.Lvol;
-import io.mizzen.nexus.ChildStatus;
 import io.mizzen.nvmf.target.Subsystem;
 import java.util.List;
 import java.util.Random;
@@ -22,18 +21,27 @@ final class Operations {
     private final Scenario scenario;
     private final Random random;
     private final List<Weighted> all;
+    private final MemberOperations members;
     private int nextReplica;
 
     Operations(Scenario scenario) {
         this.scenario = scenario;
         this.random = scenario.random;
+        this.members = new MemberOperations(scenario);
+        int faulty = scenario.plan.profile() == SimPlan.Profile.POWER_CUTS ? 0 : 1;
         this.all = List.of(
-                new Weighted(6, this::failDisk),
-                new Weighted(4, this::healOne),
-                new Weighted(6, this::breakConnection),
+                new Weighted(6 * faulty, this::failDisk),
+                new Weighted(4 * faulty, this::healOne),
+                new Weighted(4, this::breakConnection),
                 new Weighted(4, this::stallConnection),
                 new Weighted(3, this::runShort),
-                new Weighted(3, this::faultChild),
+                new Weighted(2 * faulty, members::fault),
+                new Weighted(3 * faulty, members::offline),
+                new Weighted(2 * faulty, members::remove),
+                new Weighted(7 * faulty, members::online),
+                new Weighted(4 * faulty, members::add),
+                new Weighted(3 * faulty, members::steerRebuild),
+                new Weighted(2, members::limit),
                 new Weighted(3, this::pauseSubsystem),
                 new Weighted(4, this::changePool));
     }
@@ -54,6 +62,10 @@ final class Operations {
         return list.get(random.nextInt(list.size()));
     }
 
+    private long nowNs() {
+        return scenario.machine.hand.nowNs();
+    }
+
     // --- faults ---------------------------------------------------------------------------------------
 
     private void failDisk() {
@@ -62,7 +74,7 @@ final class Operations {
         DiskFaults.Kind kind = DiskFaults.Kind.values()[1 + random.nextInt(DiskFaults.Kind.values().length - 1)];
         if (failing == 0 || random.nextInt(5) == 0) {
             scenario.trace.event("disk" + disk.number + " is " + kind);
-            disk.faults.fail(kind);
+            disk.faults.fail(kind, nowNs());
         }
     }
 
@@ -71,7 +83,7 @@ final class Operations {
         if (disk.faults.kind() != DiskFaults.Kind.NONE) {
             scenario.trace.event("disk" + disk.number + " is healed");
         }
-        disk.faults.heal();
+        disk.faults.heal(nowNs());
     }
 
     private void breakConnection() {
@@ -79,7 +91,7 @@ final class Operations {
     }
 
     private void stallConnection() {
-        scenario.workload.anyHost().stallOne(scenario.machine.hand.nowNs() + random.nextLong(2_000_000));
+        scenario.workload.anyHost().stallOne(nowNs() + random.nextLong(2_000_000));
     }
 
     private void runShort() {
@@ -87,14 +99,6 @@ final class Operations {
     }
 
     // --- operators ------------------------------------------------------------------------------------
-
-    private void faultChild() {
-        SimVolume volume = any(scenario.volumes);
-        ChildStatus child = any(volume.nexus.childStatuses());
-        if (child.bdev() != null) {
-            scenario.<Void>operate("fault " + child.bdev(), done -> volume.nexus.faultChild(child.bdev(), done));
-        }
-    }
 
     private void pauseSubsystem() {
         SimVolume volume = any(scenario.volumes);
@@ -138,11 +142,11 @@ final class Operations {
     /** No fault is left. */
     void healAll() {
         scenario.trace.event("everything is healed");
-        scenario.stored.forEach(disk -> disk.faults.heal());
+        scenario.stored.forEach(disk -> disk.faults.heal(nowNs()));
     }
 
     /** Operators bring the volumes back to full health. */
     void makeWhole() {
-        scenario.pass(2_000_000_000L);
+        members.makeWhole();
     }
 }

@@ -40,7 +40,6 @@ final class Scenario {
     }
 
     static final long MIB = 1 << 20;
-    private static final long SWEEP_NS = 2_000_000;
     private static final int REGION_SHIFT = 16;
     private static final long PROGRESS_NS = 300_000_000_000L;
     private static final int PROGRESS_TURNS = 4_000_000;
@@ -57,6 +56,8 @@ final class Scenario {
     private final Operations operations;
     private int turnsUntilCut = -1;
     private int idleTurns;
+    private boolean willCut;
+    private int cutOneIn;
     private int powerCuts;
     private boolean accepting;
 
@@ -70,12 +71,16 @@ final class Scenario {
             long size = (i < plan.poolDisks() ? 40 : 16) * MIB;
             stored.add(new SimLeg.StoredDisk(i, size, plan.blockBytes(), random.nextInt(4) > 0,
                     i < plan.poolDisks() ? "pool" + i : null));
+            stored.get(i).media.litter(i < plan.poolDisks() ? size : 0, random);
         }
         for (int v = 0; v < plan.volumes(); v++) {
             SimVolume volume = new SimVolume(v, plan.volumeBytes(), plan.blockBytes(), plan.volatileCache());
             for (int l = 0; l < plan.legs(); l++) {
                 SimLeg.StoredDisk disk = stored.get((l + v) % plan.disks());
                 volume.legs.add(new SimLeg(disk, disk.pool == null ? null : "r" + v));
+            }
+            if (random.nextInt(3) == 0) {
+                volume.fillBareLegs();
             }
             volumes.add(volume);
         }
@@ -102,9 +107,9 @@ final class Scenario {
         setUp();
         for (int life = 0; life < plan.lives(); life++) {
             try {
-                boolean last = life == plan.lives() - 1;
-                turnsUntilCut = last ? -1 : 200 + random.nextInt(plan.turns());
+                willCut = life < plan.lives() - 1;
                 if (life > 0) {
+                    turnsUntilCut = willCut && random.nextInt(5) == 0 ? 1 + random.nextInt(800) : -1;
                     bringUp();
                 }
                 live(plan.turns());
@@ -125,7 +130,8 @@ final class Scenario {
             throw new PowerCut();
         }
         workload.turn();
-        volumes.forEach(SimVolume::watch);
+        long nowNs = machine.hand.nowNs();
+        volumes.forEach(volume -> volume.watch(nowNs));
         if (machine.hand.tickAny() != 0) {
             idleTurns = 0;
         } else if (++idleTurns > 12 * plan.reactors()) {
@@ -138,6 +144,14 @@ final class Scenario {
         }
         if (random.nextInt(10) == 0) {
             machine.hand.advance(random.nextInt(60_000));
+        }
+    }
+
+    /** A write has arrived at a disk: a good moment for the power to fail soon. */
+    private void onWrite() {
+        if (cutOneIn > 0 && random.nextInt(cutOneIn) == 0) {
+            cutOneIn = 0;
+            turnsUntilCut = 1 + random.nextInt(random.nextBoolean() ? 20 : 200);
         }
     }
 
@@ -181,7 +195,7 @@ final class Scenario {
 
     private void power() {
         long nowNs = machine == null ? 0 : machine.hand.nowNs() + 1_000_000;
-        machine = new SimMachine(plan, random.nextLong(), nowNs, memory, stored, volumes, trace);
+        machine = new SimMachine(plan, random.nextLong(), nowNs, memory, stored, volumes, trace, this::onWrite);
         trace.event("power on");
     }
 
@@ -189,12 +203,14 @@ final class Scenario {
         trace.event("power cut");
         powerCuts++;
         turnsUntilCut = -1;
+        cutOneIn = 0;
         accepting = false;
         workload.onMachineGone();
         machine.crash();
         stored.forEach(SimLeg.StoredDisk::onCrash);
         for (SimVolume volume : volumes) {
             volume.nexus = null;
+            volume.copiesInFlight = 0;
             volume.history().crash();
         }
         power();
@@ -255,9 +271,9 @@ final class Scenario {
         }
         boolean blank = children.stream().allMatch(Bdev::isBlank);
         NexusParameters parameters = NexusParameters.of(volume.uuid(), volume.name()).withMode(mode)
-                .withRegions(REGION_SHIFT, SWEEP_NS).withSizeBytes(mode == NexusParameters.Mode.CREATE ? volume.sizeBytes() : 0)
+                .withRegions(REGION_SHIFT, plan.sweepNs()).withSizeBytes(mode == NexusParameters.Mode.CREATE ? volume.sizeBytes() : 0)
                 .withInitialCopy(blank ? NexusParameters.InitialCopy.ASSUME_EQUAL : NexusParameters.InitialCopy.FROM_FIRST);
-        SimMachine.Outcome<Nexus> outcome = operate("open " + volume.name(), done -> Nexus.open(machine.environment(),
+        SimMachine.Outcome<Nexus> outcome = operate("open " + volume.name(), done -> Nexus.open(machine.environment(volume),
                 parameters, children, done));
         volume.nexus = outcome.value();
         return outcome.failure();
@@ -305,11 +321,18 @@ final class Scenario {
     /** Under load, with things going wrong. */
     private void live(int turns) {
         workload.setLoad(turns / 6);
+        if (powerCuts > 0) {
+            workload.startReadingEverything();
+        }
+        cutOneIn = willCut ? 1 + random.nextInt(1 + random.nextInt(600)) : 0;
         for (int i = 0; i < turns; i++) {
             turn();
-            if (random.nextInt(150) == 0) {
+            if (random.nextInt(i < 400 ? 40 : 150) == 0) {
                 operations.one();
             }
+        }
+        if (willCut) {
+            throw new PowerCut();
         }
         workload.setLoad(0);
     }
@@ -335,6 +358,13 @@ final class Scenario {
         stop();
     }
 
+    /** An ordered stop and start, under way. */
+    void restart() {
+        stop();
+        power();
+        bringUp();
+    }
+
     /** The ordered stop. */
     void stop() {
         accepting = false;
@@ -342,6 +372,7 @@ final class Scenario {
         for (SimVolume volume : volumes) {
             this.<Void>mustDo("close " + volume.name(), volume.nexus::close);
             volume.nexus = null;
+            volume.copiesInFlight = 0;
         }
         for (LvStore store : machine.hand.call(0, machine.stores::all)) {
             this.<Void>mustDo("export " + store.name(), store::export);

@@ -193,10 +193,4 @@ public final class SimDisk extends Bdev {
     protected void onDestroy(Completion<Void> done) {
         done.ok(null);
     }
-
-    /** The device is pulled out: what is in flight fails as it comes, nothing new is taken. */
-    void pull() {
-        faults.fail(DiskFaults.Kind.DEAD);
-        notifyRemoved();
-    }
 }

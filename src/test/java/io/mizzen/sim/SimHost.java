@@ -129,6 +129,20 @@ final class SimHost {
     /** The machine is gone, with every connection. */
     void onMachineGone() {
         giveUpConnections("machine gone");
+        nextTryNs = route.nowNs() + random.nextLong(RETRY_NS);
+    }
+
+    /** How long until the host has something to do by itself. */
+    long patienceNs() {
+        long nowNs = route.nowNs();
+        if (state == State.AWAY) {
+            return route.network() == null ? Long.MAX_VALUE : Math.max(0, nextTryNs - nowNs);
+        }
+        long patience = Long.MAX_VALUE;
+        for (int i = 0; i < waiting.size() && state == State.READY; i++) {
+            patience = Math.min(patience, Math.max(0, waiting.get(i).notBeforeNs - nowNs));
+        }
+        return patience;
     }
 
     /** Does what can be done now. */
@@ -269,6 +283,7 @@ final class SimHost {
             trace.event(command + " to be retried, status " + Integer.toHexString(reply.status()));
             command.retries++;
             command.notBeforeNs = nowNs + RETRY_NS;
+            command.onFailed(reply.status());
             command.onLost();
             waiting.add(command);
         } else {
@@ -284,7 +299,7 @@ final class SimHost {
                 continue;
             }
             waiting.remove(i--);
-            command.onSend();
+            command.onSend(nowNs);
             trace.detail("send", command);
             boolean inCapsule = command.data() != null && (command.opcode() == Opcodes.NVM_DATASET_MANAGEMENT
                     || command.data().length <= 8192 && random.nextBoolean());

@@ -1,6 +1,7 @@
 package io.mizzen.sim;
 
 import io.mizzen.lvs.SlowDecoder;
+import java.util.function.BooleanSupplier;
 
 /**
  * What carries a child of a volume: a bare disk, or a replica in the pool on a disk. Its bytes are read from the disk's
@@ -18,6 +19,8 @@ record SimLeg(StoredDisk disk, String lvol) {
         final DiskFaults faults;
         /** Name of the pool on it, or null. */
         final String pool;
+        /** Whether the pool on it takes no changes any more; set by the machine that runs. */
+        BooleanSupplier poolFaulted = () -> false;
         private SlowDecoder decoder;
         private long metadataVersion;
         private long decodedVersion = -1;
@@ -52,6 +55,11 @@ record SimLeg(StoredDisk disk, String lvol) {
         }
     }
 
+    /** Whether commands may have failed since then. */
+    boolean mayHaveFailed(long sinceNs) {
+        return disk.faults.failedSince(sinceNs) || lvol != null && disk.poolFaulted.getAsBoolean();
+    }
+
     /** Bytes of the child. {@code durableOnly}: what a power failure would leave at least. */
     byte[] read(long atBytes, int sizeBytes, boolean durableOnly) {
         if (lvol == null) {
@@ -59,7 +67,9 @@ record SimLeg(StoredDisk disk, String lvol) {
         }
         SlowDecoder pool = disk.pool();
         SlowDecoder.Volume volume = pool.volumes.get(lvol);
-        Checks.require(volume != null, "pool: replica " + lvol + " is gone");
+        if (volume == null) {
+            return new byte[sizeBytes];         // It never came to be, or is gone.
+        }
         byte[] out = new byte[sizeBytes];
         for (int done = 0; done < sizeBytes;) {
             int index = (int) ((atBytes + done) / pool.clusterBytes);

@@ -46,10 +46,12 @@ final class SimMachine {
     private final LockWatch lockWatch;
     private long usedAtFirst;
     private int copiers;
+    private final Runnable onWrite;
 
     SimMachine(SimPlan plan, long seed, long nowNs, SimMemory bytes, List<SimLeg.StoredDisk> stored,
-            List<SimVolume> volumes, Trace trace) {
+            List<SimVolume> volumes, Trace trace, Runnable onWrite) {
         this.trace = trace;
+        this.onWrite = onWrite;
         this.lockWatch = new LockWatch(volumes);
         hand = new HandReactors(plan.reactors(), seed);
         hand.advance(Math.max(0, nowNs - hand.nowNs()));
@@ -67,6 +69,7 @@ final class SimMachine {
             SimDisk disk = new SimDisk(one.number, one.sizeBytes, one.media, plan.volatileCache(), one.unmapsToZeroes,
                     one.faults, new Tap(one), hand.random().nextLong());
             disks.add(disk);
+            one.poolFaulted = () -> isPoolFaulted(one.pool);
             hand.on(0, () -> registry.register(disk));
         }
     }
@@ -82,6 +85,9 @@ final class SimMachine {
         @Override
         public void onArrival(SimDisk disk, BdevIo io) {
             trace.io("gets", stored.number, io.type, io.offsetBlocks, io.blockCount, 0);
+            if (IoType.isWrite(io.type)) {
+                onWrite.run();
+            }
             lockWatch.onArrival(disk, io);
         }
 
@@ -95,14 +101,22 @@ final class SimMachine {
         }
     }
 
+    private boolean isPoolFaulted(String pool) {
+        LvStore store = stores.find(pool);
+        return store == null || store.state() != LvStore.State.ONLINE;
+    }
+
     Mthread control() {
         return hand.reactor(0).mthread();
     }
 
-    NexusEnvironment environment() {
+    NexusEnvironment environment(SimVolume volume) {
         Mthread copier = hand.reactor(copiers++ % hand.reactors().all().size()).mthread();
         return new NexusEnvironment(registry, control(), WorkerChooser.fixed(copier), () -> hand.nowNs() / 1_000_000,
-                (nexus, event) -> trace.event(nexus.name() + ": " + event));
+                (nexus, event) -> {
+                    trace.event(nexus.name() + ": " + event);
+                    volume.onNexusEvent(event);
+                });
     }
 
     /** Outcome of an operation that was started. */

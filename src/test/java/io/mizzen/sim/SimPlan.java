@@ -7,19 +7,36 @@ import java.util.Random;
  *
  * @param poolDisks the first so many disks carry pools, the others are bare
  * @param legs children of each volume
+ * @param sweepNs how soon idle regions become clean
  * @param lives how often the engine starts: each life but the last ends by a power cut
  * @param turns turns of a life under load, at most
  */
-record SimPlan(int reactors, int blockBytes, boolean volatileCache, int disks, int poolDisks, int volumes, int legs,
-        long volumeBytes, int hostsPerVolume, int queuesPerHost, int lives, int turns) {
+record SimPlan(Profile profile, int reactors, int blockBytes, boolean volatileCache, int disks, int poolDisks, int volumes,
+        int legs, long volumeBytes, long sweepNs, int hostsPerVolume, int queuesPerHost, int lives, int turns) {
+    /** What goes wrong, besides connections. */
+    enum Profile {
+        /** The power, several times. */
+        POWER_CUTS,
+        /** Disks and children. */
+        FAULTS,
+        /** All of it. */
+        BOTH
+    }
+
     static SimPlan of(Random random) {
+        Profile profile = Profile.values()[random.nextInt(3)];
         int legs = 2 + random.nextInt(2);
         int disks = legs + random.nextInt(2);
-        int volumes = 1 + random.nextInt(2);
-        int bareAllowed = Math.max(0, disks - random.nextInt(disks + 1));
-        int poolDisks = volumes > 1 ? disks : disks - Math.min(bareAllowed, disks);
-        return new SimPlan(1 + random.nextInt(3), random.nextBoolean() ? 512 : 4096, random.nextBoolean(), disks, poolDisks,
-                volumes, legs, (1L + random.nextInt(2)) << 20, 1 + random.nextInt(2), 1 + random.nextInt(2),
-                1 + random.nextInt(3), 4000 + random.nextInt(4000));
+        int volumes = random.nextInt(3) == 0 ? 2 : 1;
+        int poolDisks = volumes > 1 ? disks : random.nextInt(disks + 1);
+        int lives = switch (profile) {
+            case POWER_CUTS -> 3 + random.nextInt(3);
+            case FAULTS -> 1;
+            case BOTH -> 2 + random.nextInt(2);
+        };
+        long sweepNs = random.nextBoolean() ? 2_000_000 : 1_000_000_000;
+        return new SimPlan(profile, 1 + random.nextInt(3), random.nextBoolean() ? 512 : 4096, random.nextBoolean(), disks,
+                poolDisks, volumes, legs, (1L + random.nextInt(2)) << 20, sweepNs, 1 + random.nextInt(2),
+                1 + random.nextInt(2), lives, (profile == Profile.FAULTS ? 4000 : 1500) + random.nextInt(3000));
     }
 }

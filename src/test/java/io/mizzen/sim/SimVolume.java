@@ -1,8 +1,11 @@
 package io.mizzen.sim;
 
 import io.mizzen.nexus.Nexus;
+import io.mizzen.nexus.NexusState;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.UUID;
 
 /** A mirrored volume over its whole life: what carries it, what its hosts know, and the nexus of the machine that runs. */
@@ -20,6 +23,9 @@ final class SimVolume {
     /** Null while no machine has it up. */
     Nexus nexus;
     private boolean legsDiffered;
+    private long blockedAtNs = Long.MIN_VALUE;
+    /** I/Os of copies at its disks. */
+    int copiesInFlight;
 
     SimVolume(int number, long sizeBytes, int blockBytes, boolean volatileCache) {
         this.number = number;
@@ -53,18 +59,76 @@ final class SimVolume {
         return history;
     }
 
-    /** What the desired state says are its children. */
+    int number() {
+        return number;
+    }
+
+    /** Legs that are children by what the disks say. */
     List<SimLeg> members() {
-        return List.copyOf(legs);
+        SlowMembers newest = newestRecord();
+        return newest == null ? List.copyOf(legs) : legs.stream().filter(leg -> {
+            SlowMembers own = leg.members();
+            return own != null && own.nexus().equals(uuid()) && newest.members().contains(own.self());
+        }).toList();
+    }
+
+    /** The leg that carries a member, or null. */
+    SimLeg legOf(UUID member) {
+        for (SimLeg leg : legs) {
+            SlowMembers own = leg.members();
+            if (own != null && own.nexus().equals(uuid()) && own.self().equals(member)) {
+                return leg;
+            }
+        }
+        return null;
     }
 
     /** Whether reads may still depend on which leg answers. */
     boolean legsMayDiffer() {
-        return nexus == null || nexus.suspectRegions() > 0;
+        return nexus == null || nexus.suspectRegions() > 0 || copiesInFlight > 0;
+    }
+
+    /** The bare disks carry something already, each something else. */
+    void fillBareLegs() {
+        Set<Long> stamps = new HashSet<>();
+        for (SimLeg leg : legs) {
+            long stamp = leg.lvol() == null ? -1L - leg.disk().number : 0;
+            stamps.add(stamp);
+            for (int i = 0; i < history.blocks() && stamp != 0; i++) {
+                leg.disk().media.write(DATA_OFFSET_BYTES / blockBytes + i, Stamps.data(stamp, i, 1, blockBytes), true);
+            }
+        }
+        history.hold(stamps);
+    }
+
+    /** Whether a leg may have failed since then. */
+    boolean sourceMayFail(long sinceNs) {
+        return legs.stream().anyMatch(leg -> leg.mayHaveFailed(sinceNs));
+    }
+
+    /** A command failed: no leg can have been there that is healthy, on a disk without a fault since it was sent. */
+    void checkAvailability(HostCommand command, long sinceNs, int status) {
+        if (!command.isRead() && blockedAtNs >= sinceNs) {
+            return;             // A fault that an operator asked for could not be stored on the other legs.
+        }
+        for (SimLeg leg : healthyLegs()) {
+            Checks.require(leg.mayHaveFailed(sinceNs), () -> "availability: " + command + " fails with status "
+                    + Integer.toHexString(status) + " though " + leg + " is healthy");
+        }
+    }
+
+    /** Something became of a child: what differing legs answered may be answered otherwise. */
+    void onNexusEvent(String event) {
+        if (event.startsWith("child-") || event.startsWith("resync-failed")) {
+            history.onSourceLost();
+        }
     }
 
     /** Called often: notes when the legs have become equal. */
-    void watch() {
+    void watch(long nowNs) {
+        if (nexus != null && nexus.state() == NexusState.FAULTED) {
+            blockedAtNs = nowNs;
+        }
         boolean now = legsMayDiffer();
         if (legsDiffered && !now) {
             history.onLegsEqual();

@@ -9,7 +9,6 @@ import java.util.Random;
 final class Workload {
     private static final int DEPTH = 10;
     private static final int TRANSFER_MAX_BYTES = 64 << 10;
-    private static final long PATIENCE_NS = 5_000_000;
 
     private final Scenario scenario;
     private final Random random;
@@ -53,7 +52,17 @@ final class Workload {
 
     /** How far time may jump when no reactor has anything to do. */
     long patienceNs() {
-        return PATIENCE_NS;
+        long patience = Long.MAX_VALUE;
+        for (List<SimHost> its : hosts) {
+            for (SimHost host : its) {
+                patience = Math.min(patience, host.patienceNs());
+            }
+        }
+        return patience;
+    }
+
+    boolean isConnected() {
+        return hosts.stream().allMatch(its -> its.stream().allMatch(SimHost::isReady));
     }
 
     private void oneCommand(SimVolume volume, SimHost host) {
@@ -84,6 +93,13 @@ final class Workload {
     /** Hosts read every block of every volume, and are answered. */
     void readEverything() {
         long failedBefore = failed;
+        startReadingEverything();
+        scenario.await("everything to be read", () -> outstanding() == 0);
+        Checks.require(failed == failedBefore, "progress: reads fail though everything is healed");
+    }
+
+    /** Hosts read every block of every volume, as soon as they can. */
+    void startReadingEverything() {
         for (int v = 0; v < hosts.size(); v++) {
             SimVolume volume = scenario.volumes.get(v);
             int piece = TRANSFER_MAX_BYTES / volume.blockBytes();
@@ -93,8 +109,6 @@ final class Workload {
                         Math.min(piece, volume.history().blocks() - lba), false, this::onEnd));
             }
         }
-        scenario.await("everything to be read", () -> outstanding() == 0);
-        Checks.require(failed == failedBefore, "progress: reads fail though everything is healed");
     }
 
     void onMachineGone() {

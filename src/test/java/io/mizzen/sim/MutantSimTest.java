@@ -1,0 +1,62 @@
+package io.mizzen.sim;
+
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import java.util.List;
+import java.util.function.LongFunction;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.FieldSource;
+import org.junit.jupiter.api.Test;
+
+/** Broken engines: every one of them is found by the checkers within the seeds that the build runs. */
+class MutantSimTest {
+    private static final int SEEDS = 60;
+    private static final String NEXUS = "io.mizzen.nexus.";
+
+    static final List<Mutant> MUTANTS = List.of(
+            new Mutant("a write is acknowledged before the fault of a child is stored", NEXUS + "HoldQueue", "add",
+                    "IoQueue", "add", 0, "NexusMutations.acknowledgeAtOnce"),
+            new Mutant("a read that failed is not tried on another child", NEXUS + "NexusChannel", "onRead",
+                    "NexusChannel", "read", 0, "NexusMutations.giveUp"),
+            new Mutant("what found no resources is not tried again", "io.mizzen.bdev.IoChannel", "starve",
+                    "Reactor", "defer", 0, "BdevMutations.forgetRetry"),
+            new Mutant("a range lock is released as soon as it is granted", "io.mizzen.bdev.IoChannel", "lock",
+                    "IoChannel", "addLock", 0, "BdevMutations.letPass"),
+            new Mutant("a copy goes on from a source that was retired", "io.mizzen.rebuild.RebuildJob", "lambda$begin",
+                    "RebuildJob", "state", -1, "RebuildMutations.alwaysRunning"),
+            new Mutant("a host's flush is skipped", NEXUS + "NexusChannel", "doSubmit",
+                    "NexusChannel", "fanOut", 0, "NexusMutations.skipFlush"),
+            new Mutant("regions count as clean without a flush", NEXUS + "DirtySweep", "flush",
+                    "DirtySweep", "flushChildren", 0, "NexusMutations.skipFlushes"),
+            new Mutant("data is written before its region is stored as dirty", NEXUS + "NexusChannel", "doSubmit",
+                    "DirtyMap", "isDurable", 0, "NexusMutations.isDurableAlready"),
+            new Mutant("differences of an unclean stop are forgotten", NEXUS + "Nexus", "markSuspect",
+                    "DirtyMap", "markSuspect", 0, "NexusMutations.forget"),
+            new Mutant("a mapping is used before it is durable", "io.mizzen.lvs.ClusterAllocator", "insertInPlace",
+                    "MetadataWriter", "commit", 0, "LvsMutations.commitUnderWay"),
+            new Mutant("a new cluster shows what it held before", "io.mizzen.lvs.ClusterAllocator", "zeroMore",
+                    "StorePort", "zero", 0, "LvsMutations.skipZeroing"));
+
+    @ParameterizedTest
+    @FieldSource("MUTANTS")
+    void isFound(Mutant mutant) throws ReflectiveOperationException {
+        @SuppressWarnings("unchecked")
+        LongFunction<String> run = (LongFunction<String>) new MutantLoader(mutant).loadClass(MutantRun.class.getName())
+                .getDeclaredConstructor().newInstance();
+        String found = null;
+        for (long seed = 1; seed <= SEEDS && found == null; seed++) {
+            found = run.apply(seed);
+            if (found != null && Boolean.getBoolean("mizzen.sim.verbose")) {
+                System.out.println(mutant + ": seed " + seed + ": " + found);
+            }
+        }
+        assertNotNull(found, mutant + ": nobody noticed");
+    }
+
+    @Test
+    void aMutationThatFitsNowhereIsNoTest() {
+        Mutant nowhere = new Mutant("nothing", NEXUS + "HoldQueue", "add", "IoQueue", "peek", 0, "NexusMutations.forget");
+        assertThrows(IllegalStateException.class, () -> new MutantLoader(nowhere).loadClass(NEXUS + "HoldQueue"));
+    }
+}
