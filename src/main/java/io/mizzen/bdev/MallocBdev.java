@@ -1,5 +1,6 @@
 package io.mizzen.bdev;
 
+import io.mizzen.ffi.Libc;
 import io.mizzen.ffi.RawMemory;
 import io.mizzen.memory.HugePages;
 import io.mizzen.memory.PageUse;
@@ -86,7 +87,7 @@ public final class MallocBdev extends Bdev {
                     RawMemory.copy(target, io.address, lengthBytes);
                     break;
                 case IoType.WRITE:
-                    RawMemory.copy(io.address, target, lengthBytes);
+                    Libc.memcpy(target, io.address, lengthBytes);
                     break;
                 case IoType.UNMAP:
                 case IoType.WRITE_ZEROES:

