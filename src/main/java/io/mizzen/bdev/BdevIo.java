@@ -59,6 +59,9 @@ public final class BdevIo extends Deferred {
 
     final BdevIoPool pool;
     IoChannel channel;
+    /** The channel that has handed it down to this one, or null. */
+    IoChannel upper;
+    long upperOffsetBlocks;
     BdevIo flightPrevious;
     BdevIo flightNext;
     long submitNs;

@@ -30,6 +30,7 @@ public abstract class IoChannel {
     private final Reactor reactor;
     private final BdevContext context;
     private final int supportMask;
+    private final int handDownMask;
     private final int recordReserve;
     private final int partReserve;
     private final IoStats stats = new IoStats();
@@ -40,8 +41,10 @@ public abstract class IoChannel {
     private final StarvedRetry starvedRetry = new StarvedRetry();
     private final List<RangeLock> locks = new ArrayList<>();
     private final List<Drain> drains = new ArrayList<>();
+    private final List<IoChannel> uppers = new ArrayList<>();
     private BdevIo flightHead;
     private int inFlight;
+    private int handedDown;
     private int gate;
     int references;
 
@@ -56,6 +59,7 @@ public abstract class IoChannel {
             mask |= bdev.supports(type) ? 1 << type : 0;
         }
         this.supportMask = mask;
+        this.handDownMask = takesHandedDown() ? mask : 0;
         this.recordReserve = context.ioPool().reserve(bdev.depth());
         this.partReserve = context.ioPool().partReserve(bdev.depth());
     }
@@ -161,6 +165,15 @@ public abstract class IoChannel {
     @HotPath
     final void onDriverComplete(BdevIo io) {
         assert reactor.isCurrent();
+        if (io.upper != null) {
+            handBack(io);
+            return;
+        }
+        finish(io);
+    }
+
+    @HotPath
+    private void finish(BdevIo io) {
         unlink(io);
         int status = io.status();
         if (status == Status.NO_RESOURCES) {
@@ -176,6 +189,89 @@ public abstract class IoChannel {
         if ((gate & DRAINING) != 0) {
             checkDrains();
         }
+    }
+
+    // --- I/O that is handed down as it is -------------------------------------------------------------
+
+    /** Whether the driver takes I/O of the channels above it as it is ({@link #handDown}); it may use the driver's fields. */
+    protected boolean takesHandedDown() {
+        return false;
+    }
+
+    /** Driver of a bdev that stands on another: to be called before the first {@link #handDown} to that channel. */
+    protected final void standOn(IoChannel lower) {
+        assert lower.mthread == mthread;
+        lower.uppers.add(this);
+    }
+
+    /** Driver: before the lower channel is closed. */
+    protected final void standNoMoreOn(IoChannel lower) {
+        lower.uppers.remove(this);
+    }
+
+    /**
+     * Driver of a bdev that stands on another with blocks of the same size: hands an I/O that is in flight here down as it
+     * is, to another place, and needs no record for a part. It stays in this channel's list of what is in flight, where the
+     * lower one finds it when it drains; it ends here with the lower one's status. False: the lower channel holds
+     * something back, or does not do such an I/O: then a part must be submitted, which can wait.
+     */
+    @HotPath
+    protected final boolean handDown(BdevIo io, IoChannel lower, long lowerOffsetBlocks) {
+        assert io.channel == this;
+        assert lower.uppers.contains(this);
+        if (lower.gate != 0 || (lower.handDownMask & 1 << io.type) == 0 || (io.flags & Bdev.FLAG_INTERNAL) != 0) {
+            return false;       // A part passes the locks of its own channel, but not those of the lower one.
+        }
+        long offsetBlocks = io.offsetBlocks;
+        io.offsetBlocks = lowerOffsetBlocks;
+        if (lower.bdev.check(io) != Status.SUCCESS) {
+            io.offsetBlocks = offsetBlocks;
+            return false;
+        }
+        io.upper = this;
+        io.upperOffsetBlocks = offsetBlocks;
+        io.channel = lower;
+        lower.handedDown++;
+        lower.doSubmit(io);
+        return true;
+    }
+
+    /** The lower channel's end of an I/O that was handed down. Without resources here it waits in the upper one. */
+    @HotPath
+    private void handBack(BdevIo io) {
+        IoChannel upper = io.upper;
+        handedDown--;
+        if (io.status() != Status.NO_RESOURCES) {
+            stats.record(io.type, io.blockCount << bdev.blockShift(), reactor.nowNs() - io.submitNs,
+                    io.status() != Status.SUCCESS);
+        }
+        io.upper = null;
+        io.offsetBlocks = io.upperOffsetBlocks;
+        io.channel = upper;
+        upper.finish(io);
+        if ((gate & DRAINING) != 0) {
+            checkDrains();
+        }
+    }
+
+    /** Where the I/O lies on this channel's bdev, though it may have been handed down. */
+    private long offsetHere(BdevIo io) {
+        return io.upper == this ? io.upperOffsetBlocks : io.offsetBlocks;
+    }
+
+    /** Whether an I/O that was handed down to here is in the lock's way. */
+    private boolean isHandedDown(RangeLock lock) {
+        if (handedDown == 0) {
+            return false;
+        }
+        for (IoChannel upper : uppers) {
+            for (BdevIo io = upper.flightHead; io != null; io = io.flightNext) {
+                if (io.channel == this && lock.blocks(io, io.offsetBlocks)) {
+                    return true;
+                }
+            }
+        }
+        return false;
     }
 
     /** Driver: an I/O that is in flight here, or null; {@link #nextInFlight} yields the others. */
@@ -194,6 +290,7 @@ public abstract class IoChannel {
      */
     protected final void park(BdevIo io) {
         assert io.state == BdevIo.SUBMITTED;
+        assert io.upper == null;
         unlink(io);
         io.state = BdevIo.WAITING;
         if ((gate & DRAINING) != 0) {
@@ -243,7 +340,7 @@ public abstract class IoChannel {
     @HotPath
     private boolean isLocked(BdevIo io) {
         for (int i = 0; i < locks.size(); i++) {
-            if (locks.get(i).blocks(io)) {
+            if (locks.get(i).blocks(io, io.offsetBlocks)) {
                 return true;
             }
         }
@@ -402,14 +499,14 @@ public abstract class IoChannel {
 
     private boolean isDrained(RangeLock lock) {
         if (lock == null) {
-            return inFlight == 0;
+            return inFlight == 0 && handedDown == 0;
         }
         for (BdevIo io = flightHead; io != null; io = io.flightNext) {
-            if (lock.blocks(io)) {
+            if (lock.blocks(io, offsetHere(io))) {
                 return false;
             }
         }
-        return true;
+        return !isHandedDown(lock);
     }
 
     private void checkDrains() {
@@ -438,6 +535,8 @@ public abstract class IoChannel {
         assert references > 0;
         if (--references == 0) {
             assert inFlight == 0;
+            assert handedDown == 0;
+            assert uppers.isEmpty();
             assert paused.isEmpty();
             assert locked.isEmpty();
             assert starved.isEmpty();
@@ -454,7 +553,7 @@ public abstract class IoChannel {
 
     /** I/Os that the driver has. Any thread, approximate. */
     public final int inFlight() {
-        return inFlight;
+        return inFlight + handedDown;
     }
 
     /** I/Os held back by a pause, a lock, a limit or lack of resources. Any thread, approximate. */

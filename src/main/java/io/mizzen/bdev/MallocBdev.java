@@ -104,6 +104,11 @@ public final class MallocBdev extends Bdev {
         }
 
         @Override
+        protected boolean takesHandedDown() {
+            return true;
+        }
+
+        @Override
         protected void onClose() {
             // Holds nothing.
         }

@@ -49,6 +49,11 @@ public final class NullBdev extends Bdev {
         }
 
         @Override
+        protected boolean takesHandedDown() {
+            return true;
+        }
+
+        @Override
         protected void onClose() {
             // Holds nothing.
         }

@@ -33,12 +33,12 @@ public final class RangeLock {
                 && other.offsetBlocks < offsetBlocks + blockCount;
     }
 
-    /** Whether the I/O has to wait for this lock. */
+    /** Whether the I/O, which lies there on the locked bdev, has to wait for this lock. */
     @HotPath
-    boolean blocks(BdevIo io) {
+    boolean blocks(BdevIo io, long ioOffsetBlocks) {
         return (io.flags & Bdev.FLAG_INTERNAL) == 0
                 && (IoType.isWrite(io.type) || blocksReads && IoType.hasData(io.type))
-                && io.offsetBlocks < offsetBlocks + blockCount
-                && offsetBlocks < io.offsetBlocks + io.blockCount;
+                && ioOffsetBlocks < offsetBlocks + blockCount
+                && offsetBlocks < ioOffsetBlocks + io.blockCount;
     }
 }

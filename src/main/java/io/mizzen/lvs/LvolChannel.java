@@ -15,7 +15,8 @@ import io.mizzen.util.HotPath;
  * base device's channel of the same mthread. An I/O of many clusters goes in windows of {@link #WINDOW_PARTS_MAX}.
  *
  * <pre>
- * doSubmit → advance → parts in flight (childCount) ─ last one done ─→ advance ... → complete
+ * doSubmit → handed down as it is, if one cluster holds all of it → complete
+ *          → advance → parts in flight (childCount) ─ last one done ─→ advance ... → complete
  *               └ write to an unallocated cluster → waits for the control reactor → advance
  * </pre>
  *
@@ -24,6 +25,7 @@ import io.mizzen.util.HotPath;
  */
 final class LvolChannel extends IoChannel implements IoCompletion {
     private static final int WINDOW_PARTS_MAX = 8;
+    private static final int NO_SHIFT = -1;
 
     private final Lvol lvol;
     private final ClusterMap map;
@@ -32,6 +34,8 @@ final class LvolChannel extends IoChannel implements IoCompletion {
     /** log2 of base blocks per block of the volume: 0 but for pools made on larger blocks. */
     private final int scaleShift;
     private final long clusterBlocks;
+    /** log2 of the blocks of a cluster, or {@link #NO_SHIFT}. */
+    private final int clusterShift;
     private AllocationWait freeWaits;
 
     LvolChannel(LvolBdev bdev, Mthread mthread, IoChannel base) {
@@ -42,12 +46,17 @@ final class LvolChannel extends IoChannel implements IoCompletion {
         this.blockShift = bdev.blockShift();
         this.scaleShift = bdev.blockShift() - base.bdev().blockShift();
         this.clusterBlocks = lvol.store().geometry().clusterSizeBytes() >>> blockShift;
+        this.clusterShift = Long.bitCount(clusterBlocks) == 1 ? Long.numberOfTrailingZeros(clusterBlocks) : NO_SHIFT;
         assert scaleShift >= 0;
+        standOn(base);
     }
 
     @Override
     @HotPath
     protected void doSubmit(BdevIo io) {
+        if (clusterShift != NO_SHIFT && scaleShift == 0 && IoType.hasData(io.type) && handDownWhole(io)) {
+            return;
+        }
         io.driverLong = 0;
         io.childStatus = Status.SUCCESS;
         io.childCount = 0;
@@ -64,6 +73,18 @@ final class LvolChannel extends IoChannel implements IoCompletion {
             return;
         }
         advance(io, true);
+    }
+
+    /** The usual case: all of it lies in one cluster, which is there, and the base device can take it as it is. */
+    @HotPath
+    private boolean handDownWhole(BdevIo io) {
+        long index = io.offsetBlocks >>> clusterShift;
+        if (io.offsetBlocks + io.blockCount - 1 >>> clusterShift != index) {
+            return false;
+        }
+        int cluster = map.get((int) index);
+        return cluster != BlobMetadata.UNALLOCATED
+                && handDown(io, base, ((long) cluster << clusterShift) + (io.offsetBlocks & clusterBlocks - 1));
     }
 
     /** Goes on where the I/O stands: until parts are in flight, a cluster is waited for, or nothing is left. */
@@ -214,6 +235,7 @@ final class LvolChannel extends IoChannel implements IoCompletion {
 
     @Override
     protected void onClose() {
+        standNoMoreOn(base);
         base.close();
     }
 }

@@ -268,6 +268,11 @@ public final class UringBdev extends Bdev {
         }
 
         @Override
+        protected boolean takesHandedDown() {
+            return true;
+        }
+
+        @Override
         protected void onClose() {
             ring.files().remove(handle);
         }
