@@ -46,6 +46,7 @@ final class ChildRebuild implements RebuildJob.Listener {
     private volatile boolean stoppedByHand;
     private boolean closed;
     private int failedSources;
+    private int usableAtFailure;
     private long remainingAtFailure = -1;
     private final Timer retry = new Timer() {
         @Override
@@ -107,6 +108,9 @@ final class ChildRebuild implements RebuildJob.Listener {
     /** The members have changed: sources may have come or gone, or the child itself. */
     void onMembersChanged() {
         if (state == State.WAITING) {
+            if (isNeeded() && nexus.usableMask() == usableAtFailure) {
+                return;             // The same children would fail the same way: time has to pass.
+            }
             nexus.home().reactor().cancel(retry);
             setState(State.IDLE);
         }
@@ -129,6 +133,7 @@ final class ChildRebuild implements RebuildJob.Listener {
 
     private void waitThenRetry() {
         setState(State.WAITING);
+        usableAtFailure = nexus.usableMask();
         if (!closed) {
             nexus.home().reactor().arm(retry, RETRY_NS);
         }

@@ -153,7 +153,7 @@ final class NexusChannel extends IoChannel implements IoCompletion {
         for (int i = wantsDirty.size(); i > 0; i--) {
             BdevIo io = wantsDirty.poll();
             if (dirty.isDurable(firstRegion(io), lastRegion(io))) {
-                fanOut(io, false);
+                start(io, false);               // The children may be others by now.
             } else if (!failed) {
                 wantDirty(io);
             } else if (isStalled(io)) {
