@@ -136,6 +136,10 @@ final class Operations {
         }
     }
 
+    void tune(SimVolume volume) {
+        members.tune(volume);
+    }
+
     // --- putting right --------------------------------------------------------------------------------
 
 

@@ -115,7 +115,7 @@ final class SimMachine {
         return new NexusEnvironment(registry, control(), WorkerChooser.fixed(copier), () -> hand.nowNs() / 1_000_000,
                 (nexus, event) -> {
                     trace.event(nexus.name() + ": " + event);
-                    volume.onNexusEvent(event);
+                    volume.onNexusEvent(event, hand.nowNs());
                 });
     }
 

@@ -23,6 +23,7 @@ final class SimVolume {
     /** Null while no machine has it up. */
     Nexus nexus;
     private boolean legsDiffered;
+    private long joinedAtNs = Long.MIN_VALUE;
     private long blockedAtNs = Long.MIN_VALUE;
     /** I/Os of copies at its disks. */
     int copiesInFlight;
@@ -108,8 +109,8 @@ final class SimVolume {
 
     /** A command failed: no leg can have been there that is healthy, on a disk without a fault since it was sent. */
     void checkAvailability(HostCommand command, long sinceNs, int status) {
-        if (!command.isRead() && blockedAtNs >= sinceNs) {
-            return;             // A fault that an operator asked for could not be stored on the other legs.
+        if (joinedAtNs >= sinceNs || !command.isRead() && blockedAtNs >= sinceNs) {
+            return;             // A leg has become healthy since; or a fault that an operator asked for could not be stored on the other legs.
         }
         for (SimLeg leg : healthyLegs()) {
             Checks.require(leg.mayHaveFailed(sinceNs), () -> "availability: " + command + " fails with status "
@@ -118,7 +119,10 @@ final class SimVolume {
     }
 
     /** Something became of a child: what differing legs answered may be answered otherwise. */
-    void onNexusEvent(String event) {
+    void onNexusEvent(String event, long nowNs) {
+        if (event.startsWith("child-healthy") || event.startsWith("child-returned")) {
+            joinedAtNs = nowNs;
+        }
         if (event.startsWith("child-") || event.startsWith("resync-failed")) {
             history.onSourceLost();
         }
