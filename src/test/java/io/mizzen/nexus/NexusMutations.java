@@ -26,7 +26,11 @@ final class NexusMutations {
 
     /** Instead of sending a flush to the children. */
     static void skipFlush(NexusChannel channel, BdevIo io, boolean submitting) {
-        io.completeDeferred(Status.SUCCESS);
+        if (submitting) {
+            io.completeDeferred(Status.SUCCESS);
+        } else {
+            io.complete(Status.SUCCESS);
+        }
     }
 
     /** Instead of flushing the children before their regions count as clean. */

@@ -139,6 +139,20 @@ final class MemberOperations {
         scenario.<Void>mustDo("limit " + volume.name(), done -> volume.nexus.setLimits(limits, scenario.machine.control(), done));
     }
 
+    /** The disk that something is copied from now, or null. */
+    SimLeg.StoredDisk anySource() {
+        SimVolume volume = anyVolume();
+        for (RebuildStatus rebuild : scenario.machine.hand.call(0, volume.nexus::rebuildStatuses)) {
+            for (SimLeg leg : volume.legs) {
+                Bdev bdev = scenario.machine.bdev(leg);
+                if (rebuild.source() != null && bdev != null && bdev.name().equals(rebuild.source())) {
+                    return leg.disk();
+                }
+            }
+        }
+        return null;
+    }
+
     // --- making whole ---------------------------------------------------------------------------------
 
     /** All faults are gone: every volume gets back to full health, within bounded time. */

@@ -32,6 +32,7 @@ final class Operations {
         this.all = List.of(
                 new Weighted(6 * faulty, this::failDisk),
                 new Weighted(4 * faulty, this::healOne),
+                new Weighted(4 * faulty, this::failSource),
                 new Weighted(4, this::breakConnection),
                 new Weighted(4, this::stallConnection),
                 new Weighted(3, this::runShort),
@@ -75,6 +76,17 @@ final class Operations {
         if (failing == 0 || random.nextInt(5) == 0) {
             scenario.trace.event("disk" + disk.number + " is " + kind);
             disk.faults.fail(kind, nowNs());
+        }
+    }
+
+    /** What is copied from fails, once or now and then. */
+    private void failSource() {
+        boolean failing = scenario.stored.stream().anyMatch(disk -> disk.faults.fails());
+        SimLeg.StoredDisk source = members.anySource();
+        if (source != null && !failing) {
+            DiskFaults.Kind kind = random.nextBoolean() ? DiskFaults.Kind.ONE_WRITE : DiskFaults.Kind.SOME_WRITES;
+            scenario.trace.event("disk" + source.number + ", a source, is " + kind);
+            source.faults.fail(kind, nowNs());
         }
     }
 

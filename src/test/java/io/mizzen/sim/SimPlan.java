@@ -8,11 +8,13 @@ import java.util.Random;
  * @param poolDisks the first so many disks carry pools, the others are bare
  * @param legs children of each volume
  * @param sweepNs how soon idle regions become clean
+ * @param flushes whether hosts flush, and force units
  * @param lives how often the engine starts: each life but the last ends by a power cut
  * @param turns turns of a life under load, at most
  */
 record SimPlan(Profile profile, int reactors, int blockBytes, boolean volatileCache, int disks, int poolDisks, int volumes,
-        int legs, long volumeBytes, long sweepNs, int hostsPerVolume, int queuesPerHost, int lives, int turns) {
+        int legs, long volumeBytes, long sweepNs, boolean flushes, int hostsPerVolume, int queuesPerHost,
+        int lives, int turns) {
     /** What goes wrong, besides connections. */
     enum Profile {
         /** The power, several times. */
@@ -36,7 +38,7 @@ record SimPlan(Profile profile, int reactors, int blockBytes, boolean volatileCa
         };
         long sweepNs = random.nextBoolean() ? 2_000_000 : 1_000_000_000;
         return new SimPlan(profile, 1 + random.nextInt(3), random.nextBoolean() ? 512 : 4096, random.nextBoolean(), disks,
-                poolDisks, volumes, legs, (1L + random.nextInt(2)) << 20, sweepNs, 1 + random.nextInt(2),
+                poolDisks, volumes, legs, (1L + random.nextInt(2)) << 20, sweepNs, random.nextInt(3) > 0, 1 + random.nextInt(2),
                 1 + random.nextInt(2), lives, (profile == Profile.FAULTS ? 4000 : 1500) + random.nextInt(3000));
     }
 }

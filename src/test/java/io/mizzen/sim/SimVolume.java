@@ -102,6 +102,11 @@ final class SimVolume {
         history.hold(stamps);
     }
 
+    @Override
+    public String toString() {
+        return name();
+    }
+
     /** Whether a leg may have failed since then. */
     boolean sourceMayFail(long sinceNs) {
         return legs.stream().anyMatch(leg -> leg.mayHaveFailed(sinceNs));

@@ -72,12 +72,12 @@ final class Workload {
         long lba = random.nextInt(3) == 0 ? random.nextInt(32) : random.nextInt(blocks - count + 1);
         int dice = random.nextInt(20);
         int kind = dice < 10 ? Opcodes.NVM_WRITE : dice == 10 ? Opcodes.NVM_WRITE_ZEROES
-                : dice == 11 ? Opcodes.NVM_DATASET_MANAGEMENT : dice == 12 ? Opcodes.NVM_FLUSH : Opcodes.NVM_READ;
+                : dice == 11 ? Opcodes.NVM_DATASET_MANAGEMENT : dice == 12 && scenario.plan.flushes() ? Opcodes.NVM_FLUSH : Opcodes.NVM_READ;
         boolean changes = dice < 12;
         budget--;
         if (!changes || !volume.history().isWriting(lba, count)) {
             host.submit(new HostCommand(volume, kind, lba, count, changes && kind != Opcodes.NVM_DATASET_MANAGEMENT
-                    && random.nextInt(5) == 0, this::onEnd));
+                    && scenario.plan.flushes() && random.nextInt(5) == 0, this::onEnd));
         }
     }
 
