@@ -382,6 +382,10 @@ public final class Nexus extends Bdev {
 
     /** Publishes who is in, and waits until every channel has adopted it. */
     void publishConfig(Runnable adopted) {
+        resync.beforeSourceChanges(() -> publishNow(adopted));
+    }
+
+    private void publishNow(Runnable adopted) {
         chooseSource();
         freeze.update(children.usableMask() == 0 || membership.isBlocked());
         config = new NexusConfig(children.all(), source, cache, membership.isBlocked(), freeze.isLost());

@@ -40,6 +40,7 @@ final class Resync implements RebuildPlan, RebuildJob.Listener {
     private final List<Runnable> whenStopped = new ArrayList<>();
     private State state = State.IDLE;
     private RebuildJob job;
+    private NexusChild source;
     private List<NexusChild> destinations = List.of();
     private boolean closed;
     private int region;
@@ -74,7 +75,7 @@ final class Resync implements RebuildPlan, RebuildJob.Listener {
         if (closed || state != State.IDLE || map.suspectCount() == 0) {
             return;
         }
-        NexusChild source = nexus.source() < 0 ? null : nexus.child(nexus.source());
+        source = nexus.source() < 0 ? null : nexus.child(nexus.source());
         if (source == null || !source.isUsable()) {
             return;             // A change of members is under way, or nobody is left.
         }
@@ -125,6 +126,18 @@ final class Resync implements RebuildPlan, RebuildJob.Listener {
         if (state == State.COPYING) {
             whenStopped.add(then);
             job.stop();
+        } else {
+            then.run();
+        }
+    }
+
+    /**
+     * Before hosts read from another source: {@code then} runs when the data of one that is out is written nowhere any
+     * more. Else what a host has read from the new source could change back.
+     */
+    void beforeSourceChanges(Runnable then) {
+        if (state == State.COPYING && !source.isUsable()) {
+            job.cut(then);
         } else {
             then.run();
         }

@@ -130,10 +130,13 @@ final class Piece implements IoCompletion {
         of.piecesOut++;
     }
 
-    /** Starts the step's I/O, or tries again a little later. */
+    /** Starts the step's I/O, or tries again a little later; ends if the job has been cut short. */
     @HotPath
     private void go() {
-        if (!submit()) {
+        if (worker.isCut()) {
+            window.cutShort();
+            finish();
+        } else if (!submit()) {
             worker.mthread().reactor().arm(retry, RETRY_NS);
         }
     }
@@ -154,8 +157,16 @@ final class Piece implements IoCompletion {
             io.prepare(step == Step.WRITING_TARGET ? IoType.WRITE : IoType.READ,
                     offsetBlocks + leg.dataOffsetBlocks(), blockCount, buffer.address(), buffer.regionIndex(), this);
         }
+        if (isWriting()) {
+            worker.onWriteStart();
+        }
         channel.submit(io);
         return true;
+    }
+
+    @HotPath
+    private boolean isWriting() {
+        return step == Step.WRITING_TARGET || step == Step.ZEROING_TARGET;
     }
 
     @Override
@@ -163,6 +174,9 @@ final class Piece implements IoCompletion {
     public void onIoComplete(BdevIo io) {
         int status = io.status();
         io.release();
+        if (isWriting()) {
+            worker.onWriteEnd();
+        }
         if (step == Step.READING_SOURCE) {
             onSourceRead(status);
         } else if (step == Step.READING_TARGET) {

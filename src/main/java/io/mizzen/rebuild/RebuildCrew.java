@@ -94,6 +94,21 @@ final class RebuildCrew {
         first.mthread().send(first::flush);
     }
 
+    /** Has every worker stop writing; {@code then} runs when no write is in flight. */
+    void cut(Runnable then) {
+        int[] left = {workers.size()};
+        if (left[0] == 0) {
+            then.run();
+        }
+        for (RebuildWorker worker : workers) {
+            worker.mthread().send(() -> worker.cut(() -> home.send(() -> {
+                if (--left[0] == 0) {
+                    then.run();
+                }
+            })));
+        }
+    }
+
     /** Closes everything; there is no job afterwards. */
     void close(Runnable closed) {
         epoch++;

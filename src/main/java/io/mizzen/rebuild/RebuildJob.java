@@ -168,6 +168,15 @@ public final class RebuildJob {
         }
     }
 
+    /**
+     * Ends the job early, in the middle of windows; {@code then} runs when no destination will be written any more, which
+     * does not wait for the source. The listener hears of the end.
+     */
+    public void cut(Runnable then) {
+        stop();
+        crew.cut(then);
+    }
+
     /** Changes rate, floor and back-off at once; segments and windows stay as they are. */
     public void setSettings(RebuildSettings changed) {
         settings = changed;
@@ -335,6 +344,8 @@ public final class RebuildJob {
             boolean bySource = window.sourceStatus != Status.SUCCESS;
             fail(bySource ? NONE : window.failedDestination,
                     bySource ? window.sourceStatus : window.destinationStatus);
+            spec.plan().onNotCopied(offset, window.segment.blockCount);
+        } else if (window.wasCut) {
             spec.plan().onNotCopied(offset, window.segment.blockCount);
         } else {
             assert window.copiedBlocks + window.skippedBlocks == window.segment.blockCount;

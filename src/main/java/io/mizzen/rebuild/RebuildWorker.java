@@ -9,6 +9,8 @@ import io.mizzen.memory.BufferPool;
 import io.mizzen.reactor.Mthread;
 import io.mizzen.reactor.Timer;
 import io.mizzen.util.HotPath;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * What a job has on the mthread that it copies on: channels, pieces with their buffers, and the windows that are locked.
@@ -39,6 +41,9 @@ final class RebuildWorker {
     private boolean supplying;
     private Runnable onSupplied;
     private boolean dispatching;
+    private boolean cut;
+    private int writesInFlight;
+    private final List<Runnable> whenCut = new ArrayList<>();
     private int flushesLeft;
     private int failedFlush;
     private int flushStatus;
@@ -177,6 +182,9 @@ final class RebuildWorker {
     private void feed(Piece piece) {
         while (head != null) {
             Window window = head;
+            if (cut) {
+                window.cutShort();
+            }
             long end = window.endBlock();
             long data = window.cursor < end ? nextData(window.cursor, end) : end;
             window.skippedBlocks += data - window.cursor;
@@ -245,6 +253,39 @@ final class RebuildWorker {
     }
 
     // --- the end ------------------------------------------------------------------------------------
+
+    /** No destination is written any more; {@code then} runs here when no write is in flight. */
+    void cut(Runnable then) {
+        cut = true;
+        whenCut.add(then);
+        tellCut();
+    }
+
+    private void tellCut() {
+        if (writesInFlight == 0) {
+            List<Runnable> now = List.copyOf(whenCut);
+            whenCut.clear();
+            now.forEach(Runnable::run);
+        }
+    }
+
+    @HotPath
+    boolean isCut() {
+        return cut;
+    }
+
+    @HotPath
+    void onWriteStart() {
+        writesInFlight++;
+    }
+
+    @HotPath
+    void onWriteEnd() {
+        writesInFlight--;
+        if (cut) {
+            tellCut();
+        }
+    }
 
     /** Makes what was written durable; the job hears of the outcome. */
     void flush() {

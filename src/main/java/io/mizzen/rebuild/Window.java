@@ -31,6 +31,7 @@ final class Window {
     long cursor;
     int piecesOut;
     Window next;
+    boolean wasCut;
     int sourceStatus;
     int failedDestination;
     int destinationStatus;
@@ -63,6 +64,7 @@ final class Window {
     void begin() {
         cursor = segment.offsetBlocks;
         piecesOut = 0;
+        wasCut = false;
         sourceStatus = Status.SUCCESS;
         failedDestination = RebuildJob.NONE;
         destinationStatus = Status.SUCCESS;
@@ -92,6 +94,13 @@ final class Window {
             failedDestination = destination;
             destinationStatus = status;
         }
+        cursor = endBlock();
+    }
+
+    /** Nothing more is copied; some of it may have been. */
+    @HotPath
+    void cutShort() {
+        wasCut = true;
         cursor = endBlock();
     }
 
