@@ -37,6 +37,8 @@ public final class RebuildJob {
     public static final int DIFFERENCE_MAX = 100;
     /** Windows under way at a time. */
     private static final int WINDOW_MAX = 32;
+    /** Windows that a worker has at a time: one that it copies, others that wait or are being locked. */
+    private static final long WINDOWS_AHEAD = 3;
     /** What one lock may cover where neither side holds anything. */
     private static final long HOLE_BYTES_MAX = 64 << 20;
     private static final long RATE_SPAN_NS = 1_000_000_000;
@@ -267,7 +269,7 @@ public final class RebuildJob {
 
     /** Begins as many windows as may be; false when the plan has no more for now. */
     private boolean beginWindows() {
-        long inFlightMax = 2L * Math.max((long) crew.size() * settings.windowBytes(),
+        long inFlightMax = WINDOWS_AHEAD * Math.max((long) crew.size() * settings.windowBytes(),
                 (long) settings.segments() * RebuildSettings.PIECE_BYTES);
         for (int i = 0; i < WINDOW_MAX && lockedBytes < inFlightMax; i++) {
             Window window = windows.get(i);
@@ -320,6 +322,8 @@ public final class RebuildJob {
             } else {
                 // The write that the lock waited for may be what the source has failed: it must not be undone.
                 rate.settle(window.chargedBytes, 0);
+                window.worker.windowsOut--;
+                lockedBytes -= bytes;
                 spec.plan().onNotCopied(window.segment.offsetBlocks, window.segment.blockCount);
                 locker.unlock(lock, unlocked(window));
             }
@@ -352,16 +356,17 @@ public final class RebuildJob {
             spec.plan().onCopied(offset, window.segment.blockCount);
         }
         measure();
+        window.worker.windowsOut--;
+        lockedBytes -= window.segment.blockCount << blockShift;
         locker.unlock(window.lock, unlocked(window));
+        advance();                              // The next one is locked while this one is unlocked.
     }
 
     private Completion<Void> unlocked(Window window) {
         return (value, failure) -> {
             window.lock = null;
             window.busy = false;
-            window.worker.windowsOut--;
             busyWindows--;
-            lockedBytes -= window.segment.blockCount << blockShift;
             advance();
         };
     }
