@@ -2,6 +2,7 @@ package io.mizzen.control;
 
 import io.mizzen.control.properties.MizzenProperties;
 import io.mizzen.control.properties.PlacementProperties;
+import io.mizzen.control.properties.RebuildProperties;
 import io.mizzen.control.properties.StartRefusedException;
 import io.mizzen.engine.EngineConfig;
 import io.mizzen.util.OperationException;
@@ -33,7 +34,7 @@ final class EngineConfigs {
             new EngineConfig.Nvmf(properties.nvmf().addresses(), properties.nvmf().port(),
                 properties.nvmf().nqnPrefix(), properties.nvmf().maxConnections(), properties.nvmf().maxQueueDepth(),
                 nvmf.maxIoBytes(), nvmf.inCapsuleBytes(), nvmf.maxR2t(), properties.nvmf().congestionControl()),
-            defaults.limits(), properties.shutdown().deadline().toNanos());
+            rebuild(properties.rebuild()), defaults.limits(), properties.shutdown().deadline().toNanos());
         try {
             config.validate();
         } catch (OperationException e) {
@@ -41,6 +42,11 @@ final class EngineConfigs {
                 "Correct the property under mizzen.* that sets it.");
         }
         return config;
+    }
+
+    private static EngineConfig.Rebuild rebuild(RebuildProperties rebuild) {
+        return new EngineConfig.Rebuild(rebuild.rate().bytes(), rebuild.floor().bytes(), rebuild.backOff(),
+            rebuild.latencyFactor(), rebuild.segments(), Math.toIntExact(rebuild.window().bytes()), rebuild.workers());
     }
 
     private static List<Integer> cores(String name, String text) {

@@ -3,6 +3,7 @@ package io.mizzen.engine;
 import io.mizzen.engine.model.PollMode;
 import io.mizzen.memory.PageUse;
 import io.mizzen.reactor.CoreMask;
+import io.mizzen.rebuild.RebuildSettings;
 import java.util.List;
 
 /**
@@ -14,8 +15,8 @@ import java.util.List;
  * @param version shown in views and in Identify data (firmware revision, 8 characters)
  * @param shutdownDeadlineNs what an ordered stop may take when the caller does not say
  */
-public record EngineConfig(String version, Cores cores, Memory memory, Nvmf nvmf, Limits limits,
-                           long shutdownDeadlineNs) {
+public record EngineConfig(String version, Cores cores, Memory memory, Nvmf nvmf, Rebuild rebuild,
+                           Limits limits, long shutdownDeadlineNs) {
 
     /**
      * Which CPUs get a reactor and what each does.
@@ -95,6 +96,29 @@ public record EngineConfig(String version, Cores cores, Memory memory, Nvmf nvmf
     }
 
     /**
+     * How children are rebuilt and made equal, unless a nexus is told otherwise.
+     *
+     * @param rate bytes per second that one rebuild may read, at most; 0: no limit
+     * @param floor what back-off leaves of it at least
+     * @param backOff whether it slows down while hosts see much higher latency than without it
+     * @param latencyFactor how much higher their p99 may be
+     * @param segments pieces of 128 KiB in flight
+     * @param windowBytes what one range lock covers, a multiple of 128 KiB
+     * @param workers reactors that share the work while they have little else to do
+     */
+    public record Rebuild(long rate, long floor, boolean backOff, double latencyFactor, int segments, int windowBytes,
+                          int workers) {
+        RebuildSettings settings() {
+            return new RebuildSettings(rate, floor, backOff, latencyFactor, segments, windowBytes, workers);
+        }
+
+        private static Rebuild of(RebuildSettings settings) {
+            return new Rebuild(settings.rate(), settings.floor(), settings.backOff(), settings.latencyFactor(),
+                    settings.segments(), settings.windowBytes(), settings.workers());
+        }
+    }
+
+    /**
      * Limits fixed at start.
      *
      * @param mailbox commands that may wait for the control reactor
@@ -111,28 +135,33 @@ public record EngineConfig(String version, Cores cores, Memory memory, Nvmf nvmf
                 new Cores(List.of(), PollMode.ADAPTIVE, List.of(), 50_000, 500_000_000L, List.of(), List.of(), List.of()),
                 new Memory(256L << 20, true, false),
                 new Nvmf(List.of("127.0.0.1"), 4420, "nqn.2026-11.io.mizzen", 256, 128, 128 << 10, 8192, 4),
+                Rebuild.of(RebuildSettings.DEFAULTS),
                 new Limits(1024, 1024, 1024, 64, 60_000_000_000L),
                 30_000_000_000L);
     }
 
     public EngineConfig withCores(Cores value) {
-        return new EngineConfig(version, value, memory, nvmf, limits, shutdownDeadlineNs);
+        return new EngineConfig(version, value, memory, nvmf, rebuild, limits, shutdownDeadlineNs);
     }
 
     public EngineConfig withMemory(Memory value) {
-        return new EngineConfig(version, cores, value, nvmf, limits, shutdownDeadlineNs);
+        return new EngineConfig(version, cores, value, nvmf, rebuild, limits, shutdownDeadlineNs);
     }
 
     public EngineConfig withNvmf(Nvmf value) {
-        return new EngineConfig(version, cores, memory, value, limits, shutdownDeadlineNs);
+        return new EngineConfig(version, cores, memory, value, rebuild, limits, shutdownDeadlineNs);
+    }
+
+    public EngineConfig withRebuild(Rebuild value) {
+        return new EngineConfig(version, cores, memory, nvmf, value, limits, shutdownDeadlineNs);
     }
 
     public EngineConfig withLimits(Limits value) {
-        return new EngineConfig(version, cores, memory, nvmf, value, shutdownDeadlineNs);
+        return new EngineConfig(version, cores, memory, nvmf, rebuild, value, shutdownDeadlineNs);
     }
 
     public EngineConfig withShutdownDeadlineNs(long value) {
-        return new EngineConfig(version, cores, memory, nvmf, limits, value);
+        return new EngineConfig(version, cores, memory, nvmf, rebuild, limits, value);
     }
 
     /**

@@ -19,6 +19,8 @@ final class EngineConfigRules {
         present("cores", config.cores());
         present("memory", config.memory());
         present("nvmf", config.nvmf());
+        present("rebuild", config.rebuild());
+        config.rebuild().settings();
         present("limits", config.limits());
         checkCores(config.cores());
         range("memory.sizeBytes", config.memory().sizeBytes(), 32L << 20, 1L << 42);

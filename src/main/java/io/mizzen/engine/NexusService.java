@@ -141,7 +141,8 @@ final class NexusService {
             return;
         }
         NexusParameters parameters = NexusParameters.of(uuid, name(spec)).withMode(mode).withLabel(label(spec))
-                .withSizeBytes(spec.sizeBytes()).withAllowMissing(allowMissing);
+                .withSizeBytes(spec.sizeBytes()).withAllowMissing(allowMissing)
+                .withRebuild(plane.config().rebuild().settings());
         boolean mayMiss = mode == NexusParameters.Mode.ASSEMBLE;
         resolveNext(spec.children(), mayMiss, new ArrayList<>(), (children, failure) -> {
             if (failure != null) {

@@ -65,7 +65,7 @@ public final class Nexus extends Bdev {
         this.label = metadata.label();
         this.children = new NexusChildren(members);
         this.operations = new ChildOperations(this);
-        this.rebuilds = new Rebuilds(this);
+        this.rebuilds = new Rebuilds(this, parameters.rebuild());
         this.repairs = new ReadRepair(this);
         this.freeze = new FreezeWatch(this, parameters.freezeTimeoutNs());
         this.dirtyMap = new DirtyMap(new DirtyGeometry(metadata.sizeBytes(), metadata.blockSizeBytes(),

@@ -22,11 +22,12 @@ final class Rebuilds {
     private final List<ChildRebuild> rebuilds = new CopyOnWriteArrayList<>();
     private final List<ChildVerify> verifies = new CopyOnWriteArrayList<>();
     private final RebuildHistory history = new RebuildHistory(RebuildHistory.CAPACITY_DEFAULT);
-    private RebuildSettings settings = RebuildSettings.DEFAULTS;
+    private RebuildSettings settings;
     private boolean closed;
 
-    Rebuilds(Nexus nexus) {
+    Rebuilds(Nexus nexus, RebuildSettings settings) {
         this.nexus = nexus;
+        this.settings = settings;
     }
 
     /** A child has joined and receives all writes; what it lacks besides is copied. */

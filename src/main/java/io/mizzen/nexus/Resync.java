@@ -6,7 +6,6 @@ import io.mizzen.rebuild.RebuildJob;
 import io.mizzen.rebuild.RebuildKind;
 import io.mizzen.rebuild.RebuildLeg;
 import io.mizzen.rebuild.RebuildPlan;
-import io.mizzen.rebuild.RebuildSettings;
 import io.mizzen.rebuild.RebuildSpec;
 import io.mizzen.rebuild.RebuildState;
 import java.util.ArrayList;
@@ -100,7 +99,7 @@ final class Resync implements RebuildPlan, RebuildJob.Listener {
         copiedBlocks = 0;
         setState(State.COPYING);
         nexus.event("resync-started source=" + source.name() + " regions=" + map.suspectCount());
-        job = new RebuildJob(new RebuildSpec(RebuildKind.RESYNC, nexus, leg(source), legs, this, RebuildSettings.DEFAULTS),
+        job = new RebuildJob(new RebuildSpec(RebuildKind.RESYNC, nexus, leg(source), legs, this, nexus.rebuildSettings()),
                 nexus.home(), nexus.copier(), nexus::wallClockMs, this);
         job.start();
     }

@@ -3,6 +3,7 @@ package io.mizzen.control.properties;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import io.mizzen.engine.EngineConfig;
 import io.mizzen.engine.model.PollMode;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -43,6 +44,10 @@ class MizzenPropertiesTest {
             assertThat(properties.rest().address()).isEqualTo("127.0.0.1");
             assertThat(properties.rest().hasCredentials()).isFalse();
             assertThat(properties.shutdown().deadline()).isEqualTo(Duration.ofSeconds(20));
+            RebuildProperties rebuild = properties.rebuild();
+            assertThat(new EngineConfig.Rebuild(rebuild.rate().bytes(), rebuild.floor().bytes(), rebuild.backOff(),
+                rebuild.latencyFactor(), rebuild.segments(), (int) rebuild.window().bytes(), rebuild.workers()))
+                .isEqualTo(EngineConfig.defaults().rebuild());
         });
     }
 
@@ -64,7 +69,9 @@ class MizzenPropertiesTest {
         "mizzen.reactor.mode=lazy", "mizzen.reactor.spin=2s", "mizzen.reactor.stall-threshold=1ms", "mizzen.nvmf.port=65536",
         "mizzen.nvmf.port=-1", "mizzen.nvmf.addresses=", "mizzen.nvmf.nqn-prefix=mine", "mizzen.rest.port=x",
         "mizzen.rest.user=admin", "mizzen.rest.password=x", "mizzen.rest.token=short", "mizzen.rest.deadline=0s",
-        "mizzen.rest.deadline=2h", "mizzen.rest.threads=1", "mizzen.shutdown.deadline=0s", "mizzen.shutdown.deadline=1h",
+        "mizzen.rest.deadline=2h", "mizzen.rest.threads=1", "mizzen.rebuild.segments=0",
+        "mizzen.rebuild.window=100KiB", "mizzen.rebuild.floor=0", "mizzen.rebuild.latency-factor=0", "mizzen.rebuild.workers=9",
+        "mizzen.shutdown.deadline=0s", "mizzen.shutdown.deadline=1h",
         "mizzen.state.retry=1ms", "mizzen.demo.disk-size=1MiB", "mizzen.demo.volume-size=1TiB"})
     void aValueOutOfRangeIsRefusedByName(String property) {
         runner.withPropertyValues(property).run(context -> {
