@@ -17,6 +17,7 @@ COPY mizzen LICENSE /opt/mizzen/
 ENV JAVA_HOME=/opt/java \
     MIZZEN_JAR=/opt/mizzen/mizzen.jar \
     MIZZEN_STATE_DIR=/var/lib/mizzen
+RUN /opt/mizzen/mizzen prepare
 VOLUME /var/lib/mizzen
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s \
     CMD ["/opt/mizzen/mizzen", "health"]

@@ -1,8 +1,10 @@
 package io.mizzen;
 
 import io.mizzen.control.OrderedShutdown;
+import io.mizzen.control.ThreadPlacement;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
+import org.springframework.context.ConfigurableApplicationContext;
 
 /** Starts the engine: the control plane in this JVM's ordinary threads, the data plane in its reactors. */
 @SpringBootApplication
@@ -13,7 +15,9 @@ public class MizzenApplication {
         System.out.println("Mizzen starts (process " + ProcessHandle.current().pid() + ")");    // At once; the log comes later.
         OrderedShutdown shutdown = OrderedShutdown.install();
         try {
-            shutdown.onStarted(SpringApplication.run(MizzenApplication.class, args));
+            ConfigurableApplicationContext context = SpringApplication.run(MizzenApplication.class, args);
+            shutdown.onStarted(context);
+            ThreadPlacement.apply(context);
         } catch (RuntimeException e) {
             // Spring has reported why; what the start left behind must not keep the process alive.
             System.exit(EXIT_REFUSED);

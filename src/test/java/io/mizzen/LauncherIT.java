@@ -20,9 +20,26 @@ import org.junit.jupiter.api.io.TempDir;
 class LauncherIT {
     private static final Duration DEADLINE = Duration.ofSeconds(90);
 
-    /** Prints its arguments, then counts SIGINTs: the second one ends it with status 7; SIGTERM ends it with 143. */
+    /**
+     * Unpacks a jar and makes a class cache if files beside it say so. Else prints its arguments, then counts SIGINTs: the
+     * second one ends it with status 7; SIGTERM ends it with 143.
+     */
     private static final String JAVA = """
             #!/bin/bash
+            directory=$(dirname "$0")
+            for argument; do
+                case $argument in
+                    -Djarmode=tools)
+                        [ -e "$directory/unpacks" ] || exit 1
+                        mkdir -p "${!#}/lib" && echo unpacked > "${!#}/engine.jar"
+                        exit ;;
+                    -XX:AOTCacheOutput=*)
+                        echo trained >> "$directory/trainings"
+                        [ -e "$directory/unpacks" ] && [ ! -e "$directory/fails" ] || exit 1
+                        echo cache > "${argument#*=}"
+                        exit ;;
+                esac
+            done
             interrupts=0
             trap 'interrupts=$((interrupts + 1)); echo "interrupt $interrupts"; [ $interrupts -lt 2 ] || exit 7' INT
             trap 'echo terminated; exit 143' TERM
@@ -61,7 +78,7 @@ class LauncherIT {
             launcher.awaitOutput("running", DEADLINE);
             assertThat(launcher.output().lines())
                     .contains("argument -ea:io.mizzen...", "argument --enable-native-access=ALL-UNNAMED")
-                    .contains("argument -XX:+UseZGC", "argument -Xms256m", "argument -Xmx256m")
+                    .contains("argument -XX:+UseShenandoahGC", "argument -Xms160m", "argument -Xmx160m")
                     .contains("argument --mizzen.cores=0,1", "argument --name=two words");
             launcher.signal("TERM");
             assertThat(launcher.awaitExit(DEADLINE)).isEqualTo(143);
@@ -70,10 +87,63 @@ class LauncherIT {
 
     @Test
     void javaOptionsOfTheUserWinAndMayChooseAnotherCollector() {
-        environment.put("MIZZEN_JAVA_OPTS", "-Xmx1g -XX:+UseShenandoahGC");
+        environment.put("MIZZEN_JAVA_OPTS", "-Xmx1g -XX:+UseZGC");
         try (ChildProcess launcher = launch("start")) {
             launcher.awaitOutput("running", DEADLINE);
-            assertThat(launcher.output()).containsSubsequence("-Xmx256m", "-Xmx1g", "-jar").doesNotContain("UseZGC");
+            assertThat(launcher.output()).containsSubsequence("-Xmx160m", "-Xmx1g", "-jar")
+                    .doesNotContain("UseShenandoahGC");
+        }
+    }
+
+    @Test
+    void classCacheIsMadeOnceAndAgainForOtherOptions() throws IOException {
+        Files.createFile(jdk.resolve("bin/unpacks"));
+        String first = startOnce();
+        assertThat(first).contains("preparing a class cache").containsPattern("argument -XX:AOTCache=\\S+\\.aot\n");
+        assertThat(first).containsPattern("argument \\S+/run/mizzen-\\S+/engine\\.jar\n").contains("argument -jar");
+        String second = startOnce();
+        assertThat(second).doesNotContain("preparing").contains("argument -XX:AOTCache=");
+        assertThat(trainings()).isEqualTo(1);
+        environment.put("MIZZEN_JAVA_OPTS", "-Xmx1g");
+        assertThat(startOnce()).contains("preparing a class cache", "argument -XX:AOTCache=");
+        assertThat(trainings()).isEqualTo(2);
+        Files.writeString(directory.resolve("engine.jar"), "another build");
+        assertThat(startOnce()).contains("preparing a class cache", "argument -XX:AOTCache=");
+        assertThat(trainings()).isEqualTo(3);
+        try (var layouts = Files.list(directory.resolve("run"))) {
+            assertThat(layouts).as("what the earlier build left is gone").hasSize(1);
+        }
+        environment.put("MIZZEN_AOT", "off");
+        assertThat(startOnce()).doesNotContain("preparing", "AOTCache");
+    }
+
+    @Test
+    void startThatCanMakeNoClassCacheSaysSoOnceAndDoesWithout() throws IOException {
+        Files.createFile(jdk.resolve("bin/unpacks"));
+        Files.createFile(jdk.resolve("bin/fails"));
+        assertThat(startOnce()).contains("no class cache could be made", "running").doesNotContain("-XX:AOTCache=");
+        assertThat(startOnce()).contains("running").doesNotContain("class cache", "-XX:AOTCache=");
+        assertThat(trainings()).isEqualTo(1);
+        try (var left = Files.list(directory.resolve("tmp"))) {
+            assertThat(left).isEmpty();
+        }
+    }
+
+    private String startOnce() {
+        try (ChildProcess launcher = launch("start")) {
+            launcher.awaitOutput("running", DEADLINE);
+            String output = launcher.output();
+            launcher.signal("TERM");
+            launcher.awaitExit(DEADLINE);
+            return output;
+        } finally {
+            directory.resolve("output").toFile().delete();
+        }
+    }
+
+    private long trainings() throws IOException {
+        try (var lines = Files.lines(jdk.resolve("bin/trainings"))) {
+            return lines.count();
         }
     }
 

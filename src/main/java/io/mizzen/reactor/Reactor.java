@@ -18,6 +18,8 @@ import java.util.List;
  * </pre>
  */
 public final class Reactor {
+    /** How the names of reactors and of their threads begin. */
+    static final String NAME_PREFIX = "reactor-";
     private static final int TIMER_BATCH_MAX = 64;
     /** Longest sleep: bounds what a lost wake-up could cost. */
     private static final long SLEEP_MAX_NS = 1_000_000_000L;
@@ -68,7 +70,7 @@ public final class Reactor {
         this.clock = clock;
         this.spinNs = spinNs;
         this.nowNs = clock.nanoTime();
-        this.mainMthread = new Mthread(group.allocateMthreadId(), "reactor-" + core, this);
+        this.mainMthread = new Mthread(group.allocateMthreadId(), NAME_PREFIX + core, this);
         this.mthreads = new Mthread[] {mainMthread};
     }
 
@@ -425,6 +427,6 @@ public final class Reactor {
 
     @Override
     public String toString() {
-        return "reactor-" + core;
+        return NAME_PREFIX + core;
     }
 }

@@ -34,6 +34,7 @@ public final class GuestEngine {
         return """
                 export MIZZEN_JAR=%1$s/mizzen.jar
                 export MIZZEN_JAVA_OPTS='-XX:TieredStopAtLevel=1 -XX:+UseSerialGC'
+                export MIZZEN_AOT=off
                 engine_log=/tmp/engine.log
                 ./mizzen start --mizzen.state.dir=/tmp/state%2$s > $engine_log 2>&1 &
                 engine=$!
