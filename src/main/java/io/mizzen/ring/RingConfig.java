@@ -17,7 +17,7 @@ public record RingConfig(int entries, int slots, int files, int connections, int
     public static final String AUTO = "auto";
     /** The system's. */
     public static final String SYSTEM = "system";
-    public static final RingConfig DEFAULT = new RingConfig(1024, 16_384, 256, 1024, 256, 16 << 10);
+    public static final RingConfig DEFAULT = new RingConfig(1024, 16_384, 256, 1024, 128, 64 << 10);
 
     public RingConfig(int entries, int slots, int files, int connections, int receiveBuffers, int receiveBufferBytes) {
         this(entries, slots, files, connections, receiveBuffers, receiveBufferBytes, AUTO);

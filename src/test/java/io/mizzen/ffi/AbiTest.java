@@ -28,7 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
 class AbiTest {
     private static final List<String> CLASSES = List.of("ffi.IoUringAbi", "ffi.Statx", "ffi.Sockaddr", "ffi.Errno",
             "ffi.Libc", "ffi.PerfEvents", "memory.HugePages", "ring.IoUring", "ring.RingSocket", "ring.RingSockets", "ring.RingListener",
-            "ring.RingFdWatcher", "ring.Waker", "uring.UringFile", "uring.UringBdev");
+            "ring.RingFdWatcher", "ring.DirectReceive", "ring.Waker", "uring.UringFile", "uring.UringBdev");
     /** Constants with the kernel's own name. */
     private static final Pattern C_NAME = Pattern.compile(
             "(IORING|IOSQE|RWF|STATX|AT|AF|S|O|F|FALLOC_FL|SO|SOL|IPPROTO|IPV6|TCP|MSG|SHUT|SOCK|MAP|MADV|PROT|PERF)_\\w+"

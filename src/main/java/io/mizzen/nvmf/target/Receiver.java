@@ -2,6 +2,7 @@ package io.mizzen.nvmf.target;
 
 import static io.mizzen.ffi.RawMemory.ALL;
 
+import io.mizzen.ffi.Libc;
 import io.mizzen.ffi.RawMemory;
 import io.mizzen.nvmf.DataPdu;
 import io.mizzen.nvmf.Pdu;
@@ -22,6 +23,8 @@ final class Receiver {
     private static final int PAD = 2;
     private static final int DATA = 3;
     private static final int DIGEST = 4;
+    /** From here on the C library copies faster into what is not in the cache. */
+    private static final int LIBRARY_COPY_BYTES_MIN = 2048;
 
     private final Connection connection;
     private final long header;
@@ -101,7 +104,7 @@ final class Receiver {
                     break;
                 case DATA:
                     used = Math.min(left, dataLeft);
-                    RawMemory.copy(at, dataAddress + (dataBytes - dataLeft), used);
+                    copyData(at, used);
                     dataLeft -= used;
                     if (dataLeft == 0) {
                         onData();
@@ -117,6 +120,16 @@ final class Receiver {
             }
             at += used;
             left -= used;
+        }
+    }
+
+    @HotPath
+    private void copyData(long at, int lengthBytes) {
+        long target = dataAddress + (dataBytes - dataLeft);
+        if (lengthBytes >= LIBRARY_COPY_BYTES_MIN) {
+            Libc.memcpy(target, at, lengthBytes);
+        } else {
+            RawMemory.copy(at, target, lengthBytes);
         }
     }
 
