@@ -1,9 +1,9 @@
 package io.mizzen.api;
 
 import io.mizzen.api.request.AssemblyRequest;
-import io.mizzen.api.request.ChildRequest;
 import io.mizzen.api.request.NexusRequest;
 import io.mizzen.api.request.PauseRequest;
+import io.mizzen.api.request.SettingsRequest;
 import io.mizzen.api.request.ShareRequest;
 import io.mizzen.control.Ids;
 import io.mizzen.control.NexusService;
@@ -21,6 +21,7 @@ import org.springframework.http.HttpStatus;
 import org.springframework.http.ResponseEntity;
 import org.springframework.web.bind.annotation.DeleteMapping;
 import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PatchMapping;
 import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.PutMapping;
@@ -100,24 +101,15 @@ public class NexusController {
         return nexuses.assemble(uuid, request.children(), Boolean.TRUE.equals(request.allowMissing()));
     }
 
-    @GetMapping("/{uuid}/children")
-    @Operation(operationId = "listChildren", summary = "The children of a nexus",
-        description = "Each with its state, the reason of a fault, and its errors.")
-    List<NexusView.ChildView> children(@Parameter(description = "UUID of the nexus", example = Examples.NEXUS)
-        @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid) {
-        return nexuses.get(uuid).children();
-    }
-
-    @PostMapping("/{uuid}/children/fault")
-    @Operation(operationId = "faultChild", summary = "Take a child out by hand",
-        description = "It is marked failed on the healthy children before this answers. Refused for the last healthy "
-            + "child.")
-    NexusView faultChild(
+    @PatchMapping("/{uuid}/settings")
+    @Operation(operationId = "changeNexusSettings", summary = "Change how a nexus behaves",
+        description = "What is left out stays as it is. In force at once, for jobs under way too, and after every restart.")
+    NexusView change(
         @Parameter(description = "UUID of the nexus", example = Examples.OWN_NEXUS)
         @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid,
         @io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
-            @ExampleObject(Examples.CHILD_BODY))) @Valid @RequestBody ChildRequest request) {
-        return nexuses.faultChild(uuid, request.uri());
+            @ExampleObject(Examples.SETTINGS_BODY))) @Valid @RequestBody SettingsRequest request) {
+        return nexuses.set(uuid, request::applyTo);
     }
 
     @PutMapping("/{uuid}/publication")

@@ -3,6 +3,7 @@ package io.mizzen.control;
 import io.mizzen.control.store.StateKind;
 import io.mizzen.control.store.StateStore;
 import io.mizzen.engine.model.LimitsSpec;
+import io.mizzen.engine.model.NexusSettings;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
 import java.time.Duration;
@@ -18,6 +19,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 
 /**
  * What shall exist: the objects that a start brings back. Every change hangs on the engine's answer and is written by one
@@ -41,8 +43,37 @@ final class DesiredState implements AutoCloseable {
     record StoredPool(String name, String uuid, List<String> disks, boolean allowTest, boolean exported) {
     }
 
-    /** A nexus, as it was asked for. */
-    record StoredNexus(String uuid, String name, List<String> children, long sizeBytes, String label) {
+    /**
+     * A nexus, as it was asked for and changed since.
+     *
+     * @param sizeBytes 0: what its metadata says
+     * @param settings null: the defaults
+     * @param uncertainChild a child that was being added or removed, not among {@code children}: only the nexus's metadata knows
+     *        whether that came about; null: none
+     */
+    record StoredNexus(String uuid, String name, List<String> children, long sizeBytes, String label, NexusSettings settings,
+                       String uncertainChild) {
+        StoredNexus(String uuid, String name, List<String> children, long sizeBytes, String label) {
+            this(uuid, name, children, sizeBytes, label, null, null);
+        }
+
+        StoredNexus withChildren(List<String> value, String uncertain) {
+            return new StoredNexus(uuid, name, List.copyOf(value), sizeBytes, label, settings, uncertain);
+        }
+
+        StoredNexus withSettings(NexusSettings value) {
+            return new StoredNexus(uuid, name, children, sizeBytes, label, value, uncertainChild);
+        }
+
+        /** With the size that its metadata says. */
+        StoredNexus withoutSize() {
+            return new StoredNexus(uuid, name, children, 0, label, settings, uncertainChild);
+        }
+
+        /** Those to assemble from. */
+        List<String> allChildren() {
+            return uncertainChild == null ? children : Stream.concat(children.stream(), Stream.of(uncertainChild)).toList();
+        }
     }
 
     /**

@@ -2,14 +2,23 @@ package io.mizzen.control;
 
 import io.mizzen.control.store.StateKind;
 import io.mizzen.engine.Engine;
+import io.mizzen.engine.model.NexusSettings;
 import io.mizzen.engine.model.NexusSpec;
 import io.mizzen.engine.model.NexusView;
+import io.mizzen.engine.model.RebuildOrder;
+import io.mizzen.engine.model.RebuildView;
+import io.mizzen.engine.model.RebuildsView;
 import io.mizzen.engine.model.ShareSpec;
 import io.mizzen.engine.model.ShareView;
+import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 
 /** Nexuses and their publication. */
 public final class NexusService {
@@ -38,12 +47,23 @@ public final class NexusService {
         NexusView view;
         try {
             view = calls.await(state.storing(engine.createNexus(spec), nexus ->
-                state.put(StateKind.NEXUS, nexus.uuid(), new DesiredState.StoredNexus(spec.uuid(), spec.name(),
-                    spec.children(), spec.sizeBytes(), spec.label()))));
+                storeNew(spec)));
         } catch (OperationException e) {
             throw withWayOut(e, spec.uuid());
         }
         return new Outcome<>(view, !existed);
+    }
+
+    /** One that is there already keeps what was changed since. */
+    private void storeNew(NexusSpec spec) {
+        if (stored(spec.uuid()).isEmpty()) {
+            state.put(StateKind.NEXUS, spec.uuid(), new DesiredState.StoredNexus(spec.uuid(), spec.name(), spec.children(),
+                spec.sizeBytes(), spec.label()));
+        }
+    }
+
+    private Optional<DesiredState.StoredNexus> stored(String uuid) {
+        return state.find(StateKind.NEXUS, uuid, DesiredState.StoredNexus.class);
     }
 
     /**
@@ -58,7 +78,7 @@ public final class NexusService {
         if (present.isPresent()) {
             return present.get();
         }
-        Optional<DesiredState.StoredNexus> stored = state.find(StateKind.NEXUS, uuid, DesiredState.StoredNexus.class);
+        Optional<DesiredState.StoredNexus> stored = stored(uuid);
         if (stored.isEmpty() && children.isEmpty()) {
             throw OperationException.notFound("nexus-not-found", "There is no nexus " + uuid
                 + ", nor is it among those that a start brings back; name its children.");
@@ -67,7 +87,9 @@ public final class NexusService {
             stored.map(DesiredState.StoredNexus::name).orElse(null),
             children.isEmpty() ? stored.get().children() : List.copyOf(children),
             stored.map(DesiredState.StoredNexus::sizeBytes).orElse(0L),
-            stored.map(DesiredState.StoredNexus::label).orElse(null)), allowMissing);
+            stored.map(DesiredState.StoredNexus::label).orElse(null),
+            stored.map(DesiredState.StoredNexus::settings).orElse(null),
+            children.isEmpty() ? stored.get().uncertainChild() : null), allowMissing);
         return view;
     }
 
@@ -129,9 +151,103 @@ public final class NexusService {
         state.locked(key, () -> calls.await(state.removing(engine.unpublishNexus(id), StateKind.SHARE, key)));
     }
 
-    public NexusView faultChild(String id, String childUri) {
-        NexusView view = calls.await(engine.faultNexusChild(id, childUri));
-        return view;
+    // --- children ----------------------------------------------------------------------------------
+
+    /** Adds a child; stored as uncertain before, and as a child before this answers. */
+    public NexusView addChild(String id, String uri) {
+        String key = keyOf(id);
+        return state.locked(key, () -> {
+            List<String> before = stored(key).map(DesiredState.StoredNexus::children).orElse(List.of());
+            return change(key, before, before, uri, () -> engine.addNexusChild(id, uri));
+        });
+    }
+
+    /** Removes a child for good. */
+    public void removeChild(String id, String child) {
+        String key = keyOf(id);
+        state.locked(key, () -> {
+            String uri = child(get(id), child).uri();
+            List<String> before = stored(key).map(DesiredState.StoredNexus::children).orElse(List.of());
+            return uri == null ? calls.await(engine.removeNexusChild(id, child))
+                : change(key, before, before.stream().filter(other -> !Restorer.existing(other).equals(Restorer.existing(uri)))
+                    .toList(), uri,
+                    () -> engine.removeNexusChild(id, child));
+        });
+    }
+
+    /** @param certain the children whatever comes of it */
+    private NexusView change(String key, List<String> before, List<String> certain, String uri,
+                             Supplier<CompletableFuture<NexusView>> command) {
+        store(key, certain, uri);
+        try {
+            return calls.await(state.storing(command.get(), view -> store(key, view.children().stream()
+                .map(NexusView.ChildView::uri).filter(Objects::nonNull).toList(), null)));
+        } catch (OperationException e) {
+            if (e.kind() != ErrorKind.TIMEOUT) {
+                store(key, before, null);
+            }
+            throw e;
+        }
+    }
+
+    private void store(String key, List<String> children, String uncertain) {
+        stored(key).ifPresent(nexus -> state.put(StateKind.NEXUS, key, nexus.withChildren(children, uncertain)));
+    }
+
+    /** One child, by URI, bdev, or UUID of the member or replica. */
+    public NexusView.ChildView child(String id, String child) {
+        return child(get(id), child);
+    }
+
+    private static NexusView.ChildView child(NexusView nexus, String name) {
+        return nexus.children().stream().filter(child -> name.equals(child.uri()) || name.equals(child.bdev())
+            || name.equals(child.memberUuid()) || name.equals(child.replicaUuid())).findFirst().orElseThrow(() ->
+            OperationException.notFound("child-not-found", "Nexus " + nexus.name() + " has no child " + name + "; its children are "
+                + String.join(", ", nexus.children().stream().map(child -> String.valueOf(child.uri())).toList()) + "."));
+    }
+
+    public NexusView faultChild(String id, String child) {
+        return calls.await(engine.faultNexusChild(id, child));
+    }
+
+    public NexusView offlineChild(String id, String child) {
+        return calls.await(engine.offlineNexusChild(id, child));
+    }
+
+    public NexusView onlineChild(String id, String child) {
+        return calls.await(engine.onlineNexusChild(id, child));
+    }
+
+    // --- rebuilds and settings ---------------------------------------------------------------------
+
+    public RebuildsView rebuilds(String id) {
+        return calls.await(engine.nexusRebuilds(id));
+    }
+
+    /** What is under way for a child. */
+    public RebuildView rebuild(String id, String name) {
+        NexusView.ChildView child = child(id, name);
+        if (child.rebuild() == null) {
+            throw OperationException.notFound("rebuild-not-found", "Child " + name + " is neither being rebuilt nor verified; "
+                + "/v1/nexuses/" + id + "/rebuilds has the history.");
+        }
+        return child.rebuild();
+    }
+
+    public NexusView order(String id, String child, RebuildOrder order) {
+        return calls.await(engine.rebuildNexusChild(id, child, order));
+    }
+
+    /** @param child null: each but the first */
+    public RebuildsView verify(String id, String child) {
+        return calls.await(engine.verifyNexus(id, child));
+    }
+
+    /** Changes how a nexus behaves; kept over restarts. */
+    public NexusView set(String id, UnaryOperator<NexusSettings> change) {
+        String key = keyOf(id);
+        return state.locked(key, () -> calls.await(state.storing(engine.setNexus(id, change.apply(get(id).settings())), view ->
+            stored(key).ifPresent(nexus -> state.put(StateKind.NEXUS, key, nexus.withSettings(view.settings()))))));
     }
 
     private String keyOf(String id) {

@@ -18,6 +18,7 @@ import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -33,6 +34,8 @@ import tools.jackson.core.JacksonException;
 public final class Restorer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Restorer.class);
     /** Turns at which everything is tried; then every second, fourth and so on, up to every 32nd. */
+    /** What an assembly says of a child that the nexus's metadata does not know. */
+    private static final Set<String> NO_MEMBER = Set.of("child-foreign", "child-not-member", "child-of-other-nexus");
     private static final int QUICK_ATTEMPTS = 6;
     private static final int SLOWEST_SHIFT = 5;
 
@@ -205,7 +208,9 @@ public final class Restorer implements AutoCloseable {
     NexusView assemble(DesiredState.StoredNexus nexus, boolean allowMissing) {
         NexusView view = state.locked(nexus.uuid(), () -> {
             NexusView assembled = assembleNow(nexus, allowMissing);
-            state.put(StateKind.NEXUS, nexus.uuid(), nexus);
+            if (nexus.uncertainChild() == null) {       // Else the assembly has settled it.
+                state.put(StateKind.NEXUS, nexus.uuid(), nexus);
+            }
             return assembled;
         });
         succeed(new Restorable(StateKind.NEXUS, nexus.uuid()));
@@ -222,12 +227,55 @@ public final class Restorer implements AutoCloseable {
     }
 
     private NexusView assembleNow(DesiredState.StoredNexus nexus, boolean allowMissing) {
+        NexusView view;
         try {
-            return calls.await(engine.assembleNexus(new NexusSpec(nexus.uuid(), nexus.name(),
-                nexus.children().stream().map(Restorer::existing).toList(), nexus.sizeBytes(), nexus.label()), allowMissing));
+            view = assembleFrom(nexus, nexus.allChildren(), allowMissing);
+        } catch (OperationException e) {
+            if (nexus.uncertainChild() == null || !NO_MEMBER.contains(e.code())) {
+                throw NexusService.withWayOut(e, nexus.uuid());
+            }
+            view = assembleWithout(nexus, allowMissing);
+        }
+        if (nexus.settings() != null) {
+            view = calls.await(engine.setNexus(nexus.uuid(), nexus.settings()));
+        }
+        return goOnRebuilding(view);
+    }
+
+    /** The uncertain child is no member: it was not added, or is removed. */
+    private NexusView assembleWithout(DesiredState.StoredNexus nexus, boolean allowMissing) {
+        try {
+            return assembleFrom(nexus, nexus.children(), allowMissing);
         } catch (OperationException e) {
             throw NexusService.withWayOut(e, nexus.uuid());
         }
+    }
+
+    private NexusView assembleFrom(DesiredState.StoredNexus nexus, List<String> children, boolean allowMissing) {
+        NexusView view = calls.await(engine.assembleNexus(new NexusSpec(nexus.uuid(), nexus.name(),
+            children.stream().map(Restorer::existing).toList(), nexus.sizeBytes(), nexus.label()), allowMissing));
+        if (nexus.uncertainChild() != null) {
+            boolean isMember = children.contains(nexus.uncertainChild()) && view.children().stream()
+                .anyMatch(child -> existing(nexus.uncertainChild()).equals(child.uri()));
+            state.put(StateKind.NEXUS, nexus.uuid(), nexus.withChildren(isMember ? nexus.allChildren() : nexus.children(), null));
+        }
+        return view;
+    }
+
+    /** A rebuild that the end of the engine broke off begins anew; whatever else took a child out is for people to look at. */
+    private NexusView goOnRebuilding(NexusView nexus) {
+        NexusView last = nexus;
+        for (NexusView.ChildView child : nexus.children()) {
+            if ("FAULTED".equals(child.state()) && "rebuild-failed".equals(child.faultReason()) && child.uri() != null) {
+                try {
+                    last = calls.await(engine.onlineNexusChild(nexus.uuid(), child.uri()));
+                } catch (OperationException e) {
+                    engine.report(ObjectKind.CHILD, null, child.uri(), "child-not-rebuilt", "child " + child.uri() + " of nexus "
+                        + nexus.name() + " stays out: " + e.getMessage(), "nexus", nexus.uuid(), "code", e.code());
+                }
+            }
+        }
+        return last;
     }
 
     /** The URI without the wish to create its file: a file that is gone is a failure, not an empty disk. */

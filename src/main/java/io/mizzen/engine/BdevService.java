@@ -274,6 +274,12 @@ final class BdevService {
         return plane.registry().get(key).channels().stream().map(BdevViews::channel).toList();
     }
 
+    /** The bdevs that one was made on. */
+    List<Bdev> basesOf(Bdev bdev) {
+        Entry entry = entries.get(bdev.name());
+        return entry == null ? List.of() : List.copyOf(entry.bases);
+    }
+
     /** The URI that made a bdev, or null. */
     String uriOf(Bdev bdev) {
         Entry entry = entries.get(bdev.name());

@@ -13,12 +13,15 @@ import io.mizzen.engine.model.LimitsSpec;
 import io.mizzen.engine.model.LimitsView;
 import io.mizzen.engine.model.MemoryView;
 import io.mizzen.engine.model.MetricsView;
+import io.mizzen.engine.model.NexusSettings;
 import io.mizzen.engine.model.NexusSpec;
 import io.mizzen.engine.model.NexusView;
 import io.mizzen.engine.model.ObjectKind;
 import io.mizzen.engine.model.PoolSpec;
 import io.mizzen.engine.model.PoolView;
 import io.mizzen.engine.model.ReactorView;
+import io.mizzen.engine.model.RebuildOrder;
+import io.mizzen.engine.model.RebuildsView;
 import io.mizzen.engine.model.ReplicaSpec;
 import io.mizzen.engine.model.ReplicaView;
 import io.mizzen.engine.model.ShareSpec;
@@ -448,6 +451,46 @@ final class DataPlane implements Engine {
 
     @Override
     public CompletableFuture<NexusView> faultNexusChild(String id, String childUri) {
-        return change("nexus child fault", s -> s.nexuses.keys(id), s -> done -> s.nexuses.faultChild(id, childUri, done));
+        return change("nexus child fault", s -> s.children.keys(id, childUri), s -> done -> s.children.fault(id, childUri, done));
+    }
+
+    @Override
+    public CompletableFuture<NexusView> addNexusChild(String id, String uri) {
+        return change("nexus child add", s -> s.children.keys(id, uri), s -> done -> s.children.add(id, uri, done));
+    }
+
+    @Override
+    public CompletableFuture<NexusView> removeNexusChild(String id, String child) {
+        return change("nexus child remove", s -> s.children.keys(id, child), s -> done -> s.children.remove(id, child, done));
+    }
+
+    @Override
+    public CompletableFuture<NexusView> offlineNexusChild(String id, String child) {
+        return change("nexus child offline", s -> s.children.keys(id, child), s -> done -> s.children.offline(id, child, done));
+    }
+
+    @Override
+    public CompletableFuture<NexusView> onlineNexusChild(String id, String child) {
+        return change("nexus child online", s -> s.children.keys(id, child), s -> done -> s.children.online(id, child, done));
+    }
+
+    @Override
+    public CompletableFuture<NexusView> rebuildNexusChild(String id, String child, RebuildOrder order) {
+        return change("nexus child rebuild", s -> s.children.keys(id, child), s -> done -> s.children.order(id, child, order, done));
+    }
+
+    @Override
+    public CompletableFuture<RebuildsView> verifyNexus(String id, String child) {
+        return change("nexus verify", s -> s.nexuses.keys(id), s -> done -> s.children.verify(id, child, done));
+    }
+
+    @Override
+    public CompletableFuture<RebuildsView> nexusRebuilds(String id) {
+        return query("nexus rebuilds", s -> s.children.rebuilds(id));
+    }
+
+    @Override
+    public CompletableFuture<NexusView> setNexus(String id, NexusSettings settings) {
+        return query("nexus settings", s -> s.children.set(id, settings));
     }
 }

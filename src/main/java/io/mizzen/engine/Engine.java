@@ -12,12 +12,15 @@ import io.mizzen.engine.model.LimitsSpec;
 import io.mizzen.engine.model.LimitsView;
 import io.mizzen.engine.model.MemoryView;
 import io.mizzen.engine.model.MetricsView;
+import io.mizzen.engine.model.NexusSettings;
 import io.mizzen.engine.model.NexusSpec;
 import io.mizzen.engine.model.NexusView;
 import io.mizzen.engine.model.ObjectKind;
 import io.mizzen.engine.model.PoolSpec;
 import io.mizzen.engine.model.PoolView;
 import io.mizzen.engine.model.ReactorView;
+import io.mizzen.engine.model.RebuildOrder;
+import io.mizzen.engine.model.RebuildsView;
 import io.mizzen.engine.model.ReplicaSpec;
 import io.mizzen.engine.model.ReplicaView;
 import io.mizzen.engine.model.ShareSpec;
@@ -246,8 +249,43 @@ public interface Engine {
     /** As {@link #setNexusLimits}. */
     CompletableFuture<LimitsView> setReplicaLimits(String id, LimitsSpec spec);
 
+    // Children of a nexus: named by URI, bdev, UUID of the member or of the replica
+
+    /**
+     * Makes the bdev of a URI a new child: it gets all writes from now on, and everything is copied to it. Completes when that
+     * has begun; its progress is in the views.
+     */
+    CompletableFuture<NexusView> addNexusChild(String id, String uri);
+
+    /** Takes a child out for good; refused for the last healthy one. Completes when its bdev is free. */
+    CompletableFuture<NexusView> removeNexusChild(String id, String child);
+
+    /** Takes a child out for a while: what it misses is noted. Refused for the last healthy one. */
+    CompletableFuture<NexusView> offlineNexusChild(String id, String child);
+
+    /**
+     * Brings back a child, whatever took it out: looks for it where its URI says, and copies to it what it missed, or
+     * everything where that is not known. Completes when that has begun. One that is online: nothing happens.
+     */
+    CompletableFuture<NexusView> onlineNexusChild(String id, String child);
+
     /** Takes a child out by hand; refused for the last healthy one. The fault is stored before this completes. */
     CompletableFuture<NexusView> faultNexusChild(String id, String childUri);
+
+    /** Orders what is under way for a child; NOT_FOUND {@code rebuild-not-found} when nothing is. */
+    CompletableFuture<NexusView> rebuildNexusChild(String id, String child, RebuildOrder order);
+
+    /**
+     * Compares healthy children with another one; what differs is in the history afterwards, and nothing is changed.
+     *
+     * @param child null: each but the first
+     */
+    CompletableFuture<RebuildsView> verifyNexus(String id, String child);
+
+    CompletableFuture<RebuildsView> nexusRebuilds(String id);
+
+    /** Sets how the nexus behaves, all of it, at once; jobs under way too. */
+    CompletableFuture<NexusView> setNexus(String id, NexusSettings settings);
 
     // Target
 

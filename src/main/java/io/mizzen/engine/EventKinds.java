@@ -6,11 +6,11 @@ import java.util.Set;
 /** Which kinds of events ask for attention; all others are for information. Any thread. */
 final class EventKinds {
     private static final Set<String> ERRORS = Set.of("nexus-faulted", "pool-faulted", "metadata-not-stored",
-            "last-child-lost", "state-document-corrupt", "namespace-lost", "repair-failed", "verify-mismatch");
-    private static final Set<String> WARNINGS = Set.of("child-faulted", "child-removed", "child-missing", "child-lost",
-            "nexus-degraded", "nexus-frozen", "resync-failed", "rebuild-failed", "rebuild-stopped", "verify-failed", "bdev-lost",
+            "child-lost", "io-fails", "repair-impossible", "state-document-corrupt", "namespace-lost", "repair-failed", "verify-mismatch");
+    private static final Set<String> WARNINGS = Set.of("child-faulted", "child-removed", "child-missing", "child-not-erased",
+            "nexus-degraded", "io-waits", "resync-failed", "rebuild-failed", "rebuild-source-failed", "bdev-lost",
             "bdev-close-failed", "keep-alive-timeout", "host-refused", "reactor-stalled", "restore-failed", "fault-set",
-            "stop-unclean", "read-repaired", "pause-expired", "pool-recovered");
+            "stop-unclean", "repaired", "pause-expired", "pool-recovered");
 
     private EventKinds() { }
 

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiConsumer;
 import java.util.function.BiFunction;
 
 /**
@@ -18,6 +19,23 @@ final class NexusEvents {
             Map.entry("child-faulted", "child {child} of nexus {nexusName} is out: {reason}"),
             Map.entry("child-removed", "the device of child {child} of nexus {nexusName} is gone"),
             Map.entry("child-resized", "the device of child {child} of nexus {nexusName} has {size} bytes now"),
+            Map.entry("child-added", "nexus {nexusName} has a new child {child}"),
+            Map.entry("child-left", "child {child} has left nexus {nexusName}"),
+            Map.entry("child-not-erased", "the metadata of nexus {nexusName} on child {child}, which has left, could not be erased"),
+            Map.entry("child-online", "child {child} of nexus {nexusName} is back and gets what it missed"),
+            Map.entry("child-returned", "the last healthy child {child} of nexus {nexusName} is back; hosts go on"),
+            Map.entry("child-lost", "the last healthy child {child} of nexus {nexusName} is gone; hosts wait"),
+            Map.entry("child-healthy", "child {child} of nexus {nexusName} is healthy again"),
+            Map.entry("rebuild-started", "child {child} of nexus {nexusName} is being rebuilt"),
+            Map.entry("rebuild-failed", "the rebuild of child {child} of nexus {nexusName} has failed"),
+            Map.entry("rebuild-source-failed", "child {source}, from which {child} was rebuilt, cannot be read; another one is taken"),
+            Map.entry("verify-started", "child {child} of nexus {nexusName} is being compared with {source}"),
+            Map.entry("repaired", "{blocks} blocks of child {child} of nexus {nexusName} were rewritten from another child"),
+            Map.entry("repair-failed", "{blocks} blocks of child {child} of nexus {nexusName} could not be rewritten"),
+            Map.entry("repair-impossible", "{blocks} blocks of child {child} of nexus {nexusName} can be read from no child"),
+            Map.entry("io-waits", "nexus {nexusName} has no healthy child; hosts wait for up to {until-ms} ms"),
+            Map.entry("io-fails", "nexus {nexusName} had no healthy child for {waited-ms} ms; hosts get errors"),
+            Map.entry("io-goes-on", "nexus {nexusName} has a healthy child; hosts go on"),
             Map.entry("child-closed", "child {child} of nexus {nexusName} is closed"),
             Map.entry("metadata-not-stored", "generation {generation} of nexus {nexusName} could be stored on no child; writes are held back"),
             Map.entry("resync-started", "nexus {nexusName} makes {regions} regions equal to child {source}"),
@@ -25,6 +43,7 @@ final class NexusEvents {
 
     private final PlaneContext plane;
     private final BiFunction<Nexus, String, String> uris;
+    private BiConsumer<Nexus, String> childClosed = (nexus, bdevName) -> { };
 
     /** @param uris the URI of a nexus's child by its bdev name, or null */
     NexusEvents(PlaneContext plane, BiFunction<Nexus, String, String> uris) {
@@ -32,11 +51,16 @@ final class NexusEvents {
         this.uris = uris;
     }
 
+    /** Whom to tell the bdev's name of a child that a nexus has closed. */
+    void onChildClosed(BiConsumer<Nexus, String> listener) {
+        childClosed = listener;
+    }
+
     void onEvent(Nexus nexus, String text) {
         int space = text.indexOf(' ');
         String kind = space < 0 ? text : text.substring(0, space);
         Map<String, String> details = parse(space < 0 ? "" : text.substring(space + 1));
-        String child = kind.startsWith("child-") ? details.get("child") : null;
+        String child = details.get("child");
         String uri = child == null ? null : uris.apply(nexus, child);
         if (child != null) {
             details.put("nexus", nexus.uuid().toString());
@@ -49,6 +73,9 @@ final class NexusEvents {
         });
         plane.event(child == null ? ObjectKind.NEXUS : ObjectKind.CHILD, child == null ? nexus.uuid() : null,
                 child == null ? nexus.name() : uri == null ? child : uri, kind, sentence(kind, text, details), pairs.toArray());
+        if (kind.equals("child-closed")) {
+            childClosed.accept(nexus, child);
+        }
     }
 
     /** Words with a '=' begin a value; what follows without one belongs to it. */

@@ -7,9 +7,7 @@ import io.mizzen.engine.model.NexusSpec;
 import io.mizzen.engine.model.NexusView;
 import io.mizzen.engine.model.ObjectKind;
 import io.mizzen.engine.model.ShareSpec;
-import io.mizzen.nexus.ChildStatus;
 import io.mizzen.nexus.Label;
-import io.mizzen.nexus.MemberState;
 import io.mizzen.nexus.Nexus;
 import io.mizzen.nexus.NexusEnvironment;
 import io.mizzen.nexus.NexusParameters;
@@ -25,27 +23,19 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.UUID;
+import java.util.function.BiConsumer;
 
 /** Nexuses: mirrors over the bdevs that their URIs name. Control reactor only. */
 final class NexusService {
     private static final int CHILDREN_MAX = 16;
 
-    /**
-     * An open nexus.
-     *
-     * @param children what the specification named, with the bdev that it led to or null
-     */
-    private record Entry(Nexus nexus, String name, List<Child> children) { }
-
-    /** @param missing why there is no bdev; null when there is */
-    private record Child(String uri, Bdev bdev, OperationException missing) { }
-
     private final PlaneContext plane;
     private final BdevService bdevs;
     private final ShareService shares;
-    private final Map<UUID, Entry> entries = new LinkedHashMap<>();
+    private final Map<UUID, NexusEntry> entries = new LinkedHashMap<>();
     private final WorkerChooser copier;
     private final NexusEvents events;
 
@@ -57,15 +47,14 @@ final class NexusService {
         this.events = new NexusEvents(plane, this::uriOf);
     }
 
-    /** The URI that led to a child's bdev, or null. */
     private String uriOf(Nexus nexus, String bdevName) {
-        Entry entry = entries.get(nexus.uuid());
-        for (Child child : entry == null ? List.<Child>of() : entry.children()) {
-            if (child.bdev() != null && child.bdev().name().equals(bdevName)) {
-                return child.uri();
-            }
-        }
-        return null;
+        NexusEntry entry = entries.get(nexus.uuid());
+        return entry == null ? null : entry.uriOf(bdevName);
+    }
+
+    /** Tells of children that a nexus has closed. */
+    void onChildClosed(BiConsumer<Nexus, String> listener) {
+        events.onChildClosed(listener);
     }
 
     /** Operations on a nexus take turns with those on its children and the pools under them. */
@@ -86,7 +75,7 @@ final class NexusService {
     }
 
     Set<String> keys(String id) {
-        return Set.of("nexus " + entry(id).nexus().uuid());
+        return Set.of("nexus " + entry(id).nexus.uuid());
     }
 
     private static void check(NexusSpec spec) {
@@ -134,7 +123,7 @@ final class NexusService {
     private void open(NexusSpec spec, NexusParameters.Mode mode, boolean allowMissing, Completion<NexusView> done) {
         check(spec);
         UUID uuid = Uuids.parse("uuid", spec.uuid());
-        Entry existing = entries.get(uuid);
+        NexusEntry existing = entries.get(uuid);
         if (existing != null) {
             checkSame(existing, spec);
             done.ok(view(existing));
@@ -153,7 +142,7 @@ final class NexusService {
         });
     }
 
-    private void resolveNext(List<String> uris, boolean mayMiss, List<Child> resolved, Completion<List<Child>> done) {
+    private void resolveNext(List<String> uris, boolean mayMiss, List<NexusEntry.Leg> resolved, Completion<List<NexusEntry.Leg>> done) {
         if (resolved.size() == uris.size()) {
             done.ok(resolved);
             return;
@@ -165,7 +154,7 @@ final class NexusService {
                 done.fail(failure);
                 return;
             }
-            resolved.add(new Child(uri, bdev, failure));
+            resolved.add(new NexusEntry.Leg(uri, bdev, failure));
             resolveNext(uris, mayMiss, resolved, done);
         };
         try {
@@ -175,23 +164,23 @@ final class NexusService {
         }
     }
 
-    private void release(List<Child> children) {
-        for (Child child : children) {
-            if (child.bdev() != null) {
-                bdevs.release(child.bdev());
+    private void release(List<NexusEntry.Leg> children) {
+        for (NexusEntry.Leg child : children) {
+            if (child.bdev != null) {
+                bdevs.release(child.bdev);
             }
         }
     }
 
-    private void openOver(NexusParameters parameters, List<Child> children, Completion<NexusView> done) {
-        List<Bdev> present = children.stream().map(Child::bdev).filter(bdev -> bdev != null).toList();
+    private void openOver(NexusParameters parameters, List<NexusEntry.Leg> children, Completion<NexusView> done) {
+        List<Bdev> present = children.stream().map(child -> child.bdev).filter(bdev -> bdev != null).toList();
         Completion<Nexus> end = (nexus, failure) -> {
             if (failure != null) {
                 release(children);
                 done.fail(failure);
                 return;
             }
-            Entry entry = new Entry(nexus, parameters.name(), List.copyOf(children));
+            NexusEntry entry = new NexusEntry(nexus, parameters.name(), children, parameters.freezeTimeoutNs() / 1_000_000);
             entries.put(nexus.uuid(), entry);
             reportOpened(entry, present.size());
             done.ok(view(entry));
@@ -199,7 +188,7 @@ final class NexusService {
         if (present.isEmpty()) {
             end.fail(new OperationException(ErrorKind.DATA_LOSS, "nexus-without-children",
                     "none of the children of nexus " + parameters.name() + " is there: "
-                    + String.join(", ", children.stream().map(Child::uri).toList())));
+                    + String.join(", ", children.stream().map(child -> child.uri).toList())));
             return;
         }
         try {
@@ -209,15 +198,15 @@ final class NexusService {
         }
     }
 
-    private void reportOpened(Entry entry, int present) {
-        Nexus nexus = entry.nexus();
-        for (Child child : entry.children()) {
-            if (child.bdev() == null) {
-                plane.event(ObjectKind.CHILD, null, child.uri(), "child-missing", child.missing().getMessage(), "nexus",
-                        nexus.uuid(), "nexusName", entry.name(), "code", child.missing().code());
+    private void reportOpened(NexusEntry entry, int present) {
+        Nexus nexus = entry.nexus;
+        for (NexusEntry.Leg child : entry.legs) {
+            if (child.bdev == null) {
+                plane.event(ObjectKind.CHILD, null, child.uri, "child-missing", child.missing.getMessage(), "nexus",
+                        nexus.uuid(), "nexusName", entry.name, "code", child.missing.code());
             }
         }
-        plane.event(ObjectKind.NEXUS, nexus.uuid(), entry.name(), "nexus-opened", "nexus " + nexus.name() + " is "
+        plane.event(ObjectKind.NEXUS, nexus.uuid(), entry.name, "nexus-opened", "nexus " + nexus.name() + " is "
                 + nexus.state() + " over " + present + " of " + nexus.childStatuses().size() + " children", "state",
                 nexus.state(), "generation", nexus.generation(), "sizeBytes", nexus.sizeBytes());
     }
@@ -232,13 +221,13 @@ final class NexusService {
         return new NexusEnvironment(plane.registry(), plane.control(), copier, System::currentTimeMillis, events::onEvent);
     }
 
-    private static void checkSame(Entry existing, NexusSpec spec) {
-        Nexus nexus = existing.nexus();
+    private static void checkSame(NexusEntry existing, NexusSpec spec) {
+        Nexus nexus = existing.nexus;
         Set<String> children = new HashSet<>();
-        existing.children().forEach(child -> children.add(BdevUri.identity(child.uri())));
+        existing.legs.forEach(child -> children.add(BdevUri.identity(child.uri)));
         Set<String> wanted = new HashSet<>();
         spec.children().forEach(child -> wanted.add(BdevUri.identity(child)));
-        String differs = !existing.name().equals(name(spec)) ? "name (" + existing.name() + ")"
+        String differs = !existing.name.equals(name(spec)) ? "name (" + existing.name + ")"
                 : !children.equals(wanted) ? "children (" + children + ")"
                 : spec.sizeBytes() != 0 && spec.sizeBytes() != nexus.sizeBytes() ? "sizeBytes (" + nexus.sizeBytes() + ")"
                 : label(spec) != nexus.label() ? "label (" + nexus.label() + ")" : null;
@@ -249,8 +238,8 @@ final class NexusService {
     }
 
     void destroy(String id, Completion<Void> done) {
-        Entry entry = entry(id);
-        Nexus nexus = entry.nexus();
+        NexusEntry entry = entry(id);
+        Nexus nexus = entry.nexus;
         if (shares.find(nexus.uuid()) != null) {
             throw OperationException.precondition("nexus-published", "nexus " + nexus.name() + " is published; unpublish it first");
         }
@@ -261,10 +250,10 @@ final class NexusService {
         nexus.destroy((nothing, failure) -> onClosed(entry, "nexus-destroyed", failure, done));
     }
 
-    private void onClosed(Entry entry, String event, OperationException failure, Completion<Void> done) {
-        entries.remove(entry.nexus().uuid());
-        release(entry.children());
-        plane.event(ObjectKind.NEXUS, entry.nexus().uuid(), entry.name(), event, "nexus " + entry.name()
+    private void onClosed(NexusEntry entry, String event, OperationException failure, Completion<Void> done) {
+        entries.remove(entry.nexus.uuid());
+        release(entry.legs);
+        plane.event(ObjectKind.NEXUS, entry.nexus.uuid(), entry.name, event, "nexus " + entry.name
                 + (failure == null ? " is closed" : " is closed: " + failure.getMessage()), "clean", failure == null);
         done.complete(null, failure);
     }
@@ -274,67 +263,52 @@ final class NexusService {
         closeNext(new ArrayList<>(entries.values()), null, done);
     }
 
-    private void closeNext(List<Entry> left, OperationException first, Completion<Void> done) {
+    private void closeNext(List<NexusEntry> left, OperationException first, Completion<Void> done) {
         if (left.isEmpty()) {
             done.complete(null, first);
             return;
         }
-        Entry entry = left.removeFirst();
-        entry.nexus().close((nothing, failure) -> onClosed(entry, "nexus-closed", failure,
+        NexusEntry entry = left.removeFirst();
+        entry.nexus.close((nothing, failure) -> onClosed(entry, "nexus-closed", failure,
                 (none, same) -> closeNext(left, first != null ? first : failure, done)));
     }
 
     void publish(String id, ShareSpec spec, Completion<NexusView> done) {
-        Entry entry = entry(id);
-        shares.share(ObjectKind.NEXUS, entry.nexus(), spec, (share, failure) -> finish(entry, failure, done));
+        NexusEntry entry = entry(id);
+        shares.share(ObjectKind.NEXUS, entry.nexus, spec, (share, failure) -> finish(entry, failure, done));
     }
 
     /** As {@link #publish}, paused from the first moment for at most so long; 0: until it is resumed. */
     void publishPaused(String id, ShareSpec spec, long forMs, Completion<NexusView> done) {
-        Entry entry = entry(id);
-        shares.share(ObjectKind.NEXUS, entry.nexus(), spec, forMs, (share, failure) -> finish(entry, failure, done));
+        NexusEntry entry = entry(id);
+        shares.share(ObjectKind.NEXUS, entry.nexus, spec, forMs, (share, failure) -> finish(entry, failure, done));
     }
 
     void pause(String id, long forMs, Completion<NexusView> done) {
-        Entry entry = entry(id);
-        shares.pause(entry.nexus().uuid(), forMs, (nothing, failure) -> finish(entry, failure, done));
+        NexusEntry entry = entry(id);
+        shares.pause(entry.nexus.uuid(), forMs, (nothing, failure) -> finish(entry, failure, done));
     }
 
     void resume(String id, Completion<NexusView> done) {
-        Entry entry = entry(id);
-        shares.resume(entry.nexus().uuid(), (nothing, failure) -> finish(entry, failure, done));
+        NexusEntry entry = entry(id);
+        shares.resume(entry.nexus.uuid(), (nothing, failure) -> finish(entry, failure, done));
     }
 
     LimitsView limits(String id) {
-        return VolumeLimits.view(entry(id).nexus());
+        return VolumeLimits.view(entry(id).nexus);
     }
 
     void setLimits(String id, LimitsSpec spec, Completion<LimitsView> done) {
-        Entry entry = entry(id);
-        VolumeLimits.set(plane, ObjectKind.NEXUS, entry.nexus(), entry.name(), spec, done);
+        NexusEntry entry = entry(id);
+        VolumeLimits.set(plane, ObjectKind.NEXUS, entry.nexus, entry.name, spec, done);
     }
 
     void unpublish(String id, Completion<NexusView> done) {
-        Entry entry = entry(id);
-        shares.unshare(entry.nexus().uuid(), (nothing, failure) -> finish(entry, failure, done));
+        NexusEntry entry = entry(id);
+        shares.unshare(entry.nexus.uuid(), (nothing, failure) -> finish(entry, failure, done));
     }
 
-    void faultChild(String id, String childUri, Completion<NexusView> done) {
-        Entry entry = entry(id);
-        String bdevName = null;
-        for (Child child : entry.children()) {
-            boolean named = child.uri().equals(childUri) || child.bdev() != null && child.bdev().name().equals(childUri);
-            if (named && child.bdev() != null) {
-                bdevName = child.bdev().name();
-            }
-        }
-        if (bdevName == null) {
-            throw OperationException.notFound("child-not-found", "nexus " + entry.name() + " has no child " + childUri);
-        }
-        entry.nexus().faultChild(bdevName, (nothing, failure) -> finish(entry, failure, done));
-    }
-
-    private void finish(Entry entry, OperationException failure, Completion<NexusView> done) {
+    private void finish(NexusEntry entry, OperationException failure, Completion<NexusView> done) {
         if (failure != null) {
             done.fail(failure);
         } else {
@@ -344,7 +318,7 @@ final class NexusService {
 
     /** The nexuses that are open. */
     List<Nexus> open() {
-        return entries.values().stream().map(Entry::nexus).toList();
+        return entries.values().stream().map(entry -> entry.nexus).toList();
     }
 
     List<NexusView> list() {
@@ -355,11 +329,22 @@ final class NexusService {
         return view(entry(id));
     }
 
+    /** The bdevs that a nexus rests on. */
+    List<Bdev> legBdevs(Nexus nexus) {
+        NexusEntry entry = find(nexus);
+        return entry == null ? List.of() : entry.legs.stream().map(leg -> leg.bdev).filter(Objects::nonNull).toList();
+    }
+
+    /** Null while it is being opened. */
+    NexusEntry find(Nexus nexus) {
+        return entries.get(nexus.uuid());
+    }
+
     /** By uuid or name. */
-    private Entry entry(String id) {
-        Entry entry = Uuids.isUuid(id) ? entries.get(UUID.fromString(id)) : null;
+    NexusEntry entry(String id) {
+        NexusEntry entry = Uuids.isUuid(id) ? entries.get(UUID.fromString(id)) : null;
         if (entry == null) {
-            entry = entries.values().stream().filter(e -> e.name().equals(id)).findFirst().orElse(null);
+            entry = entries.values().stream().filter(e -> e.name.equals(id)).findFirst().orElse(null);
         }
         if (entry == null) {
             throw OperationException.notFound("nexus-not-found", "there is no nexus " + id);
@@ -367,29 +352,7 @@ final class NexusService {
         return entry;
     }
 
-    private NexusView view(Entry entry) {
-        Nexus nexus = entry.nexus();
-        List<String> missing = new ArrayList<>(entry.children().stream().filter(c -> c.bdev() == null).map(Child::uri).toList());
-        List<NexusView.ChildView> children = nexus.childStatuses().stream().map(status -> child(entry, status, missing)).toList();
-        return new NexusView(nexus.uuid().toString(), entry.name(), nexus.name(), nexus.sizeBytes(), nexus.blockSizeBytes(),
-                nexus.state().name(), nexus.label().name().toLowerCase(Locale.ROOT), nexus.generation(),
-                nexus.suspectRegions() > 0, nexus.dirtyRegions(), children, shares.find(nexus.uuid()));
-    }
-
-    private static NexusView.ChildView child(Entry entry, ChildStatus status, List<String> missing) {
-        String uri = null;
-        for (Child child : entry.children()) {
-            if (child.bdev() != null && child.bdev().name().equals(status.bdev())) {
-                uri = child.uri();
-            }
-        }
-        if (uri == null && !missing.isEmpty()) {
-            uri = missing.removeFirst(); // A member that is not there: one of the URIs that led nowhere.
-        }
-        boolean healthy = status.health() == MemberState.HEALTHY;
-        String state = !status.present() ? healthy ? "MISSING" : "FAULTED"
-                : status.resyncing() || status.health() == MemberState.SYNCING ? "RESYNC" : healthy ? "OPEN" : "FAULTED";
-        return new NexusView.ChildView(uri, status.bdev(), status.memberUuid().toString(), state, healthy && status.present(),
-                status.local(), healthy ? null : status.reason().word(), status.readErrors(), status.writeErrors());
+    NexusView view(NexusEntry entry) {
+        return NexusViews.nexus(entry, shares.find(entry.nexus.uuid()));
     }
 }

@@ -5,6 +5,7 @@ import io.mizzen.engine.model.ObjectKind;
 import io.mizzen.engine.model.PoolSpec;
 import io.mizzen.engine.model.PoolView;
 import io.mizzen.lvs.LvStore;
+import io.mizzen.lvs.LvolBdev;
 import io.mizzen.lvs.LvStores;
 import io.mizzen.lvs.Lvol;
 import io.mizzen.util.Completion;
@@ -227,6 +228,12 @@ final class PoolService {
 
     PoolView get(String id) {
         return view(entry(id));
+    }
+
+    /** The bdev under the pool of a replica's bdev; null for others. */
+    Bdev baseOf(Bdev bdev) {
+        Entry entry = bdev instanceof LvolBdev lvol ? entries.get(lvol.lvol().store().name()) : null;
+        return entry == null ? null : entry.base();
     }
 
     List<LvStore> stores() {

@@ -16,6 +16,7 @@ final class Services {
     final PoolService pools;
     final ReplicaService replicas;
     final NexusService nexuses;
+    final NexusChildService children;
     /** Null when no address is configured. */
     final TargetPort target;
 
@@ -28,6 +29,8 @@ final class Services {
         pools = new PoolService(plane, bdevs);
         replicas = new ReplicaService(plane, pools, shares);
         nexuses = new NexusService(plane, bdevs, shares);
+        children = new NexusChildService(plane, bdevs, pools, nexuses);
+        nexuses.onChildClosed(children::onClosed);
     }
 
     /** Starts what listens. */

@@ -17,7 +17,7 @@ final class FreezeWatch {
     }
 
     private final Nexus nexus;
-    private final long timeoutNs;
+    private long timeoutNs;
     private State state = State.SERVING;
     private final Timer timer = new Timer() {
         @Override
@@ -31,6 +31,11 @@ final class FreezeWatch {
     FreezeWatch(Nexus nexus, long timeoutNs) {
         this.nexus = nexus;
         this.timeoutNs = timeoutNs;
+    }
+
+    /** From the next time on. */
+    void setTimeoutNs(long newTimeoutNs) {
+        timeoutNs = newTimeoutNs;
     }
 
     private void setState(State next) {

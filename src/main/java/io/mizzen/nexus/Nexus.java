@@ -348,6 +348,11 @@ public final class Nexus extends Bdev {
         rebuilds.setSettings(settings);
     }
 
+    /** How long hosts wait while no healthy child is there, from the next time on. Home mthread. */
+    public void setFreezeTimeoutNs(long timeoutNs) {
+        freeze.setTimeoutNs(timeoutNs);
+    }
+
     public RebuildSettings rebuildSettings() {
         return rebuilds.settings();
     }

@@ -24,7 +24,8 @@ class ExamplesIT {
         "deleteFault", "destroyBdev", "putPool", "createPool", "listPools", "getPool", "importPool", "exportPool",
         "putReplica", "createReplica", "listReplicas", "getReplica", "resizeReplica", "shareReplica", "unshareReplica",
         "putNexus", "createNexus", "listNexuses", "getNexus", "assembleNexus",
-        "listChildren", "publishNexus", "faultChild",
+        "changeNexusSettings", "addChild", "listChildren", "getChild", "getRebuild", "pauseRebuild", "resumeRebuild", "stopRebuild",
+        "startRebuild", "listRebuilds", "verifyNexus", "offlineChild", "onlineChild", "faultChild", "removeChild", "publishNexus",
         "setNexusLimits", "getNexusLimits",
         "removeNexusLimits", "pausePublication", "resumePublication", "setReplicaLimits", "getReplicaLimits", "removeReplicaLimits",
         "unpublishNexus", "listShares", "getShare", "listHosts", "listConnections", "destroyNexus", "destroyReplica",
@@ -64,6 +65,6 @@ class ExamplesIT {
             }
         }
         JsonNode body = example.operation().path("requestBody").path("content").path("application/json").path("example");
-        http.send(example.method(), path + query, body.isMissingNode() ? null : body.toString()).expect(200, 201, 204);
+        http.send(example.method(), path + query, body.isMissingNode() ? null : body.toString()).expect(200, 201, 202, 204);
     }
 }

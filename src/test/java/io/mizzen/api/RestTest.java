@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
+import java.net.URLEncoder;
 import java.net.http.HttpRequest;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -73,6 +75,55 @@ class RestTest extends RestTestBase {
         assertThat(get(POOL).expect(200).json().path("name").asString()).isEqualTo(Examples.OWN_POOL);
         post("/v1/pools/never-seen/import", "{}").problem(400, "disks-needed");
         delete(POOL).expect(204);
+    }
+
+    @Test
+    void childrenComeAndGoByUriBdevOrUuid() {
+        String nexus = "/v1/nexuses/" + Examples.OWN_NEXUS;
+        post(nexus + "/children", Examples.CHILD_BODY).problem(404, "nexus-not-found");
+        put(nexus, Examples.NEXUS_BODY).expect(201);
+        var added = post(nexus + "/children", Examples.CHILD_BODY).expect(202).json().path("children").get(2);
+        String uri = added.path("uri").asString();
+        assertThat(added.path("state").asString()).isEqualTo("REBUILDING");
+        assertThat(added.path("rebuild").path("percent").asInt()).isEqualTo(60);
+        for (String name : List.of(URLEncoder.encode(uri, StandardCharsets.UTF_8), Examples.CHILD,
+            added.path("memberUuid").asString(), added.path("replicaUuid").asString())) {
+            assertThat(get(nexus + "/children/" + name).expect(200).json().path("uri").asString()).isEqualTo(uri);
+        }
+        String child = nexus + "/children/" + Examples.CHILD;
+        get(child + "/rebuild").expect(200);
+        post(child + "/rebuild/start", "").expect(202);
+        post(child + "/rebuild/pause", "").expect(200);
+        post(child + "/rebuild/resume", "").expect(200);
+        post(child + "/rebuild/stop", "").expect(200);
+        assertThat(get(nexus + "/rebuilds").expect(200).json().path("running").size()).isEqualTo(1);
+        post(nexus + "/verify", "{}").expect(202);
+        post(child + "/offline", "").expect(200);
+        get(child + "/rebuild").problem(404, "rebuild-not-found");
+        post(child + "/online", "").expect(202);
+        post(child + "/fault", "").expect(200);
+        delete(child).expect(204);
+        assertThat(delete(child).problem(404, "child-not-found")).contains("its children are malloc:///example-leg");
+        get(child).problem(404, "child-not-found");
+        for (String bad : List.of("{}", "{\"uri\": \"\"}", "{\"uri\": 5}", "{\"url\": \"x\"}", "[]", "")) {
+            assertThat(post(nexus + "/children", bad).status()).as(bad).isEqualTo(400);
+        }
+        post("/v1/nexuses/x/children/y/online", "").expect(400);
+        post(child + "/rebuild/faster", "").problem(404, "path-not-found");
+        put(child, "{}").problem(405, "method-not-allowed");
+    }
+
+    @Test
+    void settingsAreChangedOneByOne() {
+        String nexus = "/v1/nexuses/" + Examples.OWN_NEXUS;
+        put(nexus, Examples.NEXUS_BODY).expect(201);
+        var changed = patch(nexus + "/settings", "{\"rebuildBytesPerSecond\": \"1MiB\"}").expect(200).json().path("settings");
+        assertThat(changed.path("rebuildBytesPerSecond").asLong()).isEqualTo(1 << 20);
+        assertThat(changed.path("freezeTimeoutMs").asLong()).isEqualTo(25_000);
+        for (String bad : List.of("{\"freezeTimeoutMs\": 0}", "{\"freezeTimeoutMs\": 3600001}", "{\"rebuildLatencyFactor\": 0.5}",
+            "{\"rebuildBackOff\": \"yes\"}", "{\"rebuildBytesPerSecond\": -1}", "{\"rate\": 1}", "{\"rebuildLatencyFactor\": \"NaN\"}")) {
+            assertThat(patch(nexus + "/settings", bad).status()).as(bad).isEqualTo(400);
+        }
     }
 
     @Test

@@ -18,6 +18,7 @@ import io.mizzen.engine.model.LimitsView;
 import io.mizzen.engine.model.ListenerView;
 import io.mizzen.engine.model.MemoryView;
 import io.mizzen.engine.model.MetricsView;
+import io.mizzen.engine.model.NexusSettings;
 import io.mizzen.engine.model.NexusSpec;
 import io.mizzen.engine.model.NexusView;
 import io.mizzen.engine.model.ObjectKind;
@@ -25,6 +26,9 @@ import io.mizzen.engine.model.PollMode;
 import io.mizzen.engine.model.PoolSpec;
 import io.mizzen.engine.model.PoolView;
 import io.mizzen.engine.model.ReactorView;
+import io.mizzen.engine.model.RebuildOrder;
+import io.mizzen.engine.model.RebuildView;
+import io.mizzen.engine.model.RebuildsView;
 import io.mizzen.engine.model.ReplicaSpec;
 import io.mizzen.engine.model.ReplicaView;
 import io.mizzen.engine.model.ShareSpec;
@@ -48,6 +52,7 @@ import java.util.function.Supplier;
 /** An engine without a data plane: keeps specifications, answers at once, fails or never answers on request. */
 public final class FakeEngine implements Engine {
     private static final long MIB = 1 << 20;
+    private static final NexusSettings SETTINGS = new NexusSettings(25_000, 0, 8 * MIB, true, 2);
     private final Map<String, BdevSpec> bdevs = new LinkedHashMap<>();
     private final Map<String, PoolSpec> pools = new LinkedHashMap<>();
     private final Map<String, ReplicaSpec> replicas = new LinkedHashMap<>();
@@ -56,6 +61,11 @@ public final class FakeEngine implements Engine {
     private final Map<String, FaultView> faults = new LinkedHashMap<>();
     private final Map<String, LimitsSpec> limits = new LinkedHashMap<>();
     private final Map<String, Long> pauses = new LinkedHashMap<>();
+    private final Map<String, NexusSettings> settings = new LinkedHashMap<>();
+    private final Map<String, String> childStates = new LinkedHashMap<>();
+    private String faultReason = "administrative";
+    private final Map<String, String> refusedChildren = new HashMap<>();
+    private final List<String> faultedOnAssembly = new ArrayList<>();
     private final List<EventView> events = new ArrayList<>();
     private final Map<String, OperationException> failures = new HashMap<>();
     private final List<String> calls = new ArrayList<>();
@@ -86,7 +96,7 @@ public final class FakeEngine implements Engine {
     }
 
     public synchronized void clear() {
-        List.of(bdevs, pools, replicas, nexuses, shares, faults, limits, pauses, failures).forEach(Map::clear);
+        List.of(bdevs, pools, replicas, nexuses, shares, faults, limits, pauses, settings, childStates, failures).forEach(Map::clear);
         calls.clear();
         release();
     }
@@ -408,7 +418,14 @@ public final class FakeEngine implements Engine {
     public CompletableFuture<NexusView> assembleNexus(NexusSpec spec, boolean allowMissing) {
         return answer("assembleNexus", () -> {
             failUnless(allowMissing, "assembleWithAll");
-            return createNexus(spec).join();
+            for (String child : spec.children()) {
+                if (refusedChildren.containsKey(child)) {
+                    throw OperationException.precondition(refusedChildren.get(child), child + " is no member");
+                }
+            }
+            createNexus(spec).join();
+            faultedOnAssembly.forEach(child -> childStates.put(spec.uuid() + " " + child, "FAULTED"));
+            return nexusView(spec.uuid());
         });
     }
 
@@ -422,9 +439,111 @@ public final class FakeEngine implements Engine {
     private NexusView nexusView(String id) {
         NexusSpec spec = nexuses.values().stream().filter(nexus -> id.equals(nexus.uuid()) || id.equals(nexus.name()))
             .findFirst().orElseThrow(() -> OperationException.notFound("nexus-not-found", "There is no nexus " + id));
+        LimitsSpec limited = limits.get(spec.uuid());
         return new NexusView(spec.uuid(), Objects.requireNonNullElse(spec.name(), "nexus"), "bdev", spec.sizeBytes(), 512,
-            "ONLINE", "v2", 1, false, 0, spec.children().stream().map(child -> new NexusView.ChildView(child, child, null,
-                "OPEN", true, true, null, 0, 0)).toList(), shareView(spec.uuid()));
+            "ONLINE", "v2", 1, false, 0, 0, 0, 0, null, spec.children().stream().map(child -> childView(spec, child)).toList(),
+            settings.getOrDefault(spec.uuid(), SETTINGS), limited, shareView(spec.uuid()));
+    }
+
+    private NexusView.ChildView childView(NexusSpec nexus, String uri) {
+        String state = childStates.getOrDefault(nexus.uuid() + " " + uri, "OPEN");
+        boolean rebuilding = state.equals("REBUILDING");
+        return new NexusView.ChildView(uri, uri.replaceAll("^[a-z]+:///|[?].*", ""), uuidOf("member " + uri), uuidOf(uri), state,
+            state.equals("OPEN"), true, state.equals("FAULTED") ? faultReason : null, Instant.EPOCH, 1, 2, 0, 0, 0,
+            rebuilding ? rebuildView(uri) : null);
+    }
+
+    private static RebuildView rebuildView(String child) {
+        return new RebuildView(child, "source", "FULL", "COPYING", 100, 40, 60, 50, 10, 50, 0, 1000, 0, 5, 40L);
+    }
+
+    /** An assembly with this child fails with this code. */
+    public synchronized void refuseAssembly(String child, String code) {
+        refusedChildren.put(child, code);
+    }
+
+    /** This child is out when its nexus is assembled. */
+    public synchronized void faultedOnAssembly(String child) {
+        faultedOnAssembly.add(child);
+    }
+
+    /** Children that are out are so for this reason. */
+    public synchronized void faultReason(String reason) {
+        faultReason = reason;
+    }
+
+    private CompletableFuture<NexusView> onChild(String command, String id, String child, String state) {
+        return answer(command, () -> {
+            NexusView nexus = nexusView(id);
+            NexusView.ChildView known = nexus.children().stream().filter(one -> child.equals(one.uri()) || child.equals(one.bdev()))
+                .findFirst().orElseThrow(() -> OperationException.notFound("child-not-found", "There is no child " + child));
+            childStates.put(nexus.uuid() + " " + known.uri(), state);
+            return nexusView(id);
+        });
+    }
+
+    private void setChildren(String id, List<String> children) {
+        NexusSpec old = nexuses.get(nexusView(id).uuid());
+        nexuses.put(old.uuid(), new NexusSpec(old.uuid(), old.name(), children, old.sizeBytes(), old.label()));
+    }
+
+    @Override
+    public CompletableFuture<NexusView> addNexusChild(String id, String uri) {
+        return answer("addNexusChild", () -> {
+            List<String> children = new ArrayList<>(nexuses.get(nexusView(id).uuid()).children());
+            children.add(uri);
+            setChildren(id, children);
+            return onChild("child", id, uri, "REBUILDING").join();
+        });
+    }
+
+    @Override
+    public CompletableFuture<NexusView> removeNexusChild(String id, String child) {
+        return answer("removeNexusChild", () -> {
+            String uri = nexusView(id).children().stream().filter(one -> child.equals(one.uri()) || child.equals(one.bdev()))
+                .findFirst().orElseThrow(() -> OperationException.notFound("child-not-found", "no child " + child)).uri();
+            setChildren(id, nexuses.get(nexusView(id).uuid()).children().stream().filter(one -> !one.equals(uri)).toList());
+            return nexusView(id);
+        });
+    }
+
+    @Override
+    public CompletableFuture<NexusView> offlineNexusChild(String id, String child) {
+        return onChild("offlineNexusChild", id, child, "OFFLINE");
+    }
+
+    @Override
+    public CompletableFuture<NexusView> onlineNexusChild(String id, String child) {
+        return onChild("onlineNexusChild", id, child, "REBUILDING");
+    }
+
+    @Override
+    public CompletableFuture<NexusView> faultNexusChild(String id, String child) {
+        return onChild("faultNexusChild", id, child, "FAULTED");
+    }
+
+    @Override
+    public CompletableFuture<NexusView> rebuildNexusChild(String id, String child, RebuildOrder order) {
+        return onChild(order + " rebuildNexusChild", id, child, "REBUILDING");
+    }
+
+    @Override
+    public CompletableFuture<RebuildsView> verifyNexus(String id, String child) {
+        return answer("verifyNexus", () -> new RebuildsView(List.of(rebuildView(nexusView(id).name())), List.of()));
+    }
+
+    @Override
+    public CompletableFuture<RebuildsView> nexusRebuilds(String id) {
+        return answer("nexusRebuilds", () -> new RebuildsView(nexusView(id).children().stream()
+            .map(NexusView.ChildView::rebuild).filter(Objects::nonNull).toList(), List.of()));
+    }
+
+    @Override
+    public CompletableFuture<NexusView> setNexus(String id, NexusSettings wanted) {
+        return answer("setNexus", () -> {
+            settings.put(nexusView(id).uuid(), wanted);
+            return nexusView(id);
+        });
     }
 
     @Override
@@ -514,11 +633,6 @@ public final class FakeEngine implements Engine {
             shares.remove(nexusView(id).uuid());
             return nexusView(id);
         });
-    }
-
-    @Override
-    public CompletableFuture<NexusView> faultNexusChild(String id, String childUri) {
-        return answer("faultNexusChild", () -> nexusView(id));
     }
 
     @Override

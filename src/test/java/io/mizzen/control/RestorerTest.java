@@ -8,6 +8,7 @@ import io.mizzen.control.store.StateStore;
 import io.mizzen.engine.model.BdevSpec;
 import io.mizzen.engine.model.EventView;
 import io.mizzen.engine.model.LimitsSpec;
+import io.mizzen.engine.model.NexusSettings;
 import io.mizzen.engine.model.NexusSpec;
 import io.mizzen.engine.model.NexusView;
 import io.mizzen.engine.model.PoolSpec;
@@ -146,6 +147,70 @@ class RestorerTest {
         assertThat(restorer.failures()).isEmpty();
         assertThat(engine.calls()).contains("publishNexus").doesNotContain("setNexusLimits", "setReplicaLimits",
             "publishNexusPaused");
+    }
+
+    @Test
+    void childrenThatCameAndWentAreWhatComesBack() {
+        createEverything();
+        nexuses().addChild(NEXUS, "lvol:///b/r");
+        nexuses().set(NEXUS, now -> new NexusSettings(now.freezeTimeoutMs(), 77, 1, false, 3));
+        nexuses().removeChild(NEXUS, "lvol:///a/r");
+        nexuses().create(new NexusSpec(NEXUS, "n", List.of("lvol:///b/r"), 0, null));
+        crash();
+        start();
+        NexusView nexus = calls.await(engine.nexus(NEXUS));
+        assertThat(nexus.children()).extracting(NexusView.ChildView::uri).containsExactly("lvol:///b/r");
+        assertThat(nexus.settings().rebuildBytesPerSecond()).isEqualTo(77);
+        assertThat(state.find(StateKind.NEXUS, NEXUS, DesiredState.StoredNexus.class).orElseThrow().uncertainChild()).isNull();
+    }
+
+    @Test
+    void aChangeOfChildrenThatIsRefusedChangesNothing() {
+        createEverything();
+        engine.failing("addNexusChild", MISSING);
+        assertThatExceptionOfType(OperationException.class).isThrownBy(() -> nexuses().addChild(NEXUS, "lvol:///b/r"));
+        assertThatExceptionOfType(OperationException.class).isThrownBy(() -> nexuses().removeChild(NEXUS, "none"));
+        engine.failing("removeNexusChild", MISSING);
+        assertThatExceptionOfType(OperationException.class).isThrownBy(() -> nexuses().removeChild(NEXUS, "lvol:///a/r"));
+        DesiredState.StoredNexus stored = state.find(StateKind.NEXUS, NEXUS, DesiredState.StoredNexus.class).orElseThrow();
+        assertThat(stored.allChildren()).containsExactly("lvol:///a/r");
+    }
+
+    /** The engine was killed between the nexus's own record of a new child and ours. */
+    @Test
+    void anUncertainChildIsTakenWhereItIsAMemberAndLeftOutWhereItIsNot() {
+        createEverything();
+        state.put(StateKind.NEXUS, NEXUS, new DesiredState.StoredNexus(NEXUS, "n", List.of("lvol:///a/r"), 0, null, null,
+            "lvol:///b/r"));
+        crash();
+        start();
+        assertThat(calls.await(engine.nexus(NEXUS)).children()).hasSize(2);
+        DesiredState.StoredNexus stored = state.find(StateKind.NEXUS, NEXUS, DesiredState.StoredNexus.class).orElseThrow();
+        assertThat(stored.children()).containsExactly("lvol:///a/r", "lvol:///b/r");
+        assertThat(stored.uncertainChild()).isNull();
+
+        state.put(StateKind.NEXUS, NEXUS, stored.withChildren(List.of("lvol:///a/r"), "lvol:///c/r"));
+        crash();
+        engine = new FakeEngine();
+        engine.refuseAssembly("lvol:///c/r", "child-foreign");
+        startOver();
+        assertThat(calls.await(engine.nexus(NEXUS)).children()).extracting(NexusView.ChildView::uri).containsExactly("lvol:///a/r");
+        assertThat(state.find(StateKind.NEXUS, NEXUS, DesiredState.StoredNexus.class).orElseThrow().allChildren())
+            .containsExactly("lvol:///a/r");
+    }
+
+    /** A child that somebody or a broken disk took out stays out. */
+    @Test
+    void aRebuildThatTheCrashBrokeOffBeginsAnew() {
+        createEverything();
+        for (String reason : List.of("rebuild-failed", "io-error")) {
+            crash();
+            engine = new FakeEngine();
+            engine.faultReason(reason);
+            engine.faultedOnAssembly("lvol:///a/r");
+            startOver();
+            assertThat(engine.calls().contains("onlineNexusChild")).isEqualTo(reason.equals("rebuild-failed"));
+        }
     }
 
     @Test

@@ -1,6 +1,7 @@
 package io.mizzen.vm;
 
 import io.mizzen.testsupport.EngineProcess;
+import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -102,7 +103,8 @@ final class CampaignVolume {
 
     /** Takes a child out. */
     void fault(String leg) {
-        engine.http().post(PATH + "/children/fault", Map.of("uri", uri(leg))).expect(200);
+        engine.http().post(PATH + "/children/" + URLEncoder.encode(uri(leg), StandardCharsets.UTF_8) + "/fault", Map.of())
+                .expect(200);
     }
 
     /** The leg's next {@code count} operations of this kind fail. */

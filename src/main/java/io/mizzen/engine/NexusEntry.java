@@ -1,0 +1,131 @@
+package io.mizzen.engine;
+
+import io.mizzen.bdev.Bdev;
+import io.mizzen.nexus.ChildStatus;
+import io.mizzen.nexus.Nexus;
+import io.mizzen.util.OperationException;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.UUID;
+
+/** An open nexus and the URIs of its children. Control reactor only. */
+final class NexusEntry {
+    /** A URI, what it led to, and which member that is. */
+    static final class Leg {
+        final String uri;
+        /** Null while there is none. */
+        Bdev bdev;
+        /** The member that it is; null when nobody knows. */
+        UUID member;
+        /** Why there is no bdev, where the URI led nowhere when the nexus was opened. */
+        OperationException missing;
+        /** It is being opened, and must not be closed as one that is out. */
+        boolean joining;
+
+        Leg(String uri, Bdev bdev, OperationException missing) {
+            this.uri = uri;
+            this.bdev = bdev;
+            this.missing = missing;
+        }
+    }
+
+    final Nexus nexus;
+    final String name;
+    final List<Leg> legs;
+
+    /** How long hosts' I/O waits when no healthy child is there. */
+    long freezeTimeoutMs;
+
+    NexusEntry(Nexus nexus, String name, List<Leg> legs, long freezeTimeoutMs) {
+        this.freezeTimeoutMs = freezeTimeoutMs;
+        this.nexus = nexus;
+        this.name = name;
+        this.legs = new ArrayList<>(legs);
+        identify();
+    }
+
+    /** Finds out which member each leg is. Those whose URI led nowhere are taken for those that are absent, in their order. */
+    void identify() {
+        List<ChildStatus> statuses = nexus.childStatuses();
+        for (Leg leg : legs) {
+            for (ChildStatus status : statuses) {
+                if (leg.bdev != null && leg.bdev.name().equals(status.bdev())) {
+                    leg.member = status.memberUuid();
+                }
+            }
+        }
+        for (ChildStatus status : statuses) {
+            if (legOf(status.memberUuid()) == null) {
+                legs.stream().filter(leg -> leg.member == null).min(Comparator.comparing(leg -> leg.bdev != null))
+                        .ifPresent(leg -> leg.member = status.memberUuid());
+            }
+        }
+    }
+
+    Leg legOf(UUID member) {
+        for (Leg leg : legs) {
+            if (member.equals(leg.member)) {
+                return leg;
+            }
+        }
+        return null;
+    }
+
+    Leg legOf(Bdev bdev) {
+        for (Leg leg : legs) {
+            if (leg.bdev == bdev) {
+                return leg;
+            }
+        }
+        return null;
+    }
+
+    /** The URI of the child with a bdev of that name, or null. */
+    String uriOf(String bdevName) {
+        for (Leg leg : legs) {
+            if (leg.bdev != null && leg.bdev.name().equals(bdevName)) {
+                return leg.uri;
+            }
+        }
+        for (ChildStatus status : nexus.childStatuses()) {
+            Leg leg = bdevName != null && bdevName.equals(status.bdev()) ? legOf(status.memberUuid()) : null;
+            if (leg != null) {
+                return leg.uri;
+            }
+        }
+        return null;
+    }
+
+    /** The leg of a child that somebody names: by URI, bdev, UUID of the member or of the replica; or null. */
+    Leg find(String child) {
+        String identity = identity(child);
+        for (Leg leg : legs) {
+            boolean named = leg.uri.equals(child) || BdevUri.identity(leg.uri).equals(identity)
+                    || leg.member != null && leg.member.toString().equals(child)
+                    || leg.bdev != null && (leg.bdev.name().equals(child) || leg.bdev.uuid().toString().equals(child)
+                    || leg.bdev.aliases().contains(child));
+            if (named) {
+                return leg;
+            }
+        }
+        return null;
+    }
+
+    private static String identity(String child) {
+        try {
+            return BdevUri.identity(child);
+        } catch (OperationException noUri) {
+            return child;
+        }
+    }
+
+    ChildStatus status(UUID member) {
+        for (ChildStatus status : nexus.childStatuses()) {
+            if (status.memberUuid().equals(member)) {
+                return status;
+            }
+        }
+        return null;
+    }
+}
