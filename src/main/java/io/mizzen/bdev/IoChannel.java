@@ -29,7 +29,7 @@ public abstract class IoChannel {
     private final Mthread mthread;
     private final Reactor reactor;
     private final BdevContext context;
-    private final int supportMask;
+    private int supportMask;
     private final int handDownMask;
     private final int recordReserve;
     private final int partReserve;
@@ -174,8 +174,14 @@ public abstract class IoChannel {
 
     @HotPath
     private void finish(BdevIo io) {
-        unlink(io);
         int status = io.status();
+        if (status != Status.SUCCESS && IoEmulation.replaces(bdev, io.type, status)
+                && (supportMask & 1 << io.type) != 0) {
+            supportMask &= ~(1 << io.type);     // It said that it can: from now on it need not.
+            IoEmulation.submit(this, io);
+            return;
+        }
+        unlink(io);
         if (status == Status.NO_RESOURCES) {
             starve(io);
         } else {

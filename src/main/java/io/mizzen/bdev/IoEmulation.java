@@ -33,6 +33,16 @@ final class IoEmulation implements IoCompletion {
         }
     }
 
+    /** Whether a driver that claimed an operation has refused it as unknown, and there is a substitute. */
+    @HotPath
+    static boolean replaces(Bdev bdev, int type, int status) {
+        if (Status.code(status) != Status.INVALID_OPCODE) {
+            return false;
+        }
+        return type == IoType.WRITE_ZEROES || type == IoType.COMPARE || type == IoType.RESET
+                || type == IoType.FLUSH && !bdev.hasVolatileCache();
+    }
+
     @HotPath
     private static void start(IoChannel channel, BdevIo io) {
         BdevIo part = channel.tryAcquirePart();

@@ -96,10 +96,11 @@ final class ChildJoin {
                     + bdev.blockSizeBytes() + " bytes, nexus " + nexus.name() + " of " + nexus.blockSizeBytes()
                     + "; they have to be equal");
         }
-        if (nexus.label().usableBytes(bdev.sizeBytes(), nexus.blockSizeBytes()) < nexus.sizeBytes()) {
+        long sizeBytes = nexus.membership().stored().sizeBytes();
+        if (nexus.label().usableBytes(bdev.sizeBytes(), nexus.blockSizeBytes()) < sizeBytes) {
             throw OperationException.invalid("child-too-small", "child " + bdev.name() + " has " + bdev.sizeBytes()
-                    + " bytes; nexus " + nexus.name() + " of " + nexus.sizeBytes() + " bytes needs children of at least "
-                    + nexus.label().childBytesNeeded(nexus.sizeBytes(), nexus.blockSizeBytes()) + " bytes");
+                    + " bytes; nexus " + nexus.name() + " of " + sizeBytes + " bytes needs children of at least "
+                    + nexus.label().childBytesNeeded(sizeBytes, nexus.blockSizeBytes()) + " bytes");
         }
     }
 
@@ -278,7 +279,7 @@ final class ChildJoin {
         checkGeometry();
         carriedGeneration = opened.copy().metadata().generation();
         Member stored = nexus.membership().stored().member(away.memberUuid());
-        if (stored == null || !nexus.childrenTable().isMember(away)) {
+        if (stored == null || away.isLeaving() || !nexus.childrenTable().isMember(away)) {
             throw OperationException.precondition("child-not-member", "child " + bdev.name()
                     + " has been removed from nexus " + nexus.name() + "; add it as a new child instead");
         }

@@ -1,6 +1,8 @@
 package io.mizzen.nexus;
 
 import io.mizzen.bdev.Bdev;
+import io.mizzen.reactor.Message;
+import io.mizzen.reactor.Reactor;
 import io.mizzen.util.Completion;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
@@ -14,6 +16,7 @@ final class ChildOperations {
     private final Nexus nexus;
     private int underWay;
     private int closing;
+    private boolean resizing;
     private Runnable whenQuiet;
 
     ChildOperations(Nexus nexus) {
@@ -71,7 +74,7 @@ final class ChildOperations {
     /** Takes a child out; {@code closed}: done only when its bdev is free. */
     void takeOut(String name, FaultReason reason, boolean closed, Completion<Void> done) {
         NexusChild child = get(name);
-        nexus.membership().requestFault(child.index(), reason, () -> {
+        nexus.membership().requestByHand(child.index(), reason, () -> {
             if (child.state() == MemberState.FAULTED && closed) {
                 child.whenClosed(() -> done.ok(null));
             } else if (child.state() == MemberState.FAULTED) {
@@ -103,6 +106,39 @@ final class ChildOperations {
         });
     }
 
+    /** A child's size changed. */
+    void onResized(Bdev bdev) {
+        long needed = nexus.label().childBytesNeeded(nexus.sizeBytes(), nexus.blockSizeBytes());
+        nexus.event("child-resized child=" + bdev.name() + " size=" + bdev.sizeBytes() + " needed=" + needed);
+    }
+
+    // --- told by channels, from any reactor -----------------------------------------------------------
+
+    /** A channel met too many read errors of a child in a row. */
+    void reportReadErrors(int place, Reactor reactor) {
+        nexus.home().send(new Message() {
+            @Override
+            public void run() {
+                NexusChild child = nexus.child(place);
+                if (child != null && child.isUsable()) {
+                    nexus.membership().requestFault(place, FaultReason.IO_ERROR, () -> { });
+                }
+            }
+        }, reactor);
+    }
+
+    /** A channel marked regions as suspect. */
+    void reportSuspect(Reactor reactor) {
+        nexus.home().send(new Message() {
+            @Override
+            public void run() {
+                if (nexus.isOpenNow()) {
+                    nexus.resync().consider();
+                }
+            }
+        }, reactor);
+    }
+
     private NexusChild findAttached(Bdev bdev) {
         for (NexusChild child : nexus.children()) {
             if (child.isAttached() && child.bdev() == bdev) {
@@ -120,7 +156,9 @@ final class ChildOperations {
         nexus.membership().request(new MemberChange() {
             @Override
             OperationException check() {
-                return checkRemoval(child);
+                OperationException refusal = checkRemoval(child);
+                child.setLeaving(refusal == null);
+                return refusal;
             }
 
             @Override
@@ -144,6 +182,7 @@ final class ChildOperations {
             @Override
             void done(OperationException failure) {
                 if (failure != null) {
+                    child.setLeaving(false);
                     done.fail(failure);
                 } else {
                     child.whenClosed(() -> {
@@ -172,6 +211,24 @@ final class ChildOperations {
         return child.state() == MemberState.HEALTHY ? lastHealthy(child)
                 : new OperationException(ErrorKind.UNAVAILABLE, "no-healthy-child", "nexus " + nexus.name()
                         + " has no healthy child now to store the removal on; bring one back first");
+    }
+
+    // --- resize ---------------------------------------------------------------------------------------
+
+    void resize(long sizeBytes, Completion<Void> done) {
+        if (resizing) {
+            throw OperationException.precondition("nexus-resizing", "nexus " + nexus.name() + " is being resized");
+        }
+        resizing = true;
+        Completion<Void> ended = (value, failure) -> {
+            resizing = false;
+            done.complete(value, failure);
+        };
+        try {
+            new NexusResizer(nexus, sizeBytes, ended).start();
+        } catch (OperationException refusal) {
+            ended.fail(refusal);
+        }
     }
 
     // --- closing --------------------------------------------------------------------------------------

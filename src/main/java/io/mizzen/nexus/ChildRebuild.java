@@ -35,8 +35,8 @@ final class ChildRebuild implements RebuildJob.Listener {
     private final Nexus nexus;
     private final NexusChild child;
     private final RebuildKind kind;
-    private final SegmentMap lacks;
-    private final long totalBlocks;
+    private volatile SegmentMap lacks;
+    private volatile long totalBlocks;
     private final List<Runnable> whenStopped = new ArrayList<>();
     private RebuildSettings settings;
     private volatile State state = State.PREPARING;
@@ -45,6 +45,7 @@ final class ChildRebuild implements RebuildJob.Listener {
     private volatile boolean pausedByHand;
     private volatile boolean stoppedByHand;
     private boolean closed;
+    private boolean suspended;
     private int failedSources;
     private int usableAtFailure;
     private long remainingAtFailure = -1;
@@ -96,7 +97,7 @@ final class ChildRebuild implements RebuildJob.Listener {
         }
         if (!isNeeded()) {
             over();
-        } else if (stoppedByHand || closed) {
+        } else if (stoppedByHand || suspended || closed) {
             return;
         } else if (lacks.remainingBlocks() == 0) {
             store();
@@ -283,6 +284,25 @@ final class ChildRebuild implements RebuildJob.Listener {
         } else {
             then.run();
         }
+    }
+
+    /** Stops until {@link #goOn}. */
+    void suspend(Runnable then) {
+        suspended = true;
+        stopUsing(child, then);
+    }
+
+    void goOn() {
+        suspended = false;
+        consider();
+    }
+
+    /** The volume grows, and no job is under way: the new part is lacking. */
+    void grow(long blocks) {
+        assert job == null;
+        long before = lacks.remainingBlocks();
+        lacks = lacks.grown(blocks);
+        totalBlocks += lacks.remainingBlocks() - before;
     }
 
     /** Stops for good. */

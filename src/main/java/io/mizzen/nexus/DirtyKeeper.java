@@ -32,6 +32,7 @@ final class DirtyKeeper {
     private final Nexus nexus;
     private final DirtyMap map;
     private final DirtyGeometry geometry;
+    private final int epoch;
     private final DmaBuffer pageBuffer;
     /** What the healthy children's pages say. */
     private final long[] stored;
@@ -51,11 +52,15 @@ final class DirtyKeeper {
     private boolean clearFailed;
     private long pageWrites;
 
-    /** @param storedBits what the children's map says, in the sense of all that may be dirty */
-    DirtyKeeper(Nexus nexus, DirtyMap map, DmaBuffer pageBuffer, long[] storedBits, long firstSequence) {
+    /**
+     * @param epoch the map's, as the metadata has it
+     * @param storedBits what the children's map says, in the sense of all that may be dirty
+     */
+    DirtyKeeper(Nexus nexus, DirtyMap map, int epoch, DmaBuffer pageBuffer, long[] storedBits, long firstSequence) {
         this.nexus = nexus;
         this.map = map;
         this.geometry = map.geometry();
+        this.epoch = epoch;
         this.pageBuffer = pageBuffer;
         this.stored = storedBits.clone();
         this.image = new long[stored.length];
@@ -301,8 +306,7 @@ final class DirtyKeeper {
     /** Writes one page of these words to the children of the mask. */
     void writePage(int index, long[] words, int mask, Fanout.Done done) {
         int shift = nexus.blockShift();
-        DirtyPageCodec.encode(geometry, nexus.uuid(), nexus.membership().stored().dirtyEpoch(), index, ++sequence,
-                words, RawMemory.ALL, pageBuffer.address());
+        DirtyPageCodec.encode(geometry, nexus.uuid(), epoch, index, ++sequence, words, RawMemory.ALL, pageBuffer.address());
         new ChildFanout(nexus, done) {
             @Override
             void prepare(int child, BdevIo io, IoCompletion completion) {
@@ -318,8 +322,18 @@ final class DirtyKeeper {
         return stored.clone();
     }
 
-    boolean isIdle() {
-        return state == State.IDLE;
+    /** Runs it once nothing is written; no host writes now. */
+    void whenIdle(Runnable then) {
+        if (state == State.IDLE && spreads.isEmpty()) {
+            then.run();
+        } else {
+            nexus.home().send(() -> whenIdle(then));
+        }
+    }
+
+    /** The newest sequence of a page. */
+    long sequence() {
+        return sequence;
     }
 
     /** Pages written so far. */

@@ -50,6 +50,8 @@ final class Membership {
     /** What of it the generation that is being stored answers. */
     private int servedFaults;
     private Boolean servedInUse;
+    /** Of them those that nothing but an order asks for. */
+    private int byHand;
     private int lostMask;
     private Boolean requestedInUse;
     private MemberChange change;
@@ -93,6 +95,19 @@ final class Membership {
             reasons[child] = why[child];
         }
         requestedFaults |= mask;
+        byHand &= ~mask;
+        waiting.add(settled);
+        advance();
+    }
+
+    /** Faults a child that has not failed: given up, unlike the others, when it cannot be stored. */
+    void requestByHand(int child, FaultReason why, Runnable settled) {
+        int bit = 1 << child;
+        if ((requestedFaults & bit) == 0) {
+            reasons[child] = why;
+            requestedFaults |= bit;
+            byHand |= bit;
+        }
         waiting.add(settled);
         advance();
     }
@@ -173,6 +188,7 @@ final class Membership {
                 && stored == attempted;
         if (closed || unchanged) {
             requestedFaults = 0;
+            byHand = 0;
             requestedInUse = null;
             tellServed();
             return;
@@ -251,7 +267,32 @@ final class Membership {
         if (change != null) {
             change.edit(members);
         }
-        write(members, victimsLeft, inUse);
+        write(members, victimsLeft | faultLost(members), inUse);
+    }
+
+    /**
+     * The last healthy child stays healthy when it is lost, for nothing is acknowledged without it. As soon as another
+     * one is healthy and there, that is over.
+     */
+    private int faultLost(SortedMap<Integer, Member> members) {
+        int lost = 0;
+        boolean anyPresent = false;
+        for (int index : members.keySet()) {
+            if (members.get(index).isHealthy()) {
+                boolean present = nexus.child(index).isAttached();
+                anyPresent |= present;
+                lost |= present ? 0 : 1 << index;
+            }
+        }
+        if (!anyPresent) {
+            return 0;
+        }
+        for (int rest = lost; rest != 0; rest &= rest - 1) {
+            int index = Integer.numberOfTrailingZeros(rest);
+            members.put(index, new Member(members.get(index).uuid(), MemberState.FAULTED, FaultReason.REMOVED,
+                    claims[index], nexus.wallClockMs()));
+        }
+        return lost;
     }
 
     private void write(SortedMap<Integer, Member> members, int victims, boolean inUse) {
@@ -277,6 +318,8 @@ final class Membership {
     private void onStored(NexusMetadata next, int victims, boolean inUse, int okMask, int failMask) {
         if (okMask == 0) {
             blocked = true;
+            requestedFaults &= ~byHand;
+            byHand = 0;
             nexus.home().reactor().cancel(retry);
             nexus.home().reactor().arm(retry, STORE_RETRY_NS);
             nexus.event("metadata-not-stored generation=" + next.generation());
@@ -297,6 +340,7 @@ final class Membership {
             stored = next;
             requestedFaults &= ~servedFaults;           // What was requested meanwhile has its turn next.
             requestedInUse = requestedInUse == servedInUse ? null : requestedInUse;
+            byHand &= requestedFaults;
             take(victims);
             if (change != null) {
                 change.take();

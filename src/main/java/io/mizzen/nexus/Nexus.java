@@ -4,9 +4,7 @@ import io.mizzen.bdev.Bdev;
 import io.mizzen.bdev.IoChannel;
 import io.mizzen.bdev.IoType;
 import io.mizzen.memory.DmaBuffer;
-import io.mizzen.reactor.Message;
 import io.mizzen.reactor.Mthread;
-import io.mizzen.reactor.Reactor;
 import io.mizzen.rebuild.RebuildLeg;
 import io.mizzen.rebuild.RebuildRecord;
 import io.mizzen.rebuild.RebuildSettings;
@@ -14,11 +12,8 @@ import io.mizzen.rebuild.WorkerChooser;
 import io.mizzen.util.Completion;
 import io.mizzen.util.HotPath;
 import io.mizzen.util.OperationException;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.function.BiConsumer;
 import java.util.function.Consumer;
-import java.util.function.IntConsumer;
 
 /**
  * A mirror: one block device over several children. Every write goes to all healthy children and is acknowledged when
@@ -43,17 +38,13 @@ public final class Nexus extends Bdev {
     private final ChildOperations operations;
     private final Rebuilds rebuilds;
     private final ReadRepair repairs;
-    private final FreezeWatch freeze;
-    private final DirtyMap dirtyMap;
-    private final DirtyKeeper keeper;
-    private final DirtySweep sweep;
+    private final ConfigPublisher publisher;
     private final Membership membership;
-    private final Resync resync;
+    private final DmaBuffer pageBuffer;
+    private final long sweepPeriodNs;
     private final boolean unmap;
-    private final boolean cache;
-    private volatile NexusConfig config;
+    private volatile DirtyTracking tracking;
     private volatile Life life = Life.OPENING;
-    private volatile int source = -1;
     private boolean erase;
     private long resyncs;
 
@@ -67,13 +58,11 @@ public final class Nexus extends Bdev {
         this.operations = new ChildOperations(this);
         this.rebuilds = new Rebuilds(this, parameters.rebuild());
         this.repairs = new ReadRepair(this);
-        this.freeze = new FreezeWatch(this, parameters.freezeTimeoutNs());
-        this.dirtyMap = new DirtyMap(new DirtyGeometry(metadata.sizeBytes(), metadata.blockSizeBytes(),
-                metadata.regionShift()));
         this.membership = new Membership(this, members, metadata);
-        this.keeper = new DirtyKeeper(this, dirtyMap, pageBuffer, dirtyBits, dirtySequence);
-        this.sweep = new DirtySweep(this, dirtyMap, keeper, parameters.sweepPeriodNs());
-        this.resync = new Resync(this, dirtyMap);
+        this.pageBuffer = pageBuffer;
+        this.sweepPeriodNs = parameters.sweepPeriodNs();
+        this.tracking = newTracking(new DirtyGeometry(metadata.sizeBytes(), metadata.blockSizeBytes(),
+                metadata.regionShift()), metadata.dirtyEpoch(), dirtyBits, dirtySequence);
         boolean all = true;
         boolean any = false;
         for (NexusChild child : members) {
@@ -81,9 +70,8 @@ public final class Nexus extends Bdev {
             any |= child.isAttached() && child.bdev().hasVolatileCache();
         }
         this.unmap = all;
-        this.cache = any;
-        chooseSource();
-        this.config = new NexusConfig(members, source, cache, false, false);
+        this.publisher = new ConfigPublisher(this, members, any, new FreezeWatch(this, parameters.freezeTimeoutNs()),
+                tracking.map());
     }
 
     private void setLife(Life next) {
@@ -102,16 +90,6 @@ public final class Nexus extends Bdev {
         new NexusOpener(environment, parameters, children, done).start();
     }
 
-    /** Before hosts come: the legs may differ in these regions. */
-    void markSuspect(long[] words) {
-        for (int word = 0; word < words.length; word++) {
-            for (long rest = words[word]; rest != 0; rest &= rest - 1) {
-                int region = (word << 6) + Long.numberOfTrailingZeros(rest);
-                dirtyMap.markSuspect(region, region);
-            }
-        }
-    }
-
     /** Closes a nexus that was never registered. */
     void abandon(Completion<Void> done) {
         setLife(Life.OPEN);
@@ -122,8 +100,7 @@ public final class Nexus extends Bdev {
     /** The nexus is complete: hosts may come. */
     void onOpened() {
         setLife(Life.OPEN);
-        sweep.start();
-        resync.consider();
+        tracking.start();
     }
 
     // --- bdev -----------------------------------------------------------------------------------------
@@ -156,7 +133,7 @@ public final class Nexus extends Bdev {
     /** As it was when the nexus was opened: hosts ask once. A child with a cache that comes later is written through. */
     @Override
     public boolean hasVolatileCache() {
-        return cache;
+        return publisher.isCacheKnown();
     }
 
     @Override
@@ -176,13 +153,64 @@ public final class Nexus extends Bdev {
 
     /** Closes: hosts are told, and when they have closed, the children are left clean. Home mthread. */
     public void close(Completion<Void> done) {
+        if (isRemoved() || life != Life.OPEN && life != Life.CLOSED) {
+            done.fail(closing());
+            return;
+        }
+        boolean shut = life == Life.CLOSED;
+        environment.registry().unregister(this, done);
+        if (shut) {
+            resume(home(), (resumed, none) -> { });     // What hosts wait for fails now.
+        } else {
+            publisher.giveUp();
+        }
+    }
+
+    /** Closes, and removes the metadata from the children that are present: their data stays, the nexus is gone. */
+    public void destroy(Completion<Void> done) {
+        if (life == Life.OPEN || life == Life.CLOSED) {
+            erase = true;
+        }
+        close(done);
+    }
+
+    /**
+     * Shuts down without an error for hosts: what they send waits from now on, copying ends, the children are left clean
+     * and closed. Afterwards the nexus can only be closed or destroyed; what waits fails then.
+     *
+     * @param done when it is so; {@code nexus-closed-unclean}: the children are closed, and made equal by the next assembly
+     */
+    public void shutdown(Completion<Void> done) {
+        if (life == Life.CLOSED && !isRemoved()) {
+            done.ok(null);
+            return;
+        }
         if (life != Life.OPEN || isRemoved()) {
             done.fail(closing());
             return;
         }
-        freeze.giveUp();
-        environment.registry().unregister(this, done);
-        publishConfig(() -> { });           // Nobody waits for a child any more.
+        setLife(Life.CLOSING);
+        event("nexus-shutting-down");
+        pause(home(), (paused, none) -> {
+            publisher.giveUp();         // What waited for a child waits with the rest.
+            new NexusCloser(this, false, done).start();
+        });
+    }
+
+    @Override
+    protected void onDestroy(Completion<Void> done) {
+        if (life != Life.CLOSED) {
+            setLife(Life.CLOSING);
+            new NexusCloser(this, erase, done).start();
+        } else if (erase) {
+            NexusCloser.eraseShut(this, done);
+        } else {
+            done.ok(null);
+        }
+    }
+
+    void onClosed() {
+        setLife(Life.CLOSED);
     }
 
     OperationException closing() {
@@ -196,25 +224,11 @@ public final class Nexus extends Bdev {
         }
     }
 
-    /** Closes, and removes the metadata from the children that are present: their data stays, the nexus is gone. */
-    public void destroy(Completion<Void> done) {
-        if (life == Life.OPEN) {
-            erase = true;
-        }
-        close(done);
-    }
-
-    @Override
-    protected void onDestroy(Completion<Void> done) {
-        setLife(Life.CLOSING);
-        new NexusCloser(this, erase, done).start();
-    }
-
-    void onClosed() {
-        setLife(Life.CLOSED);
-    }
-
     // --- children ----------------------------------------------------------------------------------
+
+    boolean isOpenNow() {
+        return life == Life.OPEN;
+    }
 
     /** Runs an operation unless it is refused at once; its end is waited for when the nexus closes. */
     private void operate(Completion<Void> done, Consumer<Completion<Void>> operation) {
@@ -286,49 +300,27 @@ public final class Nexus extends Bdev {
         operate(done, counted -> operations.takeOut(bdevName, FaultReason.ADMINISTRATIVE, false, counted));
     }
 
-    /** Goes on with a child's rebuild that was stopped by hand. */
+    /** Goes on with a child's rebuild that was stopped by hand; {@code rebuild-not-found} as for the others. */
     public void startRebuild(String bdevName, Completion<Void> done) {
-        order(bdevName, done, (rebuild, verify) -> {
-            if (rebuild != null) {
-                rebuild.startAgain();
-            }
-        });
+        order(bdevName, Rebuilds.Order.START, done);
     }
 
     /** Holds a child's rebuild, or its verification. */
     public void pauseRebuild(String bdevName, Completion<Void> done) {
-        order(bdevName, done, (rebuild, verify) -> {
-            if (rebuild != null) {
-                rebuild.pause();
-            } else {
-                verify.pause();
-            }
-        });
+        order(bdevName, Rebuilds.Order.PAUSE, done);
     }
 
     /** Goes on after {@link #pauseRebuild}. */
     public void resumeRebuild(String bdevName, Completion<Void> done) {
-        order(bdevName, done, (rebuild, verify) -> {
-            if (rebuild != null) {
-                rebuild.resume();
-            } else {
-                verify.resume();
-            }
-        });
+        order(bdevName, Rebuilds.Order.RESUME, done);
     }
 
     /** Ends a child's rebuild, which can be started again and goes on from there, or its verification. */
     public void stopRebuild(String bdevName, Completion<Void> done) {
-        order(bdevName, done, (rebuild, verify) -> {
-            if (rebuild != null) {
-                rebuild.stop();
-            } else {
-                verify.stop(() -> { });
-            }
-        });
+        order(bdevName, Rebuilds.Order.STOP, done);
     }
 
-    private void order(String bdevName, Completion<Void> done, BiConsumer<ChildRebuild, ChildVerify> order) {
+    private void order(String bdevName, Rebuilds.Order order, Completion<Void> done) {
         operate(done, counted -> {
             rebuilds.order(operations.find(bdevName), order);
             counted.ok(null);
@@ -343,6 +335,16 @@ public final class Nexus extends Bdev {
         });
     }
 
+    /**
+     * Makes the nexus larger while hosts use it.
+     *
+     * @param done when hosts see it; {@code nexus-size-invalid}, {@code nexus-shrink-refused}, {@code child-too-small}
+     *     (says the size that children need), {@code no-healthy-child}, {@code nexus-resizing}
+     */
+    public void resize(long sizeBytes, Completion<Void> done) {
+        operate(done, counted -> operations.resize(sizeBytes, counted));
+    }
+
     /** How rebuilds go about it from now on, those under way too. Home mthread. */
     public void setRebuildSettings(RebuildSettings settings) {
         rebuilds.setSettings(settings);
@@ -350,22 +352,11 @@ public final class Nexus extends Bdev {
 
     /** How long hosts wait while no healthy child is there, from the next time on. Home mthread. */
     public void setFreezeTimeoutNs(long timeoutNs) {
-        freeze.setTimeoutNs(timeoutNs);
+        publisher.setFreezeTimeoutNs(timeoutNs);
     }
 
     public RebuildSettings rebuildSettings() {
         return rebuilds.settings();
-    }
-
-    /** A child's device is gone. */
-    void onChildRemoved(Bdev bdev) {
-        operations.onRemoved(bdev);
-    }
-
-    /** A child's size changed. */
-    void onChildResized(Bdev bdev) {
-        long needed = label.childBytesNeeded(sizeBytes(), blockSizeBytes());
-        event("child-resized child=" + bdev.name() + " size=" + bdev.sizeBytes() + " needed=" + needed);
     }
 
     /** The picture of the children is another one: closes those that are out, and copies if there is need. */
@@ -376,92 +367,41 @@ public final class Nexus extends Bdev {
             }
         }
         operations.closeDetached();
-        resync.stopThen(resync::consider);
+        resync().stopThen(() -> resync().consider());
         rebuilds.onMembersChanged();
     }
 
     /** Ends all copying from and to a child, for now; {@code then} runs when that is so. */
     void stopCopying(NexusChild child, Runnable then) {
-        resync.stopThen(() -> rebuilds.stopUsing(child, () -> repairs.stopThen(then)));
+        Countdown left = new Countdown(then);
+        left.add();
+        left.add();
+        left.add();
+        rebuilds.stopUsing(child, left::end);       // At once: a window may wait for a write that the child has failed.
+        resync().stopThen(left::end);
+        repairs.stopThen(left::end);
+        left.end();
     }
 
     /** Publishes who is in, and waits until every channel has adopted it. */
     void publishConfig(Runnable adopted) {
-        resync.beforeSourceChanges(() -> publishNow(adopted));
-    }
-
-    private void publishNow(Runnable adopted) {
-        chooseSource();
-        freeze.update(children.usableMask() == 0 || membership.isBlocked());
-        config = new NexusConfig(children.all(), source, cache, membership.isBlocked(), freeze.isLost());
-        forEachChannel((channel, iteration) -> {
-            ((NexusChannel) channel).adoptConfig();
-            iteration.next();
-        }, home(), (value, failure) -> adopted.run());
-    }
-
-    private void chooseSource() {
-        if (source >= 0 && children.at(source) != null && children.at(source).isUsable()) {
-            return;
-        }
-        source = -1;
-        for (NexusChild child : children.all()) {
-            if (child.isUsable()) {
-                source = child.index();
-                return;
-            }
-        }
+        resync().beforeSourceChanges(() -> publisher.publish(adopted));
     }
 
     /** Makes the next healthy child the source of resynchronisation, which is not under way. */
     void rotateSource() {
-        for (int i = 1; i <= NexusChildren.PLACE_COUNT; i++) {
-            NexusChild next = children.at((source + i) % NexusChildren.PLACE_COUNT);
-            if (next != null && next.isUsable()) {
-                source = next.index();
-                break;
-            }
-        }
-        publishConfig(() -> { });
+        publisher.rotateSource();
     }
 
     void onResynced() {
         resyncs++;
     }
 
-    /** A channel met too many read errors of a child in a row. Any reactor. */
-    void reportReadErrors(int child, Reactor reactor) {
-        post(reactor, index -> {
-            NexusChild failing = children.at(index);
-            if (failing != null && failing.isUsable()) {
-                membership.requestFault(index, FaultReason.IO_ERROR, () -> { });
-            }
-        }, child);
-    }
-
-    /** A channel marked regions as suspect. Any reactor. */
-    void reportSuspect(Reactor reactor) {
-        post(reactor, ignored -> {
-            if (life == Life.OPEN) {
-                resync.consider();
-            }
-        }, 0);
-    }
-
-    private void post(Reactor reactor, IntConsumer work, int argument) {
-        home().send(new Message() {
-            @Override
-            public void run() {
-                work.accept(argument);
-            }
-        }, reactor);
-    }
-
     // --- for the parts of the nexus ------------------------------------------------------------------
 
     @HotPath
     NexusConfig config() {
-        return config;
+        return publisher.config();
     }
 
     @HotPath
@@ -478,20 +418,34 @@ public final class Nexus extends Bdev {
         return membership;
     }
 
+    DirtyTracking tracking() {
+        return tracking;
+    }
+
+    /** Another map, with what belongs to it; not in effect yet. */
+    DirtyTracking newTracking(DirtyGeometry geometry, int epoch, long[] storedBits, long sequence) {
+        return new DirtyTracking(this, geometry, epoch, pageBuffer, storedBits, sequence, sweepPeriodNs);
+    }
+
+    /** In effect with the next picture; nothing is in flight. */
+    void setTracking(DirtyTracking next) {
+        tracking = next;
+    }
+
+    void growTo(long sizeBytes) {
+        setBlockCount(sizeBytes >>> blockShift());
+    }
+
     DirtyMap dirtyMap() {
-        return dirtyMap;
+        return tracking.map();
     }
 
     DirtyKeeper dirtyKeeper() {
-        return keeper;
-    }
-
-    DirtySweep sweep() {
-        return sweep;
+        return tracking.keeper();
     }
 
     Resync resync() {
-        return resync;
+        return tracking.resync();
     }
 
     @HotPath
@@ -505,10 +459,6 @@ public final class Nexus extends Bdev {
 
     ChildOperations operations() {
         return operations;
-    }
-
-    FreezeWatch freeze() {
-        return freeze;
     }
 
     NexusEnvironment environment() {
@@ -536,7 +486,7 @@ public final class Nexus extends Bdev {
 
     /** The child that suspect regions are read from, or -1. */
     int source() {
-        return source;
+        return publisher.source();
     }
 
     int usableMask() {
@@ -567,11 +517,11 @@ public final class Nexus extends Bdev {
         if (life != Life.OPEN) {
             return NexusState.SHUTDOWN;
         }
-        NexusConfig now = config;
+        NexusConfig now = config();
         if (now.readers == 0 || now.writesBlocked) {
             return NexusState.FAULTED;
         }
-        boolean whole = Integer.bitCount(now.readers) == children.all().length && dirtyMap.suspectCount() == 0;
+        boolean whole = Integer.bitCount(now.readers) == children.all().length && dirtyMap().suspectCount() == 0;
         return whole ? NexusState.ONLINE : NexusState.DEGRADED;
     }
 
@@ -582,21 +532,7 @@ public final class Nexus extends Bdev {
 
     /** The children, in the order of the members. Any thread. */
     public List<ChildStatus> childStatuses() {
-        List<ChildStatus> list = new ArrayList<>();
-        boolean suspects = dirtyMap.suspectCount() != 0;
-        for (NexusChild child : children.all()) {
-            ChildCounters sum = new ChildCounters();
-            child.sumCounters(sum);
-            for (IoChannel channel : channels()) {
-                ((NexusChannel) channel).sumCounters(child, sum);
-            }
-            boolean usable = child.isUsable();
-            list.add(new ChildStatus(child.index(), child.name(), child.memberUuid(), child.state(), child.reason(),
-                    usable && suspects && child.index() != source, child.isAttached(),
-                    child.isLocal(), child.changedAtMs(), sum.reads, sum.readErrors,
-                    sum.readRetries, sum.writes, sum.writeErrors));
-        }
-        return list;
+        return NexusViews.children(this);
     }
 
     /** The rebuilds and verifications under way. Any thread. */
@@ -621,36 +557,32 @@ public final class Nexus extends Bdev {
 
     /** I/Os that wait for a healthy child. Any thread, approximate. */
     public int frozenIos() {
-        int sum = 0;
-        for (IoChannel channel : channels()) {
-            sum += ((NexusChannel) channel).frozenCount();
-        }
-        return sum;
+        return NexusViews.frozenIos(this);
     }
 
     /** Regions that are marked dirty. Any thread. */
     public int dirtyRegions() {
-        return dirtyMap.durableCount();
+        return dirtyMap().durableCount();
     }
 
     /** Regions in which the legs may differ and that are yet to be copied. Any thread. */
     public int suspectRegions() {
-        return dirtyMap.suspectCount();
+        return dirtyMap().suspectCount();
     }
 
     /** Pages of the dirty map written. Any thread, approximate. */
     public long dirtyPageWrites() {
-        return keeper.pageWrites();
+        return dirtyKeeper().pageWrites();
     }
 
     /** Blocks copied by the resynchronisation under way, or the last one. Any thread. */
     public long resyncCopiedBlocks() {
-        return resync.copiedBlocks();
+        return resync().copiedBlocks();
     }
 
     /** Blocks that it set out to copy. Any thread. */
     public long resyncTotalBlocks() {
-        return resync.plannedBlocks();
+        return resync().plannedBlocks();
     }
 
     /** Resynchronisations that completed. */

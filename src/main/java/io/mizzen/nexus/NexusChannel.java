@@ -47,18 +47,16 @@ final class NexusChannel extends IoChannel implements IoCompletion {
     private final DirtyRequest dirtyRequest;
     private final ChannelIteration[] closeWaiters = new ChannelIteration[NexusChildren.PLACE_COUNT];
     private final long childOffsetBlocks;
-    private final DirtyMap dirty;
-    private final long[] touched;
+    private DirtyMap dirty;
+    private long[] touched = {};
     private NexusConfig config;
     private int openMask;
 
     NexusChannel(Nexus nexus, Mthread mthread) {
         super(nexus, mthread);
         this.nexus = nexus;
-        this.dirty = nexus.dirtyMap();
         this.blockShift = nexus.blockShift();
         this.childOffsetBlocks = nexus.label().dataOffsetBytes() >>> blockShift;
-        this.touched = new long[dirty.geometry().wordCount()];
         this.held = new HoldQueue(this, nexus);
         this.dirtyRequest = new DirtyRequest(this, nexus);
     }
@@ -73,6 +71,10 @@ final class NexusChannel extends IoChannel implements IoCompletion {
         }
         int before = config == null ? 0 : config.logged;
         config = latest;
+        if (latest.dirty != dirty) {
+            dirty = latest.dirty;               // Nothing is in flight: the nexus is new, or paused.
+            touched = new long[dirty.geometry().wordCount()];
+        }
         for (int rest = latest.writers & ~openMask; rest != 0; rest &= rest - 1) {
             int child = Integer.numberOfTrailingZeros(rest);
             owners[child] = latest.children[child];
@@ -235,7 +237,7 @@ final class NexusChannel extends IoChannel implements IoCompletion {
     private void markDiffering(BdevIo io) {
         dirty.markSuspect(firstRegion(io), lastRegion(io));
         logMissed(io);
-        nexus.reportSuspect(mthread().reactor());
+        nexus.operations().reportSuspect(mthread().reactor());
     }
 
     /** Submits an I/O again that was held back. */
@@ -343,13 +345,27 @@ final class NexusChannel extends IoChannel implements IoCompletion {
 
     @HotPath
     private void submitPart(BdevIo io, BdevIo part, int child) {
+        submitPart(io, part, child, io.type);
+    }
+
+    @HotPath
+    private void submitPart(BdevIo io, BdevIo part, int child, int type) {
         long offset = IoType.hasRange(io.type) ? io.offsetBlocks + childOffsetBlocks : 0;
-        part.prepare(io.type, offset, io.blockCount, io.address, io.regionIndex, this);
+        part.prepare(type, offset, io.blockCount, io.address, io.regionIndex, this);
         part.flags = (io.flags | config.writeThrough >>> child) & BdevIo.FLAG_FUA;
         part.parent = io;
         part.tag = child;
         outstanding[child]++;
         children[child].submit(part);
+    }
+
+    /** Zeroes on one child what it refuses to unmap. */
+    private boolean zero(BdevIo io, int child) {
+        BdevIo part = children[child].tryAcquire();
+        if (part != null) {
+            submitPart(io, part, child, IoType.WRITE_ZEROES);
+        }
+        return part != null;
     }
 
     /** Reads from the best child that has not been tried. */
@@ -424,8 +440,12 @@ final class NexusChannel extends IoChannel implements IoCompletion {
         BdevIo io = part.parent;
         int child = (int) part.tag;
         int status = part.status();
+        boolean unmap = part.type == IoType.UNMAP;
         part.release();
         outstanding[child]--;
+        if (unmap && Status.code(status) == Status.INVALID_OPCODE && zero(io, child)) {
+            return;             // It said that it can. Others forget the blocks, so here they must be zero too.
+        }
         if (io.type == IoType.READ) {
             onRead(io, child, status);
         } else {
@@ -465,7 +485,7 @@ final class NexusChannel extends IoChannel implements IoCompletion {
         if ((config.readers & ~io.driverInt) != 0) {
             counters[child].readRetries++;
             if (choice.onError(child, mthread().reactor().nowNs())) {
-                nexus.reportReadErrors(child, mthread().reactor());
+                nexus.operations().reportReadErrors(child, mthread().reactor());
             }
         }
         read(io, false);

@@ -38,6 +38,7 @@ final class NexusChild {
     private boolean closing;
     private boolean closed;
     private SegmentMap lacksBefore;
+    private boolean leaving;
     private boolean eraseOnClose;
     private int lastSlot;
     private long lastGeneration;
@@ -100,6 +101,15 @@ final class NexusChild {
     /** The log of what it misses, or null. Any thread. */
     MissedLog missed() {
         return missed;
+    }
+
+    /** Its removal is being stored: it is not brought back meanwhile. */
+    void setLeaving(boolean isLeaving) {
+        leaving = isLeaving;
+    }
+
+    boolean isLeaving() {
+        return leaving;
     }
 
     /** It left for good: its metadata is erased before it is closed. */

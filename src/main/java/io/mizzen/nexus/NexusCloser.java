@@ -1,12 +1,14 @@
 package io.mizzen.nexus;
 
+import io.mizzen.bdev.Bdev;
 import io.mizzen.util.Completion;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
 
 /**
- * Closes a nexus that nobody has open: ends background work, flushes the children, clears the dirty bits, and last of
- * all the in-use flag. What fails on the way leaves the children unclean, which the next assembly heals. Home mthread.
+ * Closes a nexus that nobody has open, or that is being shut down while hosts wait: ends background work, flushes the
+ * children, clears the dirty bits, and last of all the in-use flag. What fails on the way leaves the children unclean,
+ * which the next assembly heals. Home mthread.
  *
  * <pre>
  * STOPPING (sweep, copying) → FLUSHING → CLEARING (dirty pages) → MARKING (not in use) → (ERASING) → RELEASING → done
@@ -21,7 +23,6 @@ final class NexusCloser {
     private final boolean erase;
     private final Completion<Void> done;
     private Step step = Step.STOPPING;
-    private int childrenLeft;
     private boolean unclean;
     private boolean notErased;
 
@@ -37,8 +38,8 @@ final class NexusCloser {
     }
 
     void start() {
-        nexus.operations().whenQuiet(() -> nexus.sweep().stop(() -> nexus.resync().close(() ->
-                nexus.rebuilds().close(() -> nexus.repairs().close(this::flush)))));
+        nexus.operations().whenQuiet(() -> nexus.tracking().stop(() -> nexus.rebuilds().close(() ->
+                nexus.repairs().close(this::flush))));
     }
 
     private void flush() {
@@ -91,29 +92,59 @@ final class NexusCloser {
     private void release() {
         setStep(Step.RELEASING);
         nexus.membership().close();
-        nexus.operations().whenQuiet(() -> {
-            childrenLeft = 1;
-            for (NexusChild child : nexus.children()) {
-                if (!child.isClosed()) {
-                    childrenLeft++;
-                    child.detach();
-                    child.whenHomeIdle(() -> {
-                        child.close();
-                        onChildClosed();
-                    });
-                }
-            }
-            onChildClosed();
+        for (NexusChild child : nexus.children()) {
+            child.detach();
+        }
+        nexus.publishConfig(() -> {
+            nexus.operations().closeDetached();
+            nexus.operations().whenQuiet(() -> {
+                nexus.dirtyKeeper().close();
+                setStep(Step.DONE);
+                nexus.onClosed();
+                finish();
+            });
         });
     }
 
-    private void onChildClosed() {
-        if (--childrenLeft == 0) {
-            nexus.dirtyKeeper().close();
-            setStep(Step.DONE);
-            nexus.onClosed();
-            finish();
+    /** Removes the metadata of a nexus that was shut down before. */
+    static void eraseShut(Nexus nexus, Completion<Void> done) {
+        int mask = 0;
+        boolean missed = false;
+        for (NexusChild child : nexus.children()) {
+            try {
+                Bdev bdev = child.name() == null ? null : nexus.environment().registry().find(child.name());
+                if (bdev == null || child.state() != MemberState.HEALTHY) {
+                    missed |= child.state() == MemberState.HEALTHY;
+                    continue;
+                }
+                OpenedChild opened = OpenedChild.open(nexus.environment(), bdev, "nexus " + nexus.name());
+                Member member = nexus.membership().stored().member(child.memberUuid());
+                nexus.childrenTable().hold(new NexusChild(child.index(), member, bdev.name(), bdev.isLocal(), opened));
+                mask |= 1 << child.index();
+            } catch (OperationException refused) {
+                nexus.event("child-not-erased child=" + child.name() + " code=" + refused.code());
+                missed = true;
+            }
         }
+        int opened = mask;
+        boolean incomplete = missed;
+        MetadataEraser.erase(nexus, mask, erased -> {
+            for (int rest = opened; rest != 0; rest &= rest - 1) {
+                NexusChild child = nexus.child(Integer.numberOfTrailingZeros(rest));
+                child.detach();
+                child.whenHomeIdle(child::close);
+            }
+            if (erased && !incomplete) {
+                done.ok(null);
+            } else {
+                done.fail(notErased(nexus));
+            }
+        });
+    }
+
+    private static OperationException notErased(Nexus nexus) {
+        return new OperationException(ErrorKind.UNAVAILABLE, "nexus-not-erased", "nexus " + nexus.name()
+                + " is closed, but its metadata could not be removed from every child; wipe them");
     }
 
     private void finish() {
@@ -121,8 +152,7 @@ final class NexusCloser {
             done.fail(new OperationException(ErrorKind.UNAVAILABLE, "nexus-closed-unclean", "nexus " + nexus.name()
                     + " is closed, but its children could not be marked clean; the next assembly makes them equal"));
         } else if (notErased) {
-            done.fail(new OperationException(ErrorKind.UNAVAILABLE, "nexus-not-erased", "nexus " + nexus.name()
-                    + " is closed, but its metadata could not be removed from every child; wipe them"));
+            done.fail(notErased(nexus));
         } else {
             done.ok(null);
         }

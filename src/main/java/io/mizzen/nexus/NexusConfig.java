@@ -29,11 +29,14 @@ final class NexusConfig {
     final boolean writesBlocked;
     /** Nobody can be read, and hosts have waited for long enough: I/O fails. */
     final boolean lost;
+    /** The dirty regions; another map when the nexus has grown. */
+    final DirtyMap dirty;
 
     /**
      * @param cacheKnown whether hosts were told of a volatile cache
      */
-    NexusConfig(NexusChild[] members, int source, boolean cacheKnown, boolean writesBlocked, boolean lost) {
+    NexusConfig(NexusChild[] members, int source, boolean cacheKnown, boolean writesBlocked, boolean lost,
+            DirtyMap dirty) {
         int readerMask = 0;
         int writerMask = 0;
         int localMask = 0;
@@ -67,5 +70,6 @@ final class NexusConfig {
         this.mirrors = members.length > 1;
         this.writesBlocked = writesBlocked;
         this.lost = lost;
+        this.dirty = dirty;
     }
 }

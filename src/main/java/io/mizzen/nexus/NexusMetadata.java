@@ -58,6 +58,12 @@ record NexusMetadata(UUID uuid, String name, long generation, boolean inUse, boo
                 regionShift, createdAtMs, stamped);
     }
 
+    /** The same generation of a larger nexus. */
+    NexusMetadata resized(long newSizeBytes, int newRegionShift, int newDirtyEpoch) {
+        return new NexusMetadata(uuid, name, generation, inUse, creating, label, blockSizeBytes, newSizeBytes,
+                newDirtyEpoch, newRegionShift, createdAtMs, members);
+    }
+
     /** The same generation with the members as they were judged on assembly. */
     NexusMetadata judged(List<Member> judged) {
         return new NexusMetadata(uuid, name, generation, inUse, creating, label, blockSizeBytes, sizeBytes, dirtyEpoch,

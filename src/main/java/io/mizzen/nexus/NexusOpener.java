@@ -469,7 +469,7 @@ final class NexusOpener {
     }
 
     private void finish() {
-        nexus.markSuspect(dirtyBits);
+        nexus.tracking().markSuspect(dirtyBits);
         try {
             environment.registry().register(nexus);
         } catch (OperationException e) {
@@ -480,8 +480,12 @@ final class NexusOpener {
             });
             return;
         }
+        boolean created = step == Step.CREATING;
         setStep(Step.DONE);
         nexus.onOpened();
+        if (created) {
+            tellWaste();
+        }
         for (OpenedChild child : opened) {
             if (used[opened.indexOf(child)]) {
                 child.attachTo(nexus);
@@ -489,6 +493,22 @@ final class NexusOpener {
         }
         closeUnused();
         done.ok(nexus);
+    }
+
+    /** One child that is smaller than the others makes the whole nexus small: that should not go unnoticed. */
+    private void tellWaste() {
+        Bdev smallest = bdevs.get(0);
+        Bdev largest = smallest;
+        for (Bdev bdev : bdevs) {
+            smallest = bdev.sizeBytes() < smallest.sizeBytes() ? bdev : smallest;
+            largest = bdev.sizeBytes() > largest.sizeBytes() ? bdev : largest;
+        }
+        if (parameters.sizeBytes() == 0 && nexus.label().usableBytes(largest.sizeBytes(), nexus.blockSizeBytes())
+                > nexus.sizeBytes()) {
+            nexus.event("nexus-limited-by-child child=" + smallest.name() + " bytes=" + smallest.sizeBytes()
+                    + " largest-child=" + largest.name() + " largest-bytes=" + largest.sizeBytes() + " nexus-bytes="
+                    + nexus.sizeBytes());
+        }
     }
 
     private void closeUnused() {

@@ -37,7 +37,7 @@ final class OpenedChild implements Descriptor.Listener {
     void attachTo(Nexus owner) {
         nexus = owner;
         if (removed) {
-            owner.onChildRemoved(bdev());
+            owner.operations().onRemoved(bdev());
         }
     }
 
@@ -45,14 +45,14 @@ final class OpenedChild implements Descriptor.Listener {
     public void onRemoved(Bdev bdev) {
         removed = true;
         if (nexus != null) {
-            nexus.onChildRemoved(bdev);
+            nexus.operations().onRemoved(bdev);
         }
     }
 
     @Override
     public void onResized(Bdev bdev) {
         if (nexus != null) {
-            nexus.onChildResized(bdev);
+            nexus.operations().onResized(bdev);
         }
     }
 

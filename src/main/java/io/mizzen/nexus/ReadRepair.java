@@ -51,6 +51,7 @@ final class ReadRepair {
     private DmaBuffer buffer;
     private RangeLock lock;
     private boolean stopping;
+    private boolean suspended;
     private boolean closed;
     private boolean blockwise;
     private long offset;
@@ -129,7 +130,7 @@ final class ReadRepair {
     // --- one after the other -----------------------------------------------------------------------
 
     private void next() {
-        if (state != State.IDLE || stopping || queue.isEmpty()) {
+        if (state != State.IDLE || stopping || suspended || queue.isEmpty()) {
             return;
         }
         task = queue.poll();
@@ -339,6 +340,17 @@ final class ReadRepair {
         List<Runnable> now = List.copyOf(whenStopped);
         whenStopped.clear();
         now.forEach(Runnable::run);
+        next();
+    }
+
+    /** Stops until {@link #goOn}. */
+    void suspend(Runnable then) {
+        suspended = true;
+        stopThen(then);
+    }
+
+    void goOn() {
+        suspended = false;
         next();
     }
 

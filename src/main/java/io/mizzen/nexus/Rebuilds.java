@@ -8,7 +8,6 @@ import io.mizzen.util.OperationException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.function.BiConsumer;
 
 /**
  * The rebuilds of a nexus, one a child that is being made equal, and verifications; what children lack between them.
@@ -121,15 +120,43 @@ final class Rebuilds {
         verify.start();
     }
 
+    /** What can be ordered for a rebuild, or for a verification but for START. */
+    enum Order {
+        START, PAUSE, RESUME, STOP
+    }
+
     /** Gives an order to what is under way for a child. */
-    void order(NexusChild child, BiConsumer<ChildRebuild, ChildVerify> order) {
+    void order(NexusChild child, Order order) {
         ChildRebuild rebuild = find(child);
         ChildVerify verify = findVerify(child);
-        if (rebuild == null && verify == null) {
+        if (rebuild == null && (verify == null || order == Order.START)) {
             throw OperationException.notFound("rebuild-not-found", "child " + child.name()
                     + " is neither being rebuilt nor verified");
         }
-        order.accept(rebuild, verify);
+        switch (order) {
+            case START -> rebuild.startAgain();
+            case PAUSE -> {
+                if (rebuild != null) {
+                    rebuild.pause();
+                } else {
+                    verify.pause();
+                }
+            }
+            case RESUME -> {
+                if (rebuild != null) {
+                    rebuild.resume();
+                } else {
+                    verify.resume();
+                }
+            }
+            case STOP -> {
+                if (rebuild != null) {
+                    rebuild.stop();
+                } else {
+                    verify.stop(() -> { });
+                }
+            }
+        }
     }
 
     void setSettings(RebuildSettings changed) {
@@ -155,6 +182,47 @@ final class Rebuilds {
             verify.stopUsing(child, left::end);
         }
         left.end();
+    }
+
+    /** Holds all rebuilds until {@link #goOn}, and ends verifications. */
+    void suspend(Runnable then) {
+        Countdown left = new Countdown(then);
+        for (ChildRebuild rebuild : rebuilds) {
+            left.add();
+            rebuild.suspend(left::end);
+        }
+        for (ChildVerify verify : verifies) {
+            left.add();
+            verify.stop(left::end);
+        }
+        left.end();
+    }
+
+    void goOn() {
+        rebuilds.forEach(ChildRebuild::goOn);
+    }
+
+    /**
+     * The nexus is about to be larger, and hosts wait: the new part is lacking wherever something is.
+     *
+     * @return to be run when every channel has adopted the picture with the new logs
+     */
+    Runnable grow(long sizeBytes) {
+        long from = nexus.sizeBytes();
+        long blocks = sizeBytes >>> nexus.blockShift();
+        rebuilds.forEach(rebuild -> rebuild.grow(blocks));
+        List<Runnable> moves = new ArrayList<>();
+        for (NexusChild child : nexus.children()) {
+            MissedLog old = child.missed();
+            if (old == null) {
+                continue;
+            }
+            MissedLog log = new MissedLog(sizeBytes);
+            log.add(from, sizeBytes - from);
+            child.setMissed(log, child.lacksBefore().grown(blocks));
+            moves.add(() -> old.forEachRange(from, log::add));
+        }
+        return () -> moves.forEach(Runnable::run);
     }
 
     /** Ends all of it for good. */

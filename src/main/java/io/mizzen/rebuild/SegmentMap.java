@@ -49,6 +49,21 @@ public final class SegmentMap implements RebuildPlan {
         mark(0, volumeBlocks);
     }
 
+    /** The same marks for a larger volume, whose new part is marked; no job uses the map. */
+    public SegmentMap grown(long newVolumeBlocks) {
+        assert outBlocks == 0;
+        assert newVolumeBlocks >= volumeBlocks;
+        SegmentMap larger = new SegmentMap(newVolumeBlocks, 1L << segmentShift);
+        for (int segment = nextMarked(0, segmentCount); segment >= 0 && segment < segmentCount;
+                segment = nextMarked(segment + 1, segmentCount)) {
+            larger.mark((long) segment << segmentShift, blocksOf(segment));
+        }
+        if (newVolumeBlocks > volumeBlocks) {
+            larger.mark(volumeBlocks, newVolumeBlocks - volumeBlocks);
+        }
+        return larger;
+    }
+
     /** Forgets everything; no job uses the map. */
     public void clear() {
         assert outBlocks == 0;

@@ -41,6 +41,8 @@ final class NexusSim {
     static final long MIB = 1 << 20;
     static final int REGION_SHIFT = 16;
     static final long SWEEP_NS = 1_000_000;
+    /** What children hold where no nexus has been yet. */
+    static final long FOREIGN = 0x0101010101010101L;
     static final long FREEZE_NS = 50_000_000;
     private static final long MEMORY_BYTES = 6 * MIB;
     private static final MemorySegment MEMORY = Arena.global().allocate(MEMORY_BYTES, 4096);
@@ -140,7 +142,7 @@ final class NexusSim {
         Mthread home = hand.reactor(0).mthread();
         WorkerChooser copier = WorkerChooser.fixed(hand.reactor(reactorCount - 1).mthread());
         environment = new NexusEnvironment(registry, home, copier, () -> hand.nowNs() / 1_000_000,
-                (of, event) -> events.add(event));
+                (of, event) -> { events.add(event); trace(hand.nowNs() + " EVENT " + event); });
     }
 
     static List<SimDisk.Media> media(int count) {
@@ -232,7 +234,7 @@ final class NexusSim {
             return;
         }
         long count = 1 + random.nextInt(SLOT_BYTES / SimDisk.BLOCK);
-        long offset = random.nextLong(history.blocks - count + 1);
+        long offset = random.nextLong(nexus.blockCount() - count + 1);
         if (random.nextInt(4) == 0) {
             offset = offset & 63;       // A hot spot.
         }
@@ -297,6 +299,12 @@ final class NexusSim {
         return lastStatus;
     }
 
+    static void trace(String line) {
+        if (System.getProperty("dbg") != null) {
+            System.out.println(line);
+        }
+    }
+
     private void submit(int reactor, int type, long offset, long count, long address, int flags, BdevIo[] holder,
             Runnable done) {
         running++;
@@ -337,6 +345,7 @@ final class NexusSim {
         BdevIo[] io = new BdevIo[1];
         submit(reactor, type, offset, count, type == IoType.WRITE ? slotAddress(slot) : 0, flags, io, () -> {
             slotBusy[slot] = false;
+            trace(hand.nowNs() + " write " + stamp + " at " + offset + "+" + count + " ends " + Status.describe(io[0].status()));
             boolean done = io[0].status() == Status.SUCCESS;
             if (done) {
                 acknowledged++;
@@ -362,7 +371,9 @@ final class NexusSim {
         slotBusy[slot] = true;
         List<Set<Long>> atStart = new ArrayList<>();
         int[] logAt = new int[(int) count];
+        boolean[] written = new boolean[(int) count];
         for (int i = 0; i < count; i++) {
+            written[i] = history.writing[(int) offset + i];
             // Reads in flight side by side may end in any order: what one of them fixes is no news to the other.
             atStart.add(new HashSet<>(history.possible.get((int) offset + i)));
             logAt[i] = history.log.get((int) offset + i).size();
@@ -374,12 +385,13 @@ final class NexusSim {
                 failed++;
                 return;
             }
+            trace(hand.nowNs() + " read at " + offset + "+" + count + " first " + stampOf(RawMemory.ALL, slotAddress(slot)));
             for (int i = 0; i < count; i++) {
                 long stamp = stampOf(RawMemory.ALL, slotAddress(slot) + (long) i * SimDisk.BLOCK);
                 List<Long> log = history.log.get((int) offset + i);
                 require(atStart.get(i).contains(stamp) || log.subList(logAt[i], log.size()).contains(stamp),
                         "block " + (offset + i) + " reads as " + stamp + ", possible " + atStart.get(i));
-                if (log.size() == logAt[i] && !history.writing[(int) offset + i]) {
+                if (log.size() == logAt[i] && !written[i]) {
                     history.possible.get((int) offset + i).retainAll(Set.of(stamp));    // Once read, it stays.
                 }
             }
@@ -445,6 +457,21 @@ final class NexusSim {
         return operate(done -> nexus.offlineChild(child, done));
     }
 
+    /** The device of a disk comes back after {@link SimDisk#pull} as a bdev of its own. */
+    void plugIn(int disk) {
+        hand.on(0, () -> replace(disk));
+    }
+
+    /** The same, on the control reactor already. */
+    void replace(int disk) {
+        SimDisk old = disks.get(disk);
+        registry.unregister(old, (value, failure) -> { });
+        SimDisk again = new SimDisk(disk, old.name(), old.sizeBytes(), old.media, volatileCache, random.nextLong());
+        again.tap = this::onArrival;
+        registry.register(again);
+        disks.set(disk, again);
+    }
+
     void awaitRebuilds() {
         hand.runUntil(() -> nexus.rebuildStatuses().isEmpty(), 4_000_000);
         awaitResync();
@@ -465,6 +492,12 @@ final class NexusSim {
     /** Whether what a disk carries is a member of that generation. */
     private static boolean isMember(SimDisk disk, NexusMetadata newest) {
         return memberOf(disk, newest) != null;
+    }
+
+    /** The disks that carry a member of the newest durable generation. */
+    int[] memberDisks() {
+        NexusMetadata newest = newestDurable();
+        return disks.stream().filter(disk -> isMember(disk, newest)).mapToInt(disk -> disk.number).toArray();
     }
 
     private static Member memberOf(SimDisk disk, NexusMetadata newest) {
@@ -507,6 +540,11 @@ final class NexusSim {
             for (long i = 0; i < count && holds; i++) {
                 holds = stampOf(MemorySegment.ofArray(disk.media.current(dataBlock() + offset + i)), 0) == stamp;
             }
+            if (!holds && healthy && System.getProperty("dbg") != null) {
+                for (SimDisk d : disks) { System.out.println(d + " number " + d.number + " " + durableCopy(d) + " writes " + d.writes + " removed " + d.isRemoved()); }
+                events.forEach(System.out::println);
+                System.out.println("stored " + nexus.membership().stored() + " " + nexus.childStatuses() + " off " + offset + " count " + count);
+            }
             require(holds || !healthy, "acknowledged, but " + disk + " lacks it and is stored as healthy");
             holders += holds && healthy ? 1 : 0;
         }
@@ -515,6 +553,7 @@ final class NexusSim {
 
     /** Data must not reach a disk before every healthy child says that its region is dirty. */
     private void onArrival(SimDisk at, BdevIo io) {
+        trace(hand.nowNs() + "   " + at + " type " + io.type + " at " + (io.offsetBlocks - dataBlock()) + "+" + io.blockCount);
         if (crashOneIn > 0 && IoType.isWrite(io.type) && io.offsetBlocks < dataBlock()) {
             crashDue |= random.nextInt(crashOneIn) == 0;
         }
@@ -561,13 +600,16 @@ final class NexusSim {
             }
         }
         require(!healthy.isEmpty(), "no healthy leg");
-        for (int block = 0; block < history.blocks; block++) {
+        for (int block = 0; block < nexus.blockCount(); block++) {
             byte[] data = healthy.get(0).media.current(dataBlock() + block);
             for (SimDisk other : healthy) {
                 require(Arrays.equals(data, other.media.current(dataBlock() + block)),
                         "legs differ at block " + block);
             }
             long stamp = stampOf(MemorySegment.ofArray(data), 0);
+            if (stamp == FOREIGN) {
+                continue;       // What was there before the nexus grew.
+            }
             require(history.possible.get(block).contains(stamp), "block " + block + " holds " + stamp
                     + ", possible " + history.possible.get(block));
         }

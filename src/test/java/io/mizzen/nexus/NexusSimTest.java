@@ -82,10 +82,11 @@ class NexusSimTest {
             breakSome(sim, random);
             load(sim, random, 2000);
             sim.drain();
+            sim.disks.forEach(disk -> disk.fault = io -> Status.SUCCESS);
+            sim.hand.runUntil(() -> sim.nexus.state() != NexusState.FAULTED, 2_000_000);
             sim.awaitResync();
             sim.checkLegs();
             degraded[0] += sim.nexus.state() == NexusState.DEGRADED ? 1 : 0;
-            sim.disks.forEach(disk -> disk.fault = io -> Status.SUCCESS);
             sim.close(false);
         });
         assertTrue(degraded[0] > SEEDS / 4, "only " + degraded[0] + " runs lost a child");

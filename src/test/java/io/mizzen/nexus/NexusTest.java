@@ -175,8 +175,8 @@ class NexusTest {
     @Test
     void whatEverybodyBlamesOnTheRequestCostsNobody() {
         NexusSim sim = opened(sim(2));
-        sim.disks.forEach(disk -> disk.fault = failing(IoType.UNMAP, Status.INVALID_OPCODE | Status.DNR));
-        assertEquals(Status.INVALID_OPCODE | Status.DNR, sim.run(0, IoType.UNMAP, 0, 8));
+        sim.disks.forEach(disk -> disk.fault = failing(IoType.UNMAP, Status.INVALID_FIELD | Status.DNR));
+        assertEquals(Status.INVALID_FIELD | Status.DNR, sim.run(0, IoType.UNMAP, 0, 8));
         assertEquals(Status.LBA_OUT_OF_RANGE | Status.DNR, sim.runUnchecked(0, IoType.READ, SIZE / 512, 1));
         assertEquals(NexusState.ONLINE, sim.nexus.state());
         assertNull(sim.close(false));

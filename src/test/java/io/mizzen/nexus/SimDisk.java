@@ -77,6 +77,8 @@ final class SimDisk extends Bdev {
     boolean unmapsToZeroes = true;
     /** Data writes stay in flight until this is false again. */
     boolean holdsData;
+    /** Metadata writes do. */
+    boolean holdsMetadata;
 
     SimDisk(int number, String name, long sizeBytes, Media media, boolean volatileCache, long seed) {
         super(name, new UUID(77, number), "sim", BLOCK, sizeBytes / BLOCK);
@@ -118,6 +120,11 @@ final class SimDisk extends Bdev {
     void pull() {
         fault = io -> Status.INTERNAL_ERROR;
         notifyRemoved();
+    }
+
+    /** The disk becomes larger. */
+    void grow(long sizeBytes) {
+        setBlockCount(sizeBytes / BLOCK);
     }
 
     private int carryOut(BdevIo io) {
@@ -179,7 +186,8 @@ final class SimDisk extends Bdev {
                 mthread().reactor().arm(new Timer() {
                     @Override
                     protected void onTimer(long nowNs) {
-                        if (holdsData && io.type == IoType.WRITE && io.offsetBlocks >= 8192) {
+                        boolean data = io.offsetBlocks >= 8192;
+                        if (io.type == IoType.WRITE && (data ? holdsData : holdsMetadata)) {
                             mthread().reactor().arm(this, 10_000);
                             return;
                         }

@@ -25,7 +25,7 @@ class MutantSimTest {
                     "IoChannel", "addLock", 0, "BdevMutations.letPass"),
             new Mutant("data is written before its region is stored as dirty", NEXUS + "NexusChannel", "start",
                     "DirtyMap", "isDurable", 0, "NexusMutations.isDurableAlready"),
-            new Mutant("differences of an unclean stop are forgotten", NEXUS + "Nexus", "markSuspect",
+            new Mutant("differences of an unclean stop are forgotten", NEXUS + "DirtyTracking", "markSuspect",
                     "DirtyMap", "markSuspect", 0, "NexusMutations.forget"),
             new Mutant("a mapping is used before it is durable", "io.mizzen.lvs.ClusterAllocator", "insertInPlace",
                     "MetadataWriter", "commit", 0, "LvsMutations.commitUnderWay"),

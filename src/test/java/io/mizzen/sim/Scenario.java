@@ -42,6 +42,8 @@ final class Scenario {
     static final long MIB = 1 << 20;
     private static final int REGION_SHIFT = 16;
     private static final long PROGRESS_NS = 300_000_000_000L;
+    /** Shorter than in production: slow disks that fail would have everybody wait for more turns than there are. */
+    private static final long FREEZE_NS = 2_000_000_000L;
     private static final int PROGRESS_TURNS = 4_000_000;
     private static final long RETRY_NS = 100_000_000;
 
@@ -271,7 +273,8 @@ final class Scenario {
         }
         boolean blank = children.stream().allMatch(Bdev::isBlank);
         NexusParameters parameters = NexusParameters.of(volume.uuid(), volume.name()).withMode(mode)
-                .withRegions(REGION_SHIFT, plan.sweepNs()).withSizeBytes(mode == NexusParameters.Mode.CREATE ? volume.sizeBytes() : 0)
+                .withRegions(REGION_SHIFT, plan.sweepNs()).withFreezeTimeoutNs(FREEZE_NS)
+                .withSizeBytes(mode == NexusParameters.Mode.CREATE ? volume.sizeBytes() : 0)
                 .withInitialCopy(blank ? NexusParameters.InitialCopy.ASSUME_EQUAL : NexusParameters.InitialCopy.FROM_FIRST);
         SimMachine.Outcome<Nexus> outcome = operate("open " + volume.name(), done -> Nexus.open(machine.environment(volume),
                 parameters, children, done));

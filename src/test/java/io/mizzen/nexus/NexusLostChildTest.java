@@ -1,0 +1,219 @@
+package io.mizzen.nexus;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.mizzen.bdev.IoType;
+import io.mizzen.bdev.Status;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** The last healthy child is lost: hosts wait, for a bounded time; it returns; the nexus is shut down. */
+class NexusLostChildTest {
+    private static final long SIZE = 2 << 20;
+    private final NexusSim.History history = new NexusSim.History(SIZE);
+
+    private NexusSim opened(int disks, long freezeNs) {
+        NexusSim sim = new NexusSim(1, 2, disks, SIZE, NexusSim.media(disks), false, history);
+        int[] all = java.util.stream.IntStream.range(0, disks).toArray();
+        assertNull(sim.open(NexusSim.parameters().withFreezeTimeoutNs(freezeNs), all));
+        return sim;
+    }
+
+    private static void pull(NexusSim sim, int disk) {
+        sim.hand.on(0, sim.disks.get(disk)::pull);
+    }
+
+    @Test
+    void hostsWaitUntilTheLastChildReturns() {
+        NexusSim sim = opened(2, 5_000_000_000L);
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        pull(sim, 0);
+        sim.hand.runUntil(() -> !sim.disks.get(0).isOpen());
+        sim.write(0, 1, IoType.WRITE, 1000, 8, 0);      // In flight when the last one goes.
+        pull(sim, 1);
+        for (int i = 2; i < 8; i++) {
+            sim.write(i & 1, i, IoType.WRITE, 100L * i, 8, 0);
+            sim.read(i & 1, i + 10, 0, 8);
+        }
+        sim.flush(0);
+        sim.hand.runUntil(() -> !sim.disks.get(1).isOpen());
+        sim.hand.tickAll(2000);
+        assertEquals(14, sim.running, "everybody waits");
+        assertEquals(14, sim.nexus.frozenIos());
+        assertEquals(NexusState.FAULTED, sim.nexus.state());
+        sim.plugIn(0);
+        assertEquals("no-healthy-source", sim.online(0));
+        sim.plugIn(1);
+        assertNull(sim.online(1));
+        sim.drain();
+        assertEquals(0, sim.failed, "no host saw an error");
+        assertEquals(NexusState.DEGRADED, sim.nexus.state());
+        assertNull(sim.online(0));
+        sim.awaitRebuilds();
+        assertEquals(NexusState.ONLINE, sim.nexus.state());
+        sim.checkLegs();
+        assertNull(sim.close(false));
+    }
+
+    /** The device's last errors come before the news that it has gone. */
+    @Test
+    void errorsJustBeforeTheRemovalAreNotShown() {
+        NexusSim sim = opened(1, 5_000_000_000L);
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        sim.disks.get(0).fault = io -> Status.INTERNAL_ERROR;
+        sim.write(0, 1, IoType.WRITE, 200, 8, 0);
+        sim.read(1, 2, 0, 8);
+        sim.hand.tickAll(1000);
+        assertEquals(2, sim.running);
+        pull(sim, 0);
+        sim.hand.runUntil(() -> !sim.disks.get(0).isOpen());
+        sim.plugIn(0);
+        assertNull(sim.online(0));
+        sim.drain();
+        assertEquals(0, sim.failed);
+        sim.checkLegs();
+        assertNull(sim.close(false));
+    }
+
+    @Test
+    void errorsOfAChildThatStaysAreShownSoon() {
+        NexusSim sim = opened(1, 5_000_000_000L);
+        sim.disks.get(0).fault = io -> io.offsetBlocks >= 8192 ? Status.INTERNAL_ERROR : Status.SUCCESS;
+        long beganNs = sim.hand.nowNs();
+        assertEquals(Status.INTERNAL_ERROR, sim.run(0, IoType.READ, 0, 8));
+        assertTrue(sim.hand.nowNs() - beganNs < 2 * FrozenQueue.DOUBT_NS);
+        beganNs = sim.hand.nowNs();
+        assertEquals(Status.INTERNAL_ERROR, sim.run(0, IoType.READ, 0, 8));
+        assertTrue(sim.hand.nowNs() - beganNs < FrozenQueue.DOUBT_NS / 2, "the second one at once");
+        sim.disks.get(0).fault = io -> Status.SUCCESS;
+        assertNull(sim.close(false));
+    }
+
+    @Test
+    void waitingEndsInATransientErrorAndBeginsAnewWithAChild() {
+        NexusSim sim = opened(1, 100_000_000L);
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        pull(sim, 0);
+        long lostNs = sim.hand.nowNs();
+        assertEquals(Status.TRANSIENT_TRANSPORT_ERROR, sim.run(0, IoType.WRITE, 64, 8));
+        assertTrue(sim.hand.nowNs() - lostNs >= 100_000_000L);
+        long nowNs = sim.hand.nowNs();
+        assertEquals(Status.TRANSIENT_TRANSPORT_ERROR, sim.run(1, IoType.READ, 0, 8));
+        assertTrue(sim.hand.nowNs() - nowNs < 10_000_000L, "nobody waits twice");
+        sim.plugIn(0);
+        assertNull(sim.online(0));
+        assertEquals(0, sim.run(0, IoType.WRITE, 64, 8));
+        assertEquals(NexusState.ONLINE, sim.nexus.state());
+        sim.awaitResync();
+        sim.checkLegs();
+        assertNull(sim.close(false));
+    }
+
+    /** Nothing of the metadata suffers: the next assembly finds the child healthy. */
+    @Test
+    void aNexusThatIsClosedWithoutItsChildFailsWhatWaitsAndHarmsNothing() {
+        List<SimDisk.Media> media = NexusSim.media(1);
+        NexusSim sim = new NexusSim(1, 2, 1, SIZE, media, false, history);
+        assertNull(sim.open(NexusSim.parameters().withFreezeTimeoutNs(60_000_000_000L), 0));
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        pull(sim, 0);
+        sim.write(0, 1, IoType.WRITE, 200, 8, 0);
+        sim.hand.tickAll(100);
+        assertEquals(1, sim.running);
+        assertEquals("nexus-closed-unclean", closeWhileHostsWait(sim));
+        assertEquals(1, sim.failed);
+        NexusSim next = new NexusSim(2, 2, 1, SIZE, media, false, history);
+        next.openAll();
+        assertEquals(NexusState.ONLINE, next.nexus.state());
+        next.checkLegs();
+        assertNull(next.close(false));
+    }
+
+    /** A device that comes back as it was not left: an older state, or one that another engine has gone on with. */
+    @Test
+    void anotherStateOfTheLastChildIsNotTrusted() {
+        NexusSim sim = opened(2, 5_000_000_000L);
+        assertNull(sim.offline("disk1"));
+        SimDisk.Media media = sim.disks.get(0).media;
+        long slot = MetadataCodec.slotOffsetBytes(NexusSim.durableCopy(sim.disks.get(0)).slot()) / SimDisk.BLOCK;
+        pull(sim, 0);
+        sim.hand.runUntil(() -> !sim.disks.get(0).isOpen());
+        byte[] newest = media.durable.remove(slot);
+        sim.plugIn(0);
+        assertEquals("child-not-same", sim.online(0));
+        media.durable.put(slot, newest);
+        assertNull(sim.online(0));
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        assertNull(sim.close(false));
+    }
+
+    // --- shutdown -------------------------------------------------------------------------------------
+
+    private static String shutdown(NexusSim sim) {
+        return sim.operate(done -> sim.nexus.shutdown(done));
+    }
+
+    @Test
+    void aShutdownMakesHostsWaitAndLeavesTheChildrenClean() {
+        NexusSim sim = opened(2, 5_000_000_000L);
+        for (int i = 0; i < 6; i++) {
+            sim.write(i & 1, i, IoType.WRITE, 100L * i, 8, 0);
+        }
+        assertNull(shutdown(sim));
+        assertNull(shutdown(sim), "again changes nothing");
+        sim.hand.runUntil(() -> sim.running == 0);
+        assertEquals(0, sim.failed);
+        assertEquals(NexusState.SHUTDOWN, sim.nexus.state());
+        assertTrue(!sim.newestDurable().inUse());
+        sim.disks.forEach(disk -> assertTrue(!disk.isOpen()));
+        sim.write(0, 1, IoType.WRITE, 0, 8, 0);
+        sim.hand.tickAll(500);
+        assertEquals(1, sim.running, "it waits");
+        assertEquals("nexus-closing", sim.add(1));
+        assertNull(closeWhileHostsWait(sim));
+        assertEquals(1, sim.failed, "what waited fails when the nexus goes");
+        NexusSim next = new NexusSim(2, 2, 2, SIZE, sim.media(), false, history);
+        next.openAll();
+        assertEquals(0, next.nexus.suspectRegions());
+        next.checkLegs();
+        assertNull(next.close(false));
+    }
+
+    @Test
+    void aNexusThatWasShutDownCanBeDestroyed() {
+        NexusSim sim = opened(2, 5_000_000_000L);
+        assertNull(shutdown(sim));
+        assertNull(sim.close(true));
+        sim.disks.forEach(disk -> assertNull(NexusSim.durableCopy(disk)));
+    }
+
+    /** What waits for the last child waits on through a shutdown. */
+    @Test
+    void aShutdownWithoutAChildShowsNoErrorEither() {
+        NexusSim sim = opened(1, 5_000_000_000L);
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        pull(sim, 0);
+        sim.write(0, 1, IoType.WRITE, 200, 8, 0);
+        sim.read(1, 2, 0, 8);
+        sim.hand.tickAll(100);
+        assertEquals("nexus-closed-unclean", shutdown(sim));
+        sim.hand.tickAll(500);
+        assertEquals(2, sim.running);
+        assertEquals(0, sim.failed);
+        assertNull(closeWhileHostsWait(sim));
+        assertEquals(2, sim.failed, "what waited fails when the nexus goes");
+    }
+
+    /** Closes; hosts close when what they wait for has ended. */
+    private static String closeWhileHostsWait(NexusSim sim) {
+        String[] outcome = new String[1];
+        sim.hand.on(0, () -> sim.nexus.close((value, failure) -> outcome[0] = failure == null ? "" : failure.code()));
+        sim.drain();
+        sim.closeHost();
+        sim.hand.runUntil(() -> outcome[0] != null);
+        sim.checkNoLeaks();
+        return outcome[0].isEmpty() ? null : outcome[0];
+    }
+}
