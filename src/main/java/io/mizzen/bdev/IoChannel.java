@@ -42,6 +42,7 @@ public abstract class IoChannel {
     private final List<RangeLock> locks = new ArrayList<>();
     private final List<Drain> drains = new ArrayList<>();
     private final List<IoChannel> uppers = new ArrayList<>();
+    private IoChannel standsOn;
     private BdevIo flightHead;
     private int inFlight;
     private int handedDown;
@@ -207,11 +208,15 @@ public abstract class IoChannel {
     /** Driver of a bdev that stands on another: to be called before the first {@link #handDown} to that channel. */
     protected final void standOn(IoChannel lower) {
         assert lower.mthread == mthread;
+        assert standsOn == null;
+        standsOn = lower;
         lower.uppers.add(this);
     }
 
     /** Driver: before the lower channel is closed. */
     protected final void standNoMoreOn(IoChannel lower) {
+        assert lower == standsOn;
+        standsOn = null;
         lower.uppers.remove(this);
     }
 
@@ -224,7 +229,7 @@ public abstract class IoChannel {
     @HotPath
     protected final boolean handDown(BdevIo io, IoChannel lower, long lowerOffsetBlocks) {
         assert io.channel == this;
-        assert lower.uppers.contains(this);
+        assert lower == standsOn;
         if (lower.gate != 0 || (lower.handDownMask & 1 << io.type) == 0 || (io.flags & Bdev.FLAG_INTERNAL) != 0) {
             return false;       // A part passes the locks of its own channel, but not those of the lower one.
         }
