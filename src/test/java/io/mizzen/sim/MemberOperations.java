@@ -24,8 +24,10 @@ final class MemberOperations {
 
     private final Scenario scenario;
     private final Random random;
+    private final Operations operations;
 
-    MemberOperations(Scenario scenario) {
+    MemberOperations(Scenario scenario, Operations operations) {
+        this.operations = operations;
         this.scenario = scenario;
         this.random = scenario.random;
     }
@@ -88,7 +90,10 @@ final class MemberOperations {
     void online() {
         SimVolume volume = anyVolume();
         SimLeg leg = any(volume.legs);
-        online(volume, leg);
+        if (online(volume, leg) && random.nextBoolean()) {
+            scenario.turns(random.nextInt(300));
+            operations.failSource();
+        }
     }
 
     private boolean online(SimVolume volume, SimLeg leg) {

@@ -27,7 +27,7 @@ final class Operations {
     Operations(Scenario scenario) {
         this.scenario = scenario;
         this.random = scenario.random;
-        this.members = new MemberOperations(scenario);
+        this.members = new MemberOperations(scenario, this);
         int faulty = scenario.plan.profile() == SimPlan.Profile.POWER_CUTS ? 0 : 1;
         this.all = List.of(
                 new Weighted(6 * faulty, this::failDisk),
@@ -80,7 +80,7 @@ final class Operations {
     }
 
     /** What is copied from fails, once or now and then. */
-    private void failSource() {
+    void failSource() {
         boolean failing = scenario.stored.stream().anyMatch(disk -> disk.faults.fails());
         SimLeg.StoredDisk source = members.anySource();
         if (source != null && !failing) {

@@ -298,8 +298,11 @@ final class Scenario {
         for (int attempt = 0; !isUp(); attempt++) {
             for (SimLeg.StoredDisk disk : stored) {
                 if (disk.pool != null && machine.stores.find(disk.pool) == null) {
-                    this.<LvStore>operate("load " + disk.pool, done -> machine.stores.load(machine.disks.get(disk.number),
-                            new LvStores.Expected(disk.pool, null, false), done));
+                    SimMachine.Outcome<LvStore> loaded = operate("load " + disk.pool, done -> machine.stores.load(
+                            machine.disks.get(disk.number), new LvStores.Expected(disk.pool, null, false), done));
+                    if (loaded.failure() == null) {
+                        disk.onLoaded();
+                    }
                 }
             }
             for (SimVolume volume : volumes) {
@@ -309,7 +312,9 @@ final class Scenario {
                 }
             }
             Checks.require(attempt < 20, "progress: the volumes do not come back");
-            if (attempt > 2) {
+            if (attempt > 10) {
+                operations.healAll();
+            } else if (attempt > 2) {
                 operations.healOne();
             }
             if (!isUp()) {
@@ -317,7 +322,8 @@ final class Scenario {
             }
         }
         machine.hand.on(0, () -> machine.target.setAwaitingSubsystems(false));
-        stored.stream().filter(disk -> disk.pool != null).forEach(SimLeg.StoredDisk::pool);
+        stored.stream().filter(disk -> disk.pool != null && machine.stores.find(disk.pool) != null)
+                .forEach(SimLeg.StoredDisk::pool);
     }
 
     private boolean isUp() {
@@ -330,9 +336,16 @@ final class Scenario {
         if (powerCuts > 0) {
             workload.startReadingEverything();
         }
-        cutOneIn = willCut ? 1 + random.nextInt(1 + random.nextInt(600)) : 0;
+        if (random.nextInt(4) > 0) {
+            await("hosts to connect", workload::isConnected);
+        }
+        long cutFrom = willCut ? workload.acknowledged() + random.nextInt(6) * (20 + random.nextInt(40)) : Long.MAX_VALUE;
         for (int i = 0; i < turns; i++) {
             turn();
+            if (workload.acknowledged() >= cutFrom) {
+                cutFrom = Long.MAX_VALUE;
+                cutOneIn = 1 + random.nextInt(1 + random.nextInt(100));
+            }
             if (random.nextInt(i < 400 ? 40 : 150) == 0) {
                 operations.one();
             }

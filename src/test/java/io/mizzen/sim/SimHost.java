@@ -2,6 +2,7 @@ package io.mizzen.sim;
 
 import io.mizzen.bdev.Status;
 import io.mizzen.nvme.FabricsCommand;
+import io.mizzen.nvme.Identify;
 import io.mizzen.nvme.Opcodes;
 import io.mizzen.nvme.Properties;
 import io.mizzen.testsupport.FakeSockets;
@@ -20,7 +21,7 @@ import java.util.UUID;
  * command that fails with leave to retry is retried a few times. Never waits: {@link #poll} does what can be done now.
  *
  * <pre>
- * AWAY → ADMIN_INIT → ADMIN_CONNECT → ENABLING → (QUEUE_INIT → QUEUE_CONNECT) per queue → READY
+ * AWAY → ADMIN_INIT → ADMIN_CONNECT → ENABLING → IDENTIFYING → (QUEUE_INIT → QUEUE_CONNECT) per queue → READY
  *   ↑ a connection ended, or a step was refused: all over again after a while
  * </pre>
  */
@@ -33,7 +34,7 @@ final class SimHost {
     }
 
     private enum State {
-        AWAY, ADMIN_INIT, ADMIN_CONNECT, ENABLING, QUEUE_INIT, QUEUE_CONNECT, READY
+        AWAY, ADMIN_INIT, ADMIN_CONNECT, ENABLING, IDENTIFYING, QUEUE_INIT, QUEUE_CONNECT, READY
     }
 
     /** A connection with what is in flight on it. */
@@ -139,7 +140,8 @@ final class SimHost {
             return route.network() == null ? Long.MAX_VALUE : Math.max(0, nextTryNs - nowNs);
         }
         long patience = Long.MAX_VALUE;
-        for (int i = 0; i < waiting.size() && state == State.READY; i++) {
+        boolean maySend = queues.stream().anyMatch(queue -> queue.sent.size() < QUEUE_ENTRIES - 1);
+        for (int i = 0; i < waiting.size() && state == State.READY && maySend; i++) {
             patience = Math.min(patience, Math.max(0, waiting.get(i).notBeforeNs - nowNs));
         }
         return patience;
@@ -227,6 +229,12 @@ final class SimHost {
                 setState(State.ENABLING);
             });
             case ENABLING -> onReply(admin, reply -> {
+                // Who has not been told of a volatile cache gets none: writes would all be durable.
+                stepCid = admin.client.submit(NvmeTcpClient.sqe(Opcodes.ADMIN_IDENTIFY, 0, Identify.CNS_CONTROLLER), null, false,
+                        Identify.SIZE_BYTES);
+                setState(State.IDENTIFYING);
+            });
+            case IDENTIFYING -> onReply(admin, reply -> {
                 joining = connection();
                 setState(State.QUEUE_INIT);
             });
@@ -260,6 +268,7 @@ final class SimHost {
         if (reply.status() != 0) {
             Checks.require(queue != admin || !reply.doNotRetry(), "host: told never to come back, status " + Integer.toHexString(reply.status()));
             giveUpConnections("refused, status " + Integer.toHexString(reply.status()));
+            nextTryNs = route.nowNs() + random.nextLong(RETRY_NS);
             return;
         }
         next.accept(reply);

@@ -22,6 +22,7 @@ record SimLeg(StoredDisk disk, String lvol) {
         /** Whether the pool on it takes no changes any more; set by the machine that runs. */
         BooleanSupplier poolFaulted = () -> false;
         private SlowDecoder decoder;
+        private boolean torn;
         private long metadataVersion;
         private long decodedVersion = -1;
 
@@ -41,8 +42,15 @@ record SimLeg(StoredDisk disk, String lvol) {
             }
         }
 
+        /** The pool on it may have torn pages until it has been loaded again. */
         void onCrash() {
             metadataVersion++;
+            torn = pool != null;
+        }
+
+        void onLoaded() {
+            metadataVersion++;
+            torn = false;
         }
 
         /** The pool as it lies on the disk; fails if a cluster has two owners or anything else is wrong. */
@@ -64,6 +72,9 @@ record SimLeg(StoredDisk disk, String lvol) {
     byte[] read(long atBytes, int sizeBytes, boolean durableOnly) {
         if (lvol == null) {
             return disk.media.bytes(atBytes, sizeBytes, durableOnly);
+        }
+        if (disk.torn) {
+            return new byte[sizeBytes];
         }
         SlowDecoder pool = disk.pool();
         SlowDecoder.Volume volume = pool.volumes.get(lvol);

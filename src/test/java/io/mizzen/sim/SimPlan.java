@@ -37,8 +37,8 @@ record SimPlan(Profile profile, int reactors, int blockBytes, boolean volatileCa
             case BOTH -> 2 + random.nextInt(2);
         };
         long sweepNs = random.nextBoolean() ? 2_000_000 : 1_000_000_000;
-        return new SimPlan(profile, 1 + random.nextInt(3), random.nextBoolean() ? 512 : 4096, random.nextBoolean(), disks,
-                poolDisks, volumes, legs, (1L + random.nextInt(2)) << 20, sweepNs, random.nextInt(3) > 0, 1 + random.nextInt(2),
+        return new SimPlan(profile, 1 + random.nextInt(3), random.nextBoolean() ? 512 : 4096, random.nextInt(3) > 0, disks,
+                poolDisks, volumes, legs, (1L + random.nextInt(2)) << 20, sweepNs, random.nextInt(4) > 0, 1 + random.nextInt(2),
                 1 + random.nextInt(2), lives, (profile == Profile.FAULTS ? 4000 : 1500) + random.nextInt(3000));
     }
 }

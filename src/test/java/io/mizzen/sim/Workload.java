@@ -70,9 +70,9 @@ final class Workload {
         int most = random.nextInt(8) == 0 ? TRANSFER_MAX_BYTES / volume.blockBytes() : 8;
         int count = 1 + random.nextInt(most);
         long lba = random.nextInt(3) == 0 ? random.nextInt(32) : random.nextInt(blocks - count + 1);
-        int dice = random.nextInt(20);
+        int dice = random.nextInt(21);
         int kind = dice < 10 ? Opcodes.NVM_WRITE : dice == 10 ? Opcodes.NVM_WRITE_ZEROES
-                : dice == 11 ? Opcodes.NVM_DATASET_MANAGEMENT : dice == 12 && scenario.plan.flushes() ? Opcodes.NVM_FLUSH : Opcodes.NVM_READ;
+                : dice == 11 ? Opcodes.NVM_DATASET_MANAGEMENT : (dice == 12 || dice == 13) && scenario.plan.flushes() ? Opcodes.NVM_FLUSH : Opcodes.NVM_READ;
         boolean changes = dice < 12;
         budget--;
         if (!changes || !volume.history().isWriting(lba, count)) {
