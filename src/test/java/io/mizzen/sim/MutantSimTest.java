@@ -23,8 +23,6 @@ class MutantSimTest {
                     "Reactor", "defer", 0, "BdevMutations.forgetRetry"),
             new Mutant("a range lock is released as soon as it is granted", "io.mizzen.bdev.IoChannel", "lock",
                     "IoChannel", "addLock", 0, "BdevMutations.letPass"),
-            new Mutant("a rebuild goes on reading from a child that was retired", NEXUS + "ChildRebuild", "stopUsing",
-                    "RebuildJob", "stop", 0, "NexusMutations.goOn"),
             new Mutant("a host's flush is skipped", NEXUS + "NexusChannel", "start",
                     "NexusChannel", "fanOut", 0, "NexusMutations.skipFlush"),
             new Mutant("regions count as clean without a flush", NEXUS + "DirtySweep", "flush",
