@@ -186,7 +186,7 @@ final class DataPlane implements Engine {
         Plane running = plane;
         if (running == null) {
             return new MetricsView(System.nanoTime(), List.of(), List.of(), List.of(), 0, 0,
-                    MetricsView.TargetMetrics.NONE, MetricsView.MemoryMetrics.NONE);
+                    MetricsView.TargetMetrics.NONE, MetricsView.MemoryMetrics.NONE, events.counts());
         }
         List<MetricsView.VolumeMetrics> volumes = new ArrayList<>();
         for (Bdev bdev : running.bdevs()) {
@@ -197,7 +197,7 @@ final class DataPlane implements Engine {
         return new MetricsView(System.nanoTime(),
                 running.reactors.all().stream().map(r -> ReactorViews.metrics(r, platform.ringCounts(r))).toList(), volumes,
                 ReactorViews.pools(running.buffers, running.reactors.all()), running.mailbox.depth(),
-                running.mailbox.refusals(), target, ReactorViews.memoryMetrics(running.memory));
+                running.mailbox.refusals(), target, ReactorViews.memoryMetrics(running.memory), events.counts());
     }
 
     /** What people call it: a replica's bdev is named by its UUID, its alias is pool/replica. */

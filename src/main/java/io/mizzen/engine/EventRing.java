@@ -2,6 +2,7 @@ package io.mizzen.engine;
 
 import io.mizzen.engine.model.EventPage;
 import io.mizzen.engine.model.EventView;
+import io.mizzen.engine.model.MetricsView;
 import io.mizzen.engine.model.ObjectKind;
 import java.time.Clock;
 import java.util.ArrayList;
@@ -9,6 +10,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * The newest state changes, for readers that go on where they were: a reader that falls behind by more than the ring
@@ -22,6 +24,8 @@ final class EventRing {
     private final Clock clock;
     private final long base;
     private long count;
+    /** By kind: as many as there are kinds. */
+    private final Map<String, Long> counts = new TreeMap<>();
     private volatile Runnable onAdded = () -> { };
 
     /** @param base the first sequence number is one above it */
@@ -52,6 +56,7 @@ final class EventRing {
         Map<String, String> map = details(details);
         synchronized (this) {
             long sequence = ++count;
+            counts.merge(kind, 1L, Long::sum);
             ring[(int) ((sequence - 1) % ring.length)] = new EventView(sequence, clock.instant(), EventKinds.severity(kind),
                     kind, type, uuid, name, message, map);
         }
@@ -90,8 +95,9 @@ final class EventRing {
         return count;
     }
 
-    /** Events so far. */
-    synchronized long added() {
-        return count - base;
+    /** How many of each kind there were so far, those that are not kept any more too. */
+    synchronized List<MetricsView.EventCount> counts() {
+        return counts.entrySet().stream().map(entry -> new MetricsView.EventCount(entry.getKey(),
+                EventKinds.severity(entry.getKey()), entry.getValue())).toList();
     }
 }

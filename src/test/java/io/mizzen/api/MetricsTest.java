@@ -27,7 +27,8 @@ class MetricsTest extends RestTestBase {
             "mizzen_reactor_sleep_seconds_total{core=\"0\"} 9.0\n", "mizzen_ring_submissions_total{core=\"0\"} 40.0\n",
             "mizzen_io_bytes_total{" + SERIES + "\"read\",uuid=\"" + Examples.OWN_NEXUS + "\"} 12288.0\n",
             "mizzen_io_errors_total{" + SERIES + "\"read\",uuid=\"" + Examples.OWN_NEXUS + "\"} 1.0\n",
-            "mizzen_nexus_healthy_children{name=\"example-nexus\"");
+            "mizzen_nexus_healthy_children{name=\"example-nexus\"",
+            "mizzen_events_total{kind=\"child-faulted\",severity=\"warning\"} 3.0\n");
         delete(NEXUS).expect(204);
     }
 

@@ -31,7 +31,7 @@ class EventRingTest {
         assertEquals(List.of(), names(ring.page(105, 10)));
         assertEquals(List.of(), names(ring.page(Long.MAX_VALUE, 10)));
         assertEquals(105, ring.page(104, 1).events().getFirst().sequence());
-        assertEquals(5, ring.added());
+        assertEquals("[EventCount[kind=pool-created, severity=INFO, count=5]]", ring.counts().toString());
     }
 
     @Test

@@ -58,6 +58,7 @@ public final class EngineCollector implements MultiCollector {
             metrics.mailboxRefusals(), Labels.EMPTY);
         TargetFamilies.add(families, metrics.target());
         memory(families, metrics.memory());
+        EventFamilies.add(families, metrics.events());
         restoreFailures.get().forEach((kind, count) -> families.gauge("mizzen_restore_failures",
             "Objects of the desired state that are not there: not restored, or their document was damaged", count,
             Labels.of("kind", kind.name().toLowerCase(Locale.ROOT))));

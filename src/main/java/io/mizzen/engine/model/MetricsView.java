@@ -9,7 +9,10 @@ import java.util.List;
  */
 public record MetricsView(long atNs, List<ReactorMetrics> reactors, List<VolumeMetrics> volumes,
                           List<MemoryView.PoolView> bufferPools, int mailboxDepth, long mailboxRefusals,
-                          TargetMetrics target, MemoryMetrics memory) {
+                          TargetMetrics target, MemoryMetrics memory, List<EventCount> events) {
+
+    /** Events of one kind since the engine was made. */
+    public record EventCount(String kind, EventSeverity severity, long count) { }
 
     /** Counters of one core. */
     public record ReactorMetrics(int core, boolean running, long busyNs, long idleNs, long sleepNs, long turns, long messages,
