@@ -190,10 +190,12 @@ final class DataPlane implements Engine {
         }
         List<MetricsView.VolumeMetrics> volumes = new ArrayList<>();
         for (Bdev bdev : running.bdevs()) {
-            volumes.add(new MetricsView.VolumeMetrics(kind(bdev), metricName(bdev), bdev.uuid().toString(), BdevViews.stats(bdev.stats())));
+            ObjectKind kind = kind(bdev);
+            volumes.add(new MetricsView.VolumeMetrics(kind, metricName(bdev), bdev.uuid().toString(),
+                    BdevViews.stats(bdev.stats()), kind == ObjectKind.BDEV ? null : VolumeLimits.view(bdev)));
         }
         MetricsView.TargetMetrics target = running.services.targetMetrics();
-        target.hosts().forEach(host -> volumes.add(new MetricsView.VolumeMetrics(ObjectKind.HOST, host.name(), null, host.stats())));
+        target.hosts().forEach(host -> volumes.add(new MetricsView.VolumeMetrics(ObjectKind.HOST, host.name(), null, host.stats(), null)));
         return new MetricsView(System.nanoTime(),
                 running.reactors.all().stream().map(r -> ReactorViews.metrics(r, platform.ringCounts(r))).toList(), volumes,
                 ReactorViews.pools(running.buffers, running.reactors.all()), running.mailbox.depth(),

@@ -179,9 +179,9 @@ public final class FakeEngine implements Engine {
     @Override
     public synchronized MetricsView metrics() {
         List<MetricsView.VolumeMetrics> volumes = new ArrayList<>();
-        bdevs.forEach((name, spec) -> volumes.add(new MetricsView.VolumeMetrics(ObjectKind.BDEV, name, null, stats())));
+        bdevs.forEach((name, spec) -> volumes.add(new MetricsView.VolumeMetrics(ObjectKind.BDEV, name, null, stats(), null)));
         nexuses.values().forEach(nexus -> volumes.add(
-            new MetricsView.VolumeMetrics(ObjectKind.NEXUS, nexus.name(), nexus.uuid(), stats())));
+            new MetricsView.VolumeMetrics(ObjectKind.NEXUS, nexus.name(), nexus.uuid(), stats(), limitsView(nexus.uuid()))));
         return new MetricsView(1, List.of(new MetricsView.ReactorMetrics(0, true, 2_000_000_000L, 500_000_000L, 9_000_000_000L,
             100, 50, 7, 3, 2, 1, 20, 40, 39)), volumes, List.of(new MemoryView.PoolView("data", 4096, 10, 8, 1, List.of(
                 new MemoryView.CacheView(0, 3, 9, 8, 0, 0)))), 2, 1, target(), new MetricsView.MemoryMetrics("HUGETLB_2M",

@@ -1,7 +1,10 @@
 package io.mizzen.control.metrics;
 
 import io.mizzen.engine.model.IoStatsView;
+import io.mizzen.engine.model.LimitsSpec;
+import io.mizzen.engine.model.LimitsView;
 import io.mizzen.engine.model.MetricsView;
+import io.mizzen.engine.model.RateSpec;
 import io.prometheus.metrics.model.snapshots.ClassicHistogramBuckets;
 import io.prometheus.metrics.model.snapshots.HistogramSnapshot;
 import io.prometheus.metrics.model.snapshots.Labels;
@@ -32,6 +35,9 @@ final class VolumeFamilies {
             error(families, labels, "read", stats.readErrors());
             error(families, labels, "write", stats.writeErrors());
             error(families, labels, "other", stats.otherErrors());
+            if (volume.limits() != null) {
+                limits(families, labels, volume.limits());
+            }
             latency.dataPoint(histogram(labels.add(OPERATION, "read"), stats.readLatency(), stats.readNs()));
             latency.dataPoint(histogram(labels.add(OPERATION, "write"), stats.writeLatency(), stats.writeNs()));
         }
@@ -50,6 +56,29 @@ final class VolumeFamilies {
 
     private static void operation(Families families, Labels labels, String operation, long count) {
         families.counter("mizzen_io_operations", "I/O operations completed", count, labels.add(OPERATION, operation));
+    }
+
+    /** The delays of every volume, the limits of those that have some. */
+    private static void limits(Families families, Labels labels, LimitsView limits) {
+        families.counter("mizzen_limit_delayed_operations", "I/O operations that waited for the volume's limits",
+            limits.delayedOperations(), labels);
+        families.counter("mizzen_limit_delay_seconds", "Time that I/O operations waited for the volume's limits",
+            limits.delayedNs() * Families.NANOSECONDS, labels);
+        LimitsSpec spec = limits.limits();
+        String operations = "mizzen_limit_operations";
+        limit(families, operations, labels, "read", spec.readOperations());
+        limit(families, operations, labels, "write", spec.writeOperations());
+        limit(families, operations, labels, "total", spec.totalOperations());
+        String bytes = "mizzen_limit_bytes";
+        limit(families, bytes, labels, "read", spec.readBytes());
+        limit(families, bytes, labels, "write", spec.writeBytes());
+        limit(families, bytes, labels, "total", spec.totalBytes());
+    }
+
+    private static void limit(Families families, String name, Labels labels, String direction, RateSpec rate) {
+        if (rate != null) {
+            families.gauge(name, "What the volume may have of it a second", rate.perSecond(), labels.add("direction", direction));
+        }
     }
 
     private static void error(Families families, Labels labels, String operation, long count) {

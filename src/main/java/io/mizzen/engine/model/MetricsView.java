@@ -24,8 +24,9 @@ public record MetricsView(long atNs, List<ReactorMetrics> reactors, List<VolumeM
      *
      * @param name of the object
      * @param uuid null where it has none
+     * @param limits and what they did; null for what cannot be limited
      */
-    public record VolumeMetrics(ObjectKind kind, String name, String uuid, IoStatsView stats) { }
+    public record VolumeMetrics(ObjectKind kind, String name, String uuid, IoStatsView stats, LimitsView limits) { }
 
     /**
      * Counters of the NVMe/TCP target, at most a second old.

@@ -48,6 +48,8 @@ final class Troubles {
         replica("b", "lonely", 16 * MIB, true);
         nexus("mirror", "lvol:///a/mirror", "fault:///leg?base=lvol:///b/mirror");
         nexus("lonely", "lvol:///b/lonely");
+        http.put("/v1/nexuses/" + uuid("mirror") + "/limits", Map.of("readOperations", Map.of("perSecond", 20, "burst", 1),
+            "totalBytes", Map.of("perSecond", 100 * MIB))).expect(200);
         nqn = http.put("/v1/nexuses/" + uuid("mirror") + "/publication", Map.of("allowedHosts", List.of("any"))).expect(200)
             .json().path("share").path("nqn").asString();
     }
