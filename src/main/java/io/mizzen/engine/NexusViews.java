@@ -32,7 +32,8 @@ final class NexusViews {
         boolean resyncing = nexus.suspectRegions() > 0;
         return new NexusView(nexus.uuid().toString(), entry.name, nexus.name(), nexus.sizeBytes(), nexus.blockSizeBytes(),
                 nexus.state().name(), nexus.label().name().toLowerCase(Locale.ROOT), nexus.generation(), resyncing,
-                nexus.dirtyRegions(), nexus.frozenIos(), nexus.repairedBlocks(), nexus.repairFailures(),
+                nexus.dirtyRegions(), nexus.isMetadataBlocked(),
+                nexus.frozenIos(), nexus.repairedBlocks(), nexus.repairFailures(),
                 resyncing ? resync(nexus) : null, children, settings(entry), limits.equals(LimitsSpec.NONE) ? null : limits, share);
     }
 

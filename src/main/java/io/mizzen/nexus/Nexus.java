@@ -555,6 +555,11 @@ public final class Nexus extends Bdev {
         return repairs.failures();
     }
 
+    /** Whether no healthy child takes the metadata: nothing is acknowledged meanwhile. Any thread. */
+    public boolean isMetadataBlocked() {
+        return config.writesBlocked;
+    }
+
     /** I/Os that wait for a healthy child. Any thread, approximate. */
     public int frozenIos() {
         return NexusViews.frozenIos(this);

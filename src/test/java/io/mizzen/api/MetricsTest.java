@@ -66,6 +66,7 @@ class MetricsTest extends RestTestBase {
     void everyMetricOfADashboardExists() throws IOException {
         put(NEXUS, Examples.NEXUS_BODY).expect(201);
         put(NEXUS + "/limits", Examples.LIMITS_BODY).expect(200);
+        post(NEXUS + "/children", Examples.CHILD_BODY).expect(202);      // Something is copied now.
         put("/v1/pools/" + Examples.OWN_POOL_UUID, Examples.POOL_BODY).expect(201);
         Set<String> missing = new TreeSet<>();
         String scrape = scrape();

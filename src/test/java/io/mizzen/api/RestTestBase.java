@@ -26,7 +26,7 @@ import tools.jackson.databind.json.JsonMapper;
 
 /** The whole control plane with its real web server, over an engine without a data plane. One context for all tests. */
 @SpringBootTest(classes = MizzenApplication.class, webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
-    properties = "mizzen.rest.deadline=400ms")
+    properties = "mizzen.rest.deadline=2s")
 @Import(RestTestBase.FakeEngineConfiguration.class)
 abstract class RestTestBase {
     static final JsonMapper JSON = JsonMapper.builder().build();

@@ -441,7 +441,7 @@ public final class FakeEngine implements Engine {
             .findFirst().orElseThrow(() -> OperationException.notFound("nexus-not-found", "There is no nexus " + id));
         LimitsSpec limited = limits.get(spec.uuid());
         return new NexusView(spec.uuid(), Objects.requireNonNullElse(spec.name(), "nexus"), "bdev", spec.sizeBytes(), 512,
-            "ONLINE", "v2", 1, false, 0, 0, 0, 0, null, spec.children().stream().map(child -> childView(spec, child)).toList(),
+            "ONLINE", "v2", 1, false, 0, false, 0, 0, 0, null, spec.children().stream().map(child -> childView(spec, child)).toList(),
             settings.getOrDefault(spec.uuid(), SETTINGS), limited, shareView(spec.uuid()));
     }
 

@@ -10,7 +10,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.function.Consumer;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.IntSupplier;
+import java.util.function.ToIntFunction;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -30,10 +33,11 @@ final class Campaign {
     private final Random random;
     private final List<String> sequence = new ArrayList<>();
     private final long startNs = System.nanoTime();
+    private final Set<String> done = new TreeSet<>();
     private int kills;
 
     /** Something that may happen now. */
-    private record Step(String leg, Runnable action) { }
+    private record Step(String leg, IntSupplier action) { }
 
     Campaign(EngineProcess engine, CampaignVolume volume, long seed) {
         this.engine = engine;
@@ -65,30 +69,94 @@ final class Campaign {
         List<Map.Entry<String, List<Step>>> kinds = List.copyOf(possible(view).entrySet());
         Map.Entry<String, List<Step>> kind = kinds.get(random.nextInt(kinds.size()));
         Step step = kind.getValue().get(random.nextInt(kind.getValue().size()));
-        String text = kind.getKey() + " " + step.leg();
         return () -> {
-            note(text);
             volume.clearFaults();       // Of two legs with errors to come one may be the last.
-            step.action().run();
+            take(kind.getKey(), step);
         };
     }
 
+    private void take(String kind, Step step) {
+        note(kind + " " + step.leg());
+        int status = step.action().getAsInt();
+        if (status >= 400) {
+            note("  refused: " + status);
+        } else {
+            done.add(kind.split(" ")[0]);
+        }
+    }
+
+    /** What makes sense now; ways back weigh more than ways out. */
     private Map<String, List<Step>> possible(JsonNode view) {
         Map<String, List<Step>> steps = new LinkedHashMap<>();
+        List<String> members = CampaignVolume.legs(view, child -> true);
         List<String> healthy = CampaignVolume.legs(view, CampaignVolume::isHealthy);
+        List<String> coming = CampaignVolume.legs(view, CampaignVolume::isComing);
+        List<String> out = members.stream().filter(leg -> !healthy.contains(leg) && !coming.contains(leg)).toList();
+        List<String> others = CampaignVolume.LEGS.stream().filter(leg -> !members.contains(leg)).toList();
         if (healthy.size() > 1) {
             add(steps, "fault", healthy, volume::fault);
+            add(steps, "offline", healthy, volume::offline);
             add(steps, "fail-writes", healthy, leg -> volume.fail(leg, "WRITE", 1));
             add(steps, "fail-reads", healthy, leg -> volume.fail(leg, "READ", 2));
+            add(steps, "verify", healthy.subList(1, healthy.size()), volume::verify);
+            add(steps, "remove", members, volume::remove);
         }
-        add(steps, "slow", CampaignVolume.legs(view, child -> !child.path("bdev").isNull()), leg -> volume.slow(leg, 20, 100));
+        for (String weight : List.of("", " again", " at last")) {
+            add(steps, "online" + weight, out, volume::online);
+            add(steps, "add" + weight, members.size() < CampaignVolume.CHILDREN ? others : List.of(), volume::add);
+            add(steps, "await" + weight, coming, this::awaitRebuild);
+        }
+        add(steps, "fail-writes-of-new", coming, leg -> volume.fail(leg, "WRITE", 1));
+        for (String order : List.of("pause", "resume", "stop", "start")) {
+            add(steps, order, coming, leg -> volume.rebuild(leg, order));
+        }
+        add(steps, "limit", List.of("0", "4", "16"), mib -> volume.limitRebuilds(Integer.parseInt(mib)));
+        add(steps, "slow", members, leg -> volume.slow(leg, 20, 100));
         return steps;
     }
 
-    private static void add(Map<String, List<Step>> steps, String kind, List<String> legs, Consumer<String> action) {
+    private static void add(Map<String, List<Step>> steps, String kind, List<String> legs, ToIntFunction<String> action) {
         for (String leg : legs) {
-            steps.computeIfAbsent(kind, key -> new ArrayList<>()).add(new Step(leg, () -> action.accept(leg)));
+            steps.computeIfAbsent(kind, key -> new ArrayList<>()).add(new Step(leg, () -> action.applyAsInt(leg)));
         }
+    }
+
+    /** Waits until the child is healthy, or out again. */
+    private int awaitRebuild(String leg) {
+        volume.rebuild(leg, "resume");
+        volume.rebuild(leg, "start");
+        volume.await("end of the rebuild of " + leg, view -> !CampaignVolume.legs(view, CampaignVolume::isComing).contains(leg));
+        return 200;
+    }
+
+    /** Brings three children to health, and compares them. */
+    void heal() {
+        note("heal");
+        volume.clearFaults();
+        volume.limitRebuilds(0);
+        for (JsonNode view = volume.view(); !isWhole(view); view = volume.view()) {
+            List<String> members = CampaignVolume.legs(view, child -> true);
+            for (String leg : CampaignVolume.legs(view, child -> !CampaignVolume.isHealthy(child))) {
+                volume.online(leg);
+                awaitRebuild(leg);
+            }
+            if (members.size() < CampaignVolume.CHILDREN) {
+                volume.add(CampaignVolume.LEGS.stream().filter(leg -> !members.contains(leg)).findFirst().orElseThrow());
+            }
+            note("  " + summary(volume.view()));
+        }
+        note("verify");
+        for (String leg : CampaignVolume.legs(volume.view(), child -> true).subList(1, CampaignVolume.CHILDREN)) {
+            volume.verify(leg);
+            volume.await("end of the verification of " + leg, view -> CampaignVolume.children(view)
+                    .allMatch(child -> child.path("rebuild").isNull()));
+        }
+        assertThat(volume.differentBytes()).as("bytes that differ between children").isZero();
+    }
+
+    private static boolean isWhole(JsonNode view) {
+        return view.path("state").asString().equals("ONLINE") && CampaignVolume.legs(view, CampaignVolume::isHealthy).size()
+                == CampaignVolume.CHILDREN;
     }
 
     /** Kills the engine shortly after the step began, or in it; the step's outcome is then unknown, as for any user. */
@@ -125,6 +193,11 @@ final class Campaign {
                 .replaceAll("fault:///leg-(.).*", "$1")).append('=').append(child.path("state").asString())
                 .append(child.path("faultReason").isNull() ? "" : "(" + child.path("faultReason").asString() + ")"));
         return text.toString();
+    }
+
+    /** The kinds of steps that the engine has carried out. */
+    Set<String> done() {
+        return done;
     }
 
     int kills() {

@@ -17,8 +17,8 @@ import org.junit.jupiter.api.io.TempDir;
  * A host writes, trims and verifies for ten minutes on a nexus over three children while a {@link Campaign} goes on: no wrong
  * byte, no failed I/O, and in the end all healthy children are equal.
  *
- * <p>{@code -Dmizzen.campaign.seconds=60} makes it shorter, {@code -Dmizzen.long=true} an hour;
- * {@code -Dmizzen.campaign.seed=N} repeats the choices of an earlier one. A failure prints what happened and keeps the
+ * <p>{@code -Dcampaign.seconds=60} makes it shorter, {@code -Dtests.long=true} an hour;
+ * {@code -Dcampaign.seed=N} repeats the choices of an earlier one. A failure prints what happened and keeps the
  * directory with the engine's log and the pools.
  */
 class CampaignVmIT {
@@ -33,9 +33,9 @@ class CampaignVmIT {
 
     @Test
     void noByteIsLostWhateverHappensToChildrenAndEngine() throws IOException {
-        Duration duration = Duration.ofSeconds(Long.getLong("mizzen.campaign.seconds",
-                (Boolean.getBoolean("mizzen.long") ? LONG : DEFAULT).toSeconds()));
-        long seed = Long.getLong("mizzen.campaign.seed", System.nanoTime() % 1_000_000);
+        Duration duration = Duration.ofSeconds(Long.getLong("campaign.seconds",
+                (Boolean.getBoolean("tests.long") ? LONG : DEFAULT).toSeconds()));
+        long seed = Long.getLong("campaign.seed", System.nanoTime() % 1_000_000);
         try (EngineProcess engine = EngineProcess.in(directory).property("mizzen.cores", "0,1").start()) {
             CampaignVolume volume = new CampaignVolume(engine, directory, VOLUME_BYTES);
             Campaign campaign = new Campaign(engine, volume, seed);
@@ -45,6 +45,10 @@ class CampaignVmIT {
                 throw new AssertionError("campaign in " + directory + ", " + campaign.story() + "\n" + e.getMessage(), e);
             }
             assertThat(campaign.kills()).isGreaterThanOrEqualTo((int) (duration.toSeconds() / SECONDS_PER_KILL_MAX));
+            if (duration.compareTo(DEFAULT) >= 0) {
+                assertThat(campaign.done()).contains("fault", "offline", "online", "remove", "add", "await", "fail-writes",
+                        "fail-reads");
+            }
             System.out.println(campaign.story());
         }
     }
@@ -57,10 +61,12 @@ class CampaignVmIT {
             guest.awaitOutput("campaign: writing");
             volume.awaitWrites(1);
             campaign.run(duration);
+            campaign.heal();
             Files.createFile(shared.resolve("stop"));
             guest.succeed();
         });
         List<String> healthy = CampaignVolume.legs(volume.view(), CampaignVolume::isHealthy);
+        assertThat(healthy).hasSize(CampaignVolume.CHILDREN);
         assertThat(engine.terminate()).as("exit status").isZero();
         assertThat(volume.difference(healthy)).isNull();
     }

@@ -1,7 +1,7 @@
 package io.mizzen.vm;
 
+import io.mizzen.testsupport.EngineHttp;
 import io.mizzen.testsupport.EngineProcess;
-import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -101,26 +101,82 @@ final class CampaignVolume {
         return child.path("healthy").asBoolean();
     }
 
-    /** Takes a child out. */
-    void fault(String leg) {
-        engine.http().post(PATH + "/children/" + URLEncoder.encode(uri(leg), StandardCharsets.UTF_8) + "/fault", Map.of())
-                .expect(200);
+    /** Whether the child gets writes and is not read yet. */
+    static boolean isComing(JsonNode child) {
+        return child.path("state").asString().equals("REBUILDING");
+    }
+
+    int fault(String leg) {
+        return order(leg, "/fault");
+    }
+
+    int offline(String leg) {
+        return order(leg, "/offline");
+    }
+
+    int online(String leg) {
+        return order(leg, "/online");
+    }
+
+    int add(String leg) {
+        return done(engine.http().post(PATH + "/children", Map.of("uri", uri(leg))));
+    }
+
+    int remove(String leg) {
+        return done(engine.http().delete(PATH + "/children/" + member(leg)));
+    }
+
+    /** PAUSE, RESUME, START and STOP, in small letters. */
+    int rebuild(String leg, String order) {
+        return order(leg, "/rebuild/" + order);
+    }
+
+    /** Compares the child with another one. */
+    int verify(String leg) {
+        return done(engine.http().post(PATH + "/verify", Map.of("child", member(leg))));
+    }
+
+    /** What rebuilds may copy a second; 0: no limit. */
+    int limitRebuilds(int mibPerSecond) {
+        return done(engine.http().patch(PATH + "/settings", Map.of("rebuildBytesPerSecond", (long) mibPerSecond << 20)));
+    }
+
+    private int order(String leg, String order) {
+        return done(engine.http().send("POST", PATH + "/children/" + member(leg) + order, null));
+    }
+
+    /** The UUID that names the leg among the children. */
+    private String member(String leg) {
+        return children(view()).filter(child -> legOf(child).equals(leg)).findFirst().orElseThrow()
+                .path("memberUuid").asString();
+    }
+
+    /** Done, or refused because of what has happened meanwhile: a child that failed by itself, a rebuild that has ended. */
+    private static int done(EngineHttp.Response response) {
+        return response.expect(200, 202, 204, 404, 409).status();
+    }
+
+    /** Bytes in which verifications have found children to differ, since the engine's start. */
+    long differentBytes() {
+        return StreamSupport.stream(engine.http().get(PATH + "/rebuilds").expect(200).json().path("history").spliterator(), false)
+                .filter(record -> record.path("kind").asString().equals("VERIFY"))
+                .mapToLong(record -> record.path("differentBytes").asLong()).sum();
     }
 
     /** The leg's next {@code count} operations of this kind fail. */
-    void fail(String leg, String operation, int count) {
-        putFault(leg, Map.of("operation", operation, "action", "ERROR", "count", count));
+    int fail(String leg, String operation, int count) {
+        return putFault(leg, Map.of("operation", operation, "action", "ERROR", "count", count));
     }
 
     /** The leg's next {@code count} operations take {@code delayMs} longer. */
-    void slow(String leg, int delayMs, int count) {
-        putFault(leg, Map.of("operation", "ANY", "action", "DELAY", "delayNs", delayMs * 1_000_000L,
+    int slow(String leg, int delayMs, int count) {
+        return putFault(leg, Map.of("operation", "ANY", "action", "DELAY", "delayNs", delayMs * 1_000_000L,
                 "count", count));
     }
 
-    private void putFault(String leg, Map<String, Object> rule) {
+    private int putFault(String leg, Map<String, Object> rule) {
         faulty = leg;
-        engine.http().put("/v1/bdevs/leg-" + leg + "/faults/campaign", rule).expect(200, 201);
+        return engine.http().put("/v1/bdevs/leg-" + leg + "/faults/campaign", rule).expect(200, 201, 404).status();
     }
 
     /** Nothing fails or is slow any more. */

@@ -143,12 +143,7 @@ public final class EngineCollector implements MultiCollector {
                 labels);
         }
         for (NexusView nexus : ask(engine.nexuses())) {
-            Labels labels = Labels.of("name", nexus.name(), "uuid", nexus.uuid());
-            families.gauge("mizzen_nexus_children", "Children of the nexus", nexus.children().size(), labels);
-            families.gauge("mizzen_nexus_healthy_children", "Healthy children of the nexus",
-                nexus.children().stream().filter(NexusView.ChildView::healthy).count(), labels);
-            families.gauge("mizzen_nexus_dirty_regions", "Regions marked dirty", nexus.dirtyRegions(), labels);
-            families.gauge("mizzen_nexus_size_bytes", "What hosts see", nexus.sizeBytes(), labels);
+            NexusFamilies.add(families, nexus);
         }
     }
 

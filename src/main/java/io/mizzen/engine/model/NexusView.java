@@ -11,6 +11,7 @@ import java.util.List;
  * @param generation of the metadata on the healthy children
  * @param resyncing dirty regions of an unclean stop are being made equal; their progress is in {@code resync}
  * @param dirtyRegions regions that are marked dirty now
+ * @param metadataBlocked no healthy child takes the nexus's metadata: no write is acknowledged meanwhile
  * @param frozenIos I/O of hosts that waits for a healthy child
  * @param repairedBlocks blocks rewritten because a child could not read them
  * @param repairFailures blocks that could not be repaired
@@ -20,7 +21,8 @@ import java.util.List;
  * @param share null when not published
  */
 public record NexusView(String uuid, String name, String bdev, long sizeBytes, int blockSizeBytes, String state,
-                        String label, long generation, boolean resyncing, int dirtyRegions, int frozenIos,
+                        String label, long generation, boolean resyncing, int dirtyRegions,
+                        boolean metadataBlocked, int frozenIos,
                         long repairedBlocks, long repairFailures, ResyncView resync, List<ChildView> children,
                         NexusSettings settings, LimitsSpec limits, ShareView share) {
 
