@@ -557,7 +557,7 @@ public final class Nexus extends Bdev {
 
     /** Whether no healthy child takes the metadata: nothing is acknowledged meanwhile. Any thread. */
     public boolean isMetadataBlocked() {
-        return config.writesBlocked;
+        return config().writesBlocked;
     }
 
     /** I/Os that wait for a healthy child. Any thread, approximate. */
