@@ -71,9 +71,27 @@ final class ChildOperations {
 
     // --- fault, offline -------------------------------------------------------------------------------
 
+    /**
+     * While legs may differ, hosts read from one of them: another one may show what they have seen otherwise, so that one
+     * is not taken out for convenience.
+     */
+    private OperationException checkNotSource(NexusChild child) {
+        boolean others = (nexus.usableMask() & ~(1 << child.index())) != 0;
+        if (!others || child.index() != nexus.source() || nexus.dirtyMap().suspectCount() == 0) {
+            return null;
+        }
+        return OperationException.precondition("child-is-source", "the children of nexus " + nexus.name()
+                + " are being made equal to child " + describe(child) + " after an unclean end; wait until they are, or "
+                + "fault it");
+    }
+
     /** Takes a child out; {@code closed}: done only when its bdev is free. */
     void takeOut(String name, FaultReason reason, boolean closed, Completion<Void> done) {
         NexusChild child = get(name);
+        OperationException refusal = reason == FaultReason.OFFLINE ? checkNotSource(child) : null;
+        if (refusal != null) {
+            throw refusal;
+        }
         nexus.membership().requestByHand(child.index(), reason, () -> {
             if (child.state() == MemberState.FAULTED && closed) {
                 child.whenClosed(() -> done.ok(null));
@@ -204,7 +222,7 @@ final class ChildOperations {
                     + " is being brought online; wait for that");
         }
         boolean othersHealthy = (nexus.usableMask() & ~(1 << child.index())) != 0;
-        return othersHealthy ? null : lastHealthyOrNone(child);
+        return othersHealthy ? checkNotSource(child) : lastHealthyOrNone(child);
     }
 
     private OperationException lastHealthyOrNone(NexusChild child) {

@@ -69,7 +69,7 @@ final class FrozenQueue {
         }
     }
 
-    /** The picture has changed, and an error is worth a doubt again: what is frozen is tried again, later in the turn or in the next one. */
+    /** The picture has changed: what is frozen is tried again, in this turn or in the next; errors are doubted again. */
     void onConfig() {
         doubtSinceNs = Long.MIN_VALUE / 2;
         if (!frozen.isEmpty() && !thawing) {

@@ -262,7 +262,8 @@ public final class Nexus extends Bdev {
      * Takes a child out for good: it is stored as gone, then left out, then its metadata is erased as far as that goes.
      *
      * @param bdevName name of the child's bdev, or the member's UUID where it has none
-     * @param done when its bdev is free; {@code child-not-found}, {@code last-healthy-child}, {@code no-healthy-child}
+     * @param done when its bdev is free; {@code child-not-found}, {@code last-healthy-child}, {@code no-healthy-child},
+     *     {@code child-is-source}
      */
     public void removeChild(String bdevName, Completion<Void> done) {
         operate(done, counted -> operations.remove(bdevName, counted));
@@ -272,7 +273,7 @@ public final class Nexus extends Bdev {
      * Takes a child out for a while: it is stored as offline, closed, and what it misses is noted.
      *
      * @param bdevName name of the child's bdev, or the member's UUID where it has none
-     * @param done when its bdev is free; {@code child-not-found}, {@code last-healthy-child}
+     * @param done when its bdev is free; {@code child-not-found}, {@code last-healthy-child}, {@code child-is-source}
      */
     public void offlineChild(String bdevName, Completion<Void> done) {
         operate(done, counted -> operations.takeOut(bdevName, FaultReason.OFFLINE, true, counted));

@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.mizzen.bdev.IoType;
 import io.mizzen.bdev.Status;
 import io.mizzen.rebuild.RebuildKind;
+import io.mizzen.rebuild.RebuildSettings;
+import io.mizzen.rebuild.RebuildState;
 import java.util.List;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
@@ -224,5 +226,140 @@ class NexusMembersTest {
         assertEquals(RebuildKind.PARTIAL, sim.nexus.rebuildHistory().getLast().kind());
         sim.checkLegs();
         assertNull(sim.close(false));
+    }
+
+    // --- rebuilds --------------------------------------------------------------------------------------
+
+    private static RebuildStatus rebuild(NexusSim sim) {
+        return sim.nexus.rebuildStatuses().getFirst();
+    }
+
+    @Test
+    void aRebuildIsHeldStoppedAndStartedAgain() {
+        NexusSim sim = opened(1);
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        sim.nexus.setRebuildSettings(RebuildSettings.DEFAULTS.withSegments(1, RebuildSettings.PIECE_BYTES));
+        assertNull(sim.add(1));
+        assertNull(sim.operate(done -> sim.nexus.pauseRebuild("disk1", done)));
+        sim.hand.tickAll(5000);
+        assertEquals(RebuildStatus.Phase.PAUSED, rebuild(sim).phase());
+        assertTrue(rebuild(sim).remainingBytes() > 0);
+        assertEquals(0, sim.run(0, IoType.WRITE, 3000, 8), "hosts go on");
+        assertNull(sim.operate(done -> sim.nexus.resumeRebuild("disk1", done)));
+        sim.hand.tickAll(200);
+        assertNull(sim.operate(done -> sim.nexus.stopRebuild("disk1", done)));
+        sim.hand.runUntil(() -> rebuild(sim).phase() == RebuildStatus.Phase.STOPPED);
+        assertEquals(MemberState.SYNCING, health(sim, 1));
+        long left = rebuild(sim).remainingBytes();
+        assertTrue(left > 0 && left <= SIZE, left + " bytes left");
+        assertEquals(RebuildState.STOPPED, sim.nexus.rebuildHistory().getLast().progress().state());
+        assertEquals(0, sim.run(1, IoType.WRITE, 2000, 8));
+        assertNull(sim.operate(done -> sim.nexus.startRebuild("disk1", done)));
+        sim.awaitRebuilds();
+        assertEquals(left, sim.nexus.rebuildHistory().getLast().progress().copiedBlocks() * SimDisk.BLOCK,
+                "what was copied is not copied again");
+        assertEquals(NexusState.ONLINE, sim.nexus.state());
+        sim.checkLegs();
+        assertEquals("rebuild-not-found", sim.operate(done -> sim.nexus.pauseRebuild("disk1", done)));
+        assertNull(sim.close(false));
+    }
+
+    @Test
+    void aSourceThatFailsIsReplacedByAnother() {
+        NexusSim sim = opened(2);
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        int[] reads = new int[1];
+        sim.disks.get(0).fault = io -> io.type == IoType.READ && io.offsetBlocks >= DATA_BLOCK && reads[0]++ > 3
+                ? Status.UNRECOVERED_READ_ERROR : Status.SUCCESS;
+        assertNull(sim.add(2));
+        sim.awaitRebuilds();
+        assertTrue(sim.events.stream().anyMatch(event -> event.startsWith("rebuild-source-failed child=disk2 source=disk0")));
+        assertEquals(MemberState.HEALTHY, health(sim, 2));
+        sim.disks.get(0).fault = io -> Status.SUCCESS;
+        sim.checkLegs();
+        assertNull(sim.close(false));
+    }
+
+    @Test
+    void aRebuildThatNoSourceCanFeedFaultsTheChildAndEnds() {
+        NexusSim sim = opened(1);
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        sim.disks.get(0).fault = io -> io.type == IoType.READ && io.offsetBlocks >= DATA_BLOCK + 2000
+                ? Status.UNRECOVERED_READ_ERROR : Status.SUCCESS;
+        assertNull(sim.add(1));
+        sim.hand.runUntil(() -> sim.nexus.rebuildStatuses().isEmpty(), 4_000_000);
+        assertEquals(FaultReason.REBUILD_FAILED, sim.nexus.childStatuses().get(1).reason());
+        sim.disks.get(0).fault = io -> Status.SUCCESS;
+        assertNull(sim.online(1));
+        sim.awaitRebuilds();
+        assertEquals(RebuildKind.PARTIAL, sim.nexus.rebuildHistory().getLast().kind(), "it goes on where it ended");
+        assertTrue(sim.nexus.rebuildHistory().getLast().progress().copiedBlocks() < SIZE / SimDisk.BLOCK);
+        sim.checkLegs();
+        assertNull(sim.close(false));
+    }
+
+    @Test
+    void aChildThatCannotBeWrittenIsFaulted() {
+        NexusSim sim = opened(1);
+        sim.disks.get(1).fault = io -> io.type == IoType.WRITE && io.offsetBlocks >= DATA_BLOCK + 1000
+                ? Status.CAPACITY_EXCEEDED : Status.SUCCESS;
+        assertNull(sim.add(1));
+        sim.hand.runUntil(() -> health(sim, 1) == MemberState.FAULTED, 4_000_000);
+        assertEquals(FaultReason.NO_SPACE, sim.nexus.childStatuses().get(1).reason());
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        assertNull(sim.close(false));
+    }
+
+    /** The child from which it is copied is taken out: the other one goes on. */
+    @Test
+    void aSourceThatLeavesDoesNotEndTheRebuild() {
+        NexusSim sim = opened(2);
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        assertNull(sim.add(2));
+        sim.hand.runUntil(() -> !sim.nexus.rebuildStatuses().isEmpty() && rebuild(sim).source() != null);
+        assertNull(sim.remove(rebuild(sim).source()));
+        sim.awaitRebuilds();
+        assertEquals(2, sim.newestDurable().healthyCount());
+        assertEquals(NexusState.ONLINE, sim.nexus.state());
+        sim.checkLegs();
+        assertNull(sim.close(false));
+    }
+
+    @Test
+    void aVerificationFindsWhatDiffersAndChangesNothing() {
+        NexusSim sim = opened(2);
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 64));
+        sim.disks.get(1).media.durable.put((long) DATA_BLOCK + 33, filled(9));
+        assertNull(sim.operate(done -> sim.nexus.verifyChild("disk1", done)));
+        sim.hand.runUntil(() -> sim.nexus.rebuildStatuses().isEmpty(), 4_000_000);
+        assertEquals(RebuildKind.VERIFY, sim.nexus.rebuildHistory().getLast().kind());
+        assertEquals(1, sim.nexus.rebuildHistory().getLast().differences().size());
+        assertTrue(sim.events.stream().anyMatch(event -> event.startsWith("verify-completed child=disk1 different-bytes=512")),
+                sim.events.toString());
+        assertEquals("no-healthy-source", onlyOne(sim));
+        assertNull(sim.close(false));
+    }
+
+    private static String onlyOne(NexusSim sim) {
+        assertNull(sim.offline("disk1"));
+        return sim.operate(done -> sim.nexus.verifyChild("disk0", done));
+    }
+
+    /** Hosts were told that nothing is volatile, so they do not flush: a child with a cache is written through. */
+    @Test
+    void aChildWithACacheThatHostsDoNotKnowOfIsWrittenThrough() {
+        NexusSim sim = opened(1);
+        assertFalse(sim.nexus.hasVolatileCache());
+        SimDisk cached = new SimDisk(9, "cached", sim.disks.get(0).sizeBytes(), new SimDisk.Media(), true, 1);
+        sim.registry.register(cached);
+        sim.disks.add(cached);
+        assertNull(sim.add(cached));
+        sim.awaitRebuilds();
+        assertFalse(sim.nexus.hasVolatileCache(), "hosts have asked already");
+        assertEquals(0, sim.run(0, IoType.WRITE, 40, 8));
+        assertEquals(0, sim.run(1, IoType.WRITE_ZEROES, 60, 8));
+        assertTrue(cached.media.cached.isEmpty(), cached.media.cached.keySet().toString());
+        sim.crash();
+        assertTrue(cached.media.durable.containsKey((long) DATA_BLOCK + 40));
     }
 }

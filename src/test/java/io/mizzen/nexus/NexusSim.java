@@ -79,7 +79,10 @@ final class NexusSim {
         /** What a block may hold after a power failure now. */
         final List<Set<Long>> afterCrash = new ArrayList<>();
         final boolean[] writing;
+        /** What other legs may show although hosts have read one of it: nothing once a write is acknowledged. */
+        final List<Set<Long>> doubt = new ArrayList<>();
         long nextStamp = 1;
+        int sourcesLost;
 
         History(long sizeBytes) {
             blocks = sizeBytes / SimDisk.BLOCK;
@@ -88,6 +91,15 @@ final class NexusSim {
                 possible.add(new HashSet<>(Set.of(0L)));
                 log.add(new ArrayList<>());
                 afterCrash.add(new HashSet<>(Set.of(0L)));
+                doubt.add(new HashSet<>());
+            }
+        }
+
+        /** The leg that hosts read from while legs may differ is gone: another one may show what was never acknowledged. */
+        void onSourceLost() {
+            sourcesLost++;
+            for (int i = 0; i < blocks; i++) {
+                possible.get(i).addAll(doubt.get(i));
             }
         }
 
@@ -113,6 +125,7 @@ final class NexusSim {
             Arrays.fill(writing, false);
             for (int i = 0; i < blocks; i++) {
                 possible.set(i, new HashSet<>(afterCrash.get(i)));
+                doubt.set(i, new HashSet<>(afterCrash.get(i)));
             }
         }
     }
@@ -142,7 +155,16 @@ final class NexusSim {
         Mthread home = hand.reactor(0).mthread();
         WorkerChooser copier = WorkerChooser.fixed(hand.reactor(reactorCount - 1).mthread());
         environment = new NexusEnvironment(registry, home, copier, () -> hand.nowNs() / 1_000_000,
-                (of, event) -> { events.add(event); trace(hand.nowNs() + " EVENT " + event); });
+                (of, event) -> onEvent(of, event));
+    }
+
+    private void onEvent(Nexus of, String event) {
+        events.add(event);
+        trace(hand.nowNs() + " EVENT " + event);
+        boolean out = event.startsWith("child-faulted") || event.startsWith("child-lost");
+        if (out && of.suspectRegions() > 0 && of.source() >= 0 && !of.child(of.source()).isUsable()) {
+            history.onSourceLost();
+        }
     }
 
     static List<SimDisk.Media> media(int count) {
@@ -356,7 +378,10 @@ final class NexusSim {
             for (long i = 0; i < count; i++) {
                 int block = (int) (offset + i);
                 history.writing[block] = false;
-                if (done) {
+                if (!done) {
+                    history.doubt.get(block).addAll(history.possible.get(block));
+                } else {
+                    history.doubt.get(block).clear();
                     history.possible.get(block).clear();
                     history.possible.get(block).add(stamp);
                     if (!volatileCache || (flags & BdevIo.FLAG_FUA) != 0) {
@@ -372,6 +397,7 @@ final class NexusSim {
         List<Set<Long>> atStart = new ArrayList<>();
         int[] logAt = new int[(int) count];
         boolean[] written = new boolean[(int) count];
+        int lostBefore = history.sourcesLost;
         for (int i = 0; i < count; i++) {
             written[i] = history.writing[(int) offset + i];
             // Reads in flight side by side may end in any order: what one of them fixes is no news to the other.
@@ -389,9 +415,11 @@ final class NexusSim {
             for (int i = 0; i < count; i++) {
                 long stamp = stampOf(RawMemory.ALL, slotAddress(slot) + (long) i * SimDisk.BLOCK);
                 List<Long> log = history.log.get((int) offset + i);
-                require(atStart.get(i).contains(stamp) || log.subList(logAt[i], log.size()).contains(stamp),
+                boolean doubtful = history.sourcesLost != lostBefore
+                        && history.doubt.get((int) offset + i).contains(stamp);
+                require(doubtful || atStart.get(i).contains(stamp) || log.subList(logAt[i], log.size()).contains(stamp),
                         "block " + (offset + i) + " reads as " + stamp + ", possible " + atStart.get(i));
-                if (log.size() == logAt[i] && !written[i]) {
+                if (log.size() == logAt[i] && !written[i] && !doubtful) {
                     history.possible.get((int) offset + i).retainAll(Set.of(stamp));    // Once read, it stays.
                 }
             }
