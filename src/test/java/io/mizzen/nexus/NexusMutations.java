@@ -3,7 +3,6 @@ package io.mizzen.nexus;
 import io.mizzen.bdev.BdevIo;
 import io.mizzen.bdev.IoQueue;
 import io.mizzen.bdev.Status;
-import io.mizzen.rebuild.RebuildJob;
 
 /** What the broken variants of this package do instead. Called from class files that the simulator's tests change. */
 final class NexusMutations {
@@ -37,11 +36,6 @@ final class NexusMutations {
     /** Instead of flushing the children before their regions count as clean. */
     static void skipFlushes(Nexus nexus, int mask, Fanout.Done done) {
         done.onDone(mask, 0);
-    }
-
-    /** Instead of stopping a rebuild whose source, or destination, is taken out. */
-    static void goOn(RebuildJob job) {
-        // It goes on to its end.
     }
 
     /** Instead of noting where the legs may differ after an unclean stop. */
