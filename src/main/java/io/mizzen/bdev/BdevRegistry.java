@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 
 /**
  * The bdevs of the engine by name, alias and UUID. Written on the control reactor only; {@link #all()} may be read by
@@ -68,6 +69,13 @@ public final class BdevRegistry {
                     + (key.startsWith("/") ? "; a disk or file is named by a URI: uring://" + key : ""));
         }
         return bdev;
+    }
+
+    /** Visits every registered bdev, in no order. Any thread. */
+    public void forEach(Consumer<Bdev> each) {
+        for (Bdev bdev : view.values()) {
+            each.accept(bdev);
+        }
     }
 
     /** All bdevs. Any thread. */

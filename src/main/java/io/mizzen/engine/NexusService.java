@@ -27,6 +27,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 
 /** Nexuses: mirrors over the bdevs that their URIs name. Control reactor only. */
 final class NexusService {
@@ -313,6 +314,13 @@ final class NexusService {
             done.fail(failure);
         } else {
             done.ok(view(entry));
+        }
+    }
+
+    /** Visits the nexuses that are open, without garbage. */
+    void forEachOpen(Consumer<Nexus> each) {
+        for (NexusEntry entry : entries.values()) {
+            each.accept(entry.nexus);
         }
     }
 

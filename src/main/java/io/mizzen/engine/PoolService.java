@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
+import java.util.function.Consumer;
 
 /** Pools: lvstores on bdevs. Control reactor only. */
 final class PoolService {
@@ -234,6 +235,13 @@ final class PoolService {
     Bdev baseOf(Bdev bdev) {
         Entry entry = bdev instanceof LvolBdev lvol ? entries.get(lvol.lvol().store().name()) : null;
         return entry == null ? null : entry.base();
+    }
+
+    /** Visits the open stores, without garbage. */
+    void forEachStore(Consumer<LvStore> each) {
+        for (Entry entry : entries.values()) {
+            each.accept(entry.store());
+        }
     }
 
     List<LvStore> stores() {

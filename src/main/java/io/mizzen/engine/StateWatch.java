@@ -7,11 +7,10 @@ import io.mizzen.nexus.Nexus;
 import io.mizzen.nexus.NexusState;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
-import java.util.UUID;
+import java.util.function.Consumer;
 
 /**
  * Looks at the states that change by themselves and tells each change once: nexuses, pools, devices that are gone. A
@@ -19,13 +18,19 @@ import java.util.UUID;
  */
 final class StateWatch {
     private static final long PERIOD_NS = 100_000_000L;
+    private static final int FORGET_LOOKS = 100;
 
     private final PlaneContext plane;
     private final NexusService nexuses;
     private final PoolService pools;
-    private Map<UUID, NexusState> nexusStates = new HashMap<>();
-    private Map<UUID, LvStore.State> poolStates = new HashMap<>();
-    private Set<Bdev> gone = new HashSet<>();
+    // Changed in place: a look that finds nothing new makes no garbage on a reactor that does I/O.
+    private final Map<Nexus, NexusState> nexusStates = new HashMap<>();
+    private final Map<LvStore, LvStore.State> poolStates = new HashMap<>();
+    private final Set<Bdev> gone = new HashSet<>();
+    private final Consumer<Nexus> eachNexus = this::look;
+    private final Consumer<LvStore> eachPool = this::look;
+    private final Consumer<Bdev> eachBdev = this::look;
+    private int looks;
 
     StateWatch(PlaneContext plane, NexusService nexuses, PoolService pools) {
         this.plane = plane;
@@ -39,52 +44,46 @@ final class StateWatch {
 
     /** A look, not work: the reactor may sleep. */
     private int look() {
-        lookAtNexuses(nexuses.open());
-        lookAtPools(pools.stores());
-        lookAtBdevs(plane.registry().all());
+        nexuses.forEachOpen(eachNexus);
+        pools.forEachStore(eachPool);
+        plane.registry().forEach(eachBdev);
+        if (++looks % FORGET_LOOKS == 0) {
+            forget();
+        }
         return 0;
     }
 
-    private void lookAtNexuses(List<Nexus> open) {
-        Map<UUID, NexusState> states = new HashMap<>();
-        for (Nexus nexus : open) {
-            NexusState state = nexus.state();
-            states.put(nexus.uuid(), state);
-            NexusState before = nexusStates.get(nexus.uuid());
-            if (before != null && before != state) {
-                plane.event(ObjectKind.NEXUS, nexus.uuid(), nexus.name(), "nexus-" + state.name().toLowerCase(Locale.ROOT), "nexus "
-                        + nexus.name() + " is " + state + ", was " + before, "state", state, "before", before);
-            }
-        }
-        nexusStates = states;
+    /** What is closed. */
+    private void forget() {
+        nexusStates.keySet().retainAll(nexuses.open());
+        poolStates.keySet().retainAll(pools.stores());
+        gone.retainAll(plane.registry().all());
     }
 
-    private void lookAtPools(List<LvStore> open) {
-        Map<UUID, LvStore.State> states = new HashMap<>();
-        for (LvStore store : open) {
-            LvStore.State state = store.state();
-            states.put(store.uuid(), state);
-            LvStore.State before = poolStates.get(store.uuid());
-            boolean told = state == LvStore.State.ONLINE || state == LvStore.State.FAULTED;
-            if (before != null && before != state && told) {
-                String why = store.fault() == null ? "" : ": " + store.fault().getMessage();
-                plane.event(ObjectKind.POOL, store.uuid(), store.name(), "pool-" + state.name().toLowerCase(Locale.ROOT), "pool " + store.name()
-                        + " is " + state + why, "state", state, "before", before);
-            }
+    private void look(Nexus nexus) {
+        NexusState state = nexus.state();
+        NexusState before = nexusStates.put(nexus, state);
+        if (before != null && before != state) {
+            plane.event(ObjectKind.NEXUS, nexus.uuid(), nexus.name(), "nexus-" + state.name().toLowerCase(Locale.ROOT),
+                    "nexus " + nexus.name() + " is " + state + ", was " + before, "state", state, "before", before);
         }
-        poolStates = states;
     }
 
-    private void lookAtBdevs(List<Bdev> known) {
-        Set<Bdev> removed = new HashSet<>();
-        for (Bdev bdev : known) {
-            if (bdev.isRemoved()) {
-                removed.add(bdev);
-                if (!gone.contains(bdev)) {
-                    plane.event(ObjectKind.BDEV, bdev.uuid(), bdev.name(), "bdev-lost", "the device of bdev " + bdev.name() + " is gone");
-                }
-            }
+    private void look(LvStore store) {
+        LvStore.State state = store.state();
+        LvStore.State before = poolStates.put(store, state);
+        boolean told = state == LvStore.State.ONLINE || state == LvStore.State.FAULTED;
+        if (before != null && before != state && told) {
+            String why = store.fault() == null ? "" : ": " + store.fault().getMessage();
+            plane.event(ObjectKind.POOL, store.uuid(), store.name(), "pool-" + state.name().toLowerCase(Locale.ROOT),
+                    "pool " + store.name() + " is " + state + why, "state", state, "before", before);
         }
-        gone = removed;
+    }
+
+    private void look(Bdev bdev) {
+        if (bdev.isRemoved() && gone.add(bdev)) {
+            plane.event(ObjectKind.BDEV, bdev.uuid(), bdev.name(), "bdev-lost", "the device of bdev " + bdev.name()
+                    + " is gone");
+        }
     }
 }
