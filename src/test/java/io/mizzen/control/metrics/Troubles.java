@@ -20,6 +20,7 @@ import tools.jackson.databind.JsonNode;
  */
 final class Troubles {
     private static final long MIB = 1 << 20;
+    private static final String LEG = "fault:///leg?base=lvol:///b/mirror";
     private static final int CONNECTIONS = 40;
     private static final double NEARLY_FULL = 0.95;
     private final EngineProcess engine;
@@ -46,11 +47,16 @@ final class Troubles {
         replica("a", "mirror", 16 * MIB, false);
         replica("b", "mirror", 16 * MIB, true);
         replica("b", "lonely", 16 * MIB, true);
-        nexus("mirror", "lvol:///a/mirror", "fault:///leg?base=lvol:///b/mirror");
-        nexus("lonely", "lvol:///b/lonely");
+        nexus("mirror", "lvol:///a/mirror", LEG);
+        nexus("lonely", "fault:///only?base=lvol:///b/lonely");
         http.put("/v1/nexuses/" + uuid("mirror") + "/limits", Map.of("readOperations", Map.of("perSecond", 20, "burst", 1),
             "totalBytes", Map.of("perSecond", 100 * MIB))).expect(200);
-        nqn = http.put("/v1/nexuses/" + uuid("mirror") + "/publication", Map.of("allowedHosts", List.of("any"))).expect(200)
+        nqn = publish("mirror");
+    }
+
+    /** Returns the NQN. */
+    private String publish(String nexus) {
+        return http.put("/v1/nexuses/" + uuid(nexus) + "/publication", Map.of("allowedHosts", List.of("any"))).expect(200)
             .json().path("share").path("nqn").asString();
     }
 
@@ -78,6 +84,37 @@ final class Troubles {
         host.writeAndRead();
         JsonNode view = http.get("/v1/nexuses/" + uuid("mirror")).expect(200).json();
         assertThat(view.path("state").asString()).isEqualTo("DEGRADED");
+    }
+
+    /** The leg of "mirror" that is out is replaced by itself: all of it is to be copied, and is not. */
+    void replaceAndPause() {
+        String nexus = "/v1/nexuses/" + uuid("mirror");
+        http.patch(nexus + "/settings", Map.of("rebuildBytesPerSecond", MIB)).expect(200);
+        String leg = member(nexus, LEG);
+        http.delete(nexus + "/children/" + leg).expect(204);
+        http.post(nexus + "/children", Map.of("uri", LEG)).expect(202);
+        http.send("POST", nexus + "/children/" + member(nexus, LEG) + "/rebuild/pause", null).expect(200);
+    }
+
+    private String member(String nexus, String uri) {
+        for (JsonNode child : http.get(nexus + "/children").expect(200).json()) {
+            if (uri.equals(child.path("uri").asString())) {
+                return child.path("memberUuid").asString();
+            }
+        }
+        throw new AssertionError("no child " + uri);
+    }
+
+    /** The only child of "lonely" takes no writes while {@code meanwhile} runs; a host's write waits and then succeeds. */
+    void refuseMetadata(Runnable meanwhile) {
+        String rule = "/v1/bdevs/only/faults/writes";
+        try (LoadHost host = new LoadHost(engine.nvmfPort(), publish("lonely"))) {
+            http.put(rule, Map.of("operation", "WRITE", "action", "ERROR")).expect(201);
+            int write = host.beginWrite();
+            meanwhile.run();
+            http.delete(rule).expect(204);
+            host.endWrite(write);
+        }
     }
 
     /** Hosts connect and leave at once. */
