@@ -189,6 +189,7 @@ final class NexusChildService {
         Bdev bdev = leg.bdev;
         leg.bdev = null;
         if (bdev != null) {
+            leg.closed = bdev;
             bdevs.release(bdev);
         }
     }

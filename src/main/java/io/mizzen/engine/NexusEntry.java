@@ -16,6 +16,8 @@ final class NexusEntry {
         final String uri;
         /** Null while there is none. */
         Bdev bdev;
+        /** The one that it had before it was closed: it is known by that one's names still. */
+        Bdev closed;
         /** The member that it is; null when nobody knows. */
         UUID member;
         /** Why there is no bdev, where the URI led nowhere when the nexus was opened. */
@@ -103,13 +105,17 @@ final class NexusEntry {
         for (Leg leg : legs) {
             boolean named = leg.uri.equals(child) || BdevUri.identity(leg.uri).equals(identity)
                     || leg.member != null && leg.member.toString().equals(child)
-                    || leg.bdev != null && (leg.bdev.name().equals(child) || leg.bdev.uuid().toString().equals(child)
-                    || leg.bdev.aliases().contains(child));
+                    || isNamed(leg.bdev == null ? leg.closed : leg.bdev, child);
             if (named) {
                 return leg;
             }
         }
         return null;
+    }
+
+    private static boolean isNamed(Bdev bdev, String child) {
+        return bdev != null && (bdev.name().equals(child) || bdev.uuid().toString().equals(child)
+                || bdev.aliases().contains(child));
     }
 
     private static String identity(String child) {

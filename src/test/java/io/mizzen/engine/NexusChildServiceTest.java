@@ -123,9 +123,9 @@ class NexusChildServiceTest {
             NexusView back = r.ask.get(r.engine.onlineNexusChild(N1, file));
             assertEquals("leg", child(back, file).bdev());
             await(r.ask, nexus -> nexus.state().equals("ONLINE"));
-            r.ask.get(r.engine.faultNexusChild(N1, file));
+            r.ask.get(r.engine.faultNexusChild(N1, "leg"));
             awaitGone(r.ask, "leg");
-            r.ask.get(r.engine.onlineNexusChild(N1, file));
+            r.ask.get(r.engine.onlineNexusChild(N1, "leg"));        // Known by the name of what was closed, too.
             await(r.ask, nexus -> nexus.state().equals("ONLINE"));
         }
     }
