@@ -124,7 +124,7 @@ final class NexusChildService {
         NexusEntry.Leg leg = leg(entry, child);
         entry.nexus.offlineChild(nameOf(entry, leg), (nothing, failure) -> {
             if (failure == null) {
-                letGo(leg);
+                putAway(leg);
             }
             finish(entry, failure, done);
         });
@@ -179,9 +179,16 @@ final class NexusChildService {
             Bdev bdev = leg.bdev;
             plane.control().post(() -> {        // The nexus still closes it in this turn.
                 if (!leg.joining && leg.bdev == bdev && !bdev.isOpen()) {
-                    letGo(leg);
+                    putAway(leg);
                 }
             });
+        }
+    }
+
+    /** A disk in memory stays: what is on it would be gone, and with it the member. */
+    private void putAway(NexusEntry.Leg leg) {
+        if (leg.bdev != null && !leg.bdev.product().equals("malloc")) {
+            letGo(leg);
         }
     }
 

@@ -47,6 +47,8 @@ final class Troubles {
         replica("a", "mirror", 16 * MIB, false);
         replica("b", "mirror", 16 * MIB, true);
         replica("b", "lonely", 16 * MIB, true);
+        // Ours, so that it and its counters are there still when the nexus has done with it.
+        http.post("/v1/bdevs", Map.of("uri", LEG)).expect(201);
         nexus("mirror", "lvol:///a/mirror", LEG);
         nexus("lonely", "fault:///only?base=lvol:///b/lonely");
         http.put("/v1/nexuses/" + uuid("mirror") + "/limits", Map.of("readOperations", Map.of("perSecond", 20, "burst", 1),
