@@ -2,7 +2,6 @@ package io.mizzen.control.metrics;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.mizzen.nvme.Opcodes;
 import io.mizzen.testsupport.NvmeTcpClient;
 import java.net.InetSocketAddress;
 import java.util.UUID;
@@ -39,16 +38,6 @@ final class LoadHost implements AutoCloseable {
         lba = (lba + 8) % 8192;
         assertThat(io.write(1, lba, new byte[8 * BLOCK_BYTES], BLOCK_BYTES, true).status()).isZero();
         assertThat(io.read(1, lba, 8, BLOCK_BYTES).status()).isZero();
-    }
-
-    /** Sends a write; returns its command's id. */
-    int beginWrite() {
-        return io.submit(NvmeTcpClient.io(Opcodes.NVM_WRITE, 1, lba, 1, 0), new byte[BLOCK_BYTES], true, 0);
-    }
-
-    /** Waits for the write, which succeeds. */
-    void endWrite(int command) {
-        assertThat(io.await(command).status()).isZero();
     }
 
     /** Writes once with a data digest that is wrong; returns the command's status. */

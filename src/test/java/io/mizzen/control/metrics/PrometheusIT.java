@@ -30,7 +30,7 @@ class PrometheusIT {
     /** What no engine can be brought to within a test; {@link AlertRulesIT} shows with invented series that they fire. */
     private static final Set<String> INVENTED_ONLY = Set.of("MizzenControlReactorBusy", "MizzenLongPauses",
         "MizzenNexusWithoutHealthyChild", "MizzenReadsNotRepaired", "MizzenReactorStopped", "MizzenReactorOverBusy",
-        "MizzenBufferPoolExhausted");
+        "MizzenBufferPoolExhausted", "MizzenMetadataNotStored", "MizzenNexusFrozen");
 
     @TempDir
     Path directory;
@@ -127,10 +127,6 @@ class PrometheusIT {
         awaitAlert(prometheus, "MizzenStateNotStored", Map.of());
         troubles.replaceAndPause();
         awaitAlert(prometheus, "MizzenRebuildStalled", Map.of("name", "mirror", "kind", "full"));
-        troubles.refuseMetadata(() -> {
-            awaitAlert(prometheus, "MizzenMetadataNotStored", Map.of("name", "lonely"));
-            awaitAlert(prometheus, "MizzenNexusFrozen", Map.of("name", "lonely"));
-        });
     }
 
     private void goWrongAcrossARestart(Troubles troubles, EngineProcess engine, PrometheusServer prometheus)

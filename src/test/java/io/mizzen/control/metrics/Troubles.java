@@ -50,7 +50,7 @@ final class Troubles {
         // Ours, so that it and its counters are there still when the nexus has done with it.
         http.post("/v1/bdevs", Map.of("uri", LEG)).expect(201);
         nexus("mirror", "lvol:///a/mirror", LEG);
-        nexus("lonely", "fault:///only?base=lvol:///b/lonely");
+        nexus("lonely", "lvol:///b/lonely");
         http.put("/v1/nexuses/" + uuid("mirror") + "/limits", Map.of("readOperations", Map.of("perSecond", 20, "burst", 1),
             "totalBytes", Map.of("perSecond", 100 * MIB))).expect(200);
         nqn = publish("mirror");
@@ -105,18 +105,6 @@ final class Troubles {
             }
         }
         throw new AssertionError("no child " + uri);
-    }
-
-    /** The only child of "lonely" takes no writes while {@code meanwhile} runs; a host's write waits and then succeeds. */
-    void refuseMetadata(Runnable meanwhile) {
-        String rule = "/v1/bdevs/only/faults/writes";
-        try (LoadHost host = new LoadHost(engine.nvmfPort(), publish("lonely"))) {
-            http.put(rule, Map.of("operation", "WRITE", "action", "ERROR")).expect(201);
-            int write = host.beginWrite();
-            meanwhile.run();
-            http.delete(rule).expect(204);
-            host.endWrite(write);
-        }
     }
 
     /** Hosts connect and leave at once. */
