@@ -59,7 +59,7 @@ class FailuresVmIT {
     private static void failReadsThenAWrite(EngineProcess engine, MirroredVolume volume) {
         volume.awaitWrites(WRITES_BEFORE_EVENT);
         String faults = "/v1/bdevs/" + volume.faultBdev() + "/faults";
-        engine.http().put(faults + "/reads", Map.of("operation", "READ", "action", "ERROR", "count", 2)).expect(201);
+        engine.http().put(faults + "/reads", Map.of("operation", "READ", "action", "ERROR", "count", 1)).expect(201);
         engine.await("failed read", Duration.ofMinutes(2),
                 () -> engine.http().get(faults).expect(200).json().path(0).path("hits").asLong() > 0);
         assertThat(volume.state()).as("after a read error that the other leg made good").isEqualTo("ONLINE");
