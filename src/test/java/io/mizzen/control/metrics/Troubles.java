@@ -51,7 +51,7 @@ final class Troubles {
         http.post("/v1/bdevs", Map.of("uri", LEG)).expect(201);
         nexus("mirror", "lvol:///a/mirror", LEG);
         nexus("lonely", "lvol:///b/lonely");
-        http.put("/v1/nexuses/" + uuid("mirror") + "/limits", Map.of("readOperations", Map.of("perSecond", 20, "burst", 1),
+        http.put("/v1/nexuses/" + uuid("mirror") + "/limits", Map.of("readOperations", Map.of("perSecond", 4, "burst", 1),
             "totalBytes", Map.of("perSecond", 100 * MIB))).expect(200);
         nqn = publish("mirror");
     }
