@@ -37,7 +37,7 @@ final class Examples {
         {"totalOperations": {"perSecond": 20000}, "writeBytes": {"perSecond": "200MiB", "burst": "8MiB"}}""";
     static final String PUBLICATION_BODY = "{\"allowedHosts\": [\"any\"]}";
     static final String NEXUS_BODY = """
-        {"name": "example-nexus", "children": ["malloc:///example-leg?size_mb=64", \
+        {"name": "example-nexus", "sizeBytes": "32MiB", "children": ["malloc:///example-leg?size_mb=64", \
         "lvol:///example-pool/example-replica"]}""";
     static final String NEXUS_POST_BODY = """
         {"name": "example-nexus-2", "children": ["malloc:///example-leg-2?size_mb=32"]}""";
@@ -45,6 +45,7 @@ final class Examples {
     static final String CHILD_BODY = "{\"uri\": \"malloc:///example-leg-3?size_mb=64\"}";
     static final String CHILD = "example-leg-3";
     static final String SETTINGS_BODY = "{\"rebuildBytesPerSecond\": \"1MiB\", \"freezeTimeoutMs\": 25000}";
+    static final String NEXUS_SIZE_BODY = "{\"sizeBytes\": \"48MiB\"}";
     static final String VERIFY_BODY = "{\"child\": \"example-leg\"}";
     static final String FAULT_BODY = """
         {"operation": "READ", "stage": "SUBMISSION", "action": "DELAY", "delayNs": 1000000, "count": 10}""";

@@ -5,6 +5,7 @@ import io.mizzen.api.request.NexusRequest;
 import io.mizzen.api.request.PauseRequest;
 import io.mizzen.api.request.SettingsRequest;
 import io.mizzen.api.request.ShareRequest;
+import io.mizzen.api.request.SizeRequest;
 import io.mizzen.control.Ids;
 import io.mizzen.control.NexusService;
 import io.mizzen.engine.model.NexusView;
@@ -79,15 +80,16 @@ public class NexusController {
     @DeleteMapping("/{uuid}")
     @ResponseStatus(HttpStatus.NO_CONTENT)
     @Operation(operationId = "destroyNexus", summary = "Close a nexus and forget it",
-        description = "The data stays on its children. Refused while it is published.")
+        description = "The data stays on its children. Refused while it is published. One that is shut down is only forgotten: its "
+            + "children, which another engine may have by now, are not touched.")
     void destroy(@Parameter(description = "UUID of the nexus", example = Examples.OWN_NEXUS)
                  @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid) {
         nexuses.destroy(uuid);
     }
 
     @PostMapping("/{uuid}/assembly")
-    @Operation(operationId = "assembleNexus", summary = "Assemble a nexus that could not be restored",
-        description = "For a nexus of the desired state that health lists as not restored; one that is there already is left "
+    @Operation(operationId = "assembleNexus", summary = "Assemble a nexus that could not be restored, or was shut down",
+        description = "For a nexus of the desired state that health lists as not restored, or that is shut down; one that is open is left "
             + "alone. Without 'allowMissing' this tries once more. DANGER: \"allowMissing\": true goes on although a "
             + "member is absent that was healthy in the newest generation found. Writes that were acknowledged and that "
             + "only the absent member holds are lost for good; it is marked failed and its copy is not used again. Do this "
@@ -99,6 +101,28 @@ public class NexusController {
         @io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
             @ExampleObject(Examples.ASSEMBLY_BODY))) @Valid @RequestBody AssemblyRequest request) {
         return nexuses.assemble(uuid, request.children(), Boolean.TRUE.equals(request.allowMissing()));
+    }
+
+    @PutMapping("/{uuid}/size")
+    @Operation(operationId = "resizeNexus", summary = "Make a nexus larger",
+        description = "While hosts use it; they see the new size at once. Its children must be large enough: resize the replicas first. "
+            + "Shrinking is refused.")
+    NexusView resize(
+        @Parameter(description = "UUID of the nexus", example = Examples.OWN_NEXUS)
+        @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid,
+        @io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
+            @ExampleObject(Examples.NEXUS_SIZE_BODY))) @Valid @RequestBody SizeRequest request) {
+        return nexuses.resize(uuid, request.sizeBytes().bytes());
+    }
+
+    @PostMapping("/{uuid}/shutdown")
+    @Operation(operationId = "shutdownNexus", summary = "Close a nexus while its hosts wait",
+        description = "What is in flight ends, new I/O waits without an error, the nexus is closed clean, and its children are free, for "
+            + "another engine too. It stays listed as SHUTDOWN and is not brought back by a start. POST /assembly opens it again, and "
+            + "hosts go on; DELETE forgets it. 503 when what is in flight does not end within 10 s; nothing has changed then.")
+    NexusView shutdown(@Parameter(description = "UUID of the nexus", example = Examples.OWN_NEXUS)
+                       @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid) {
+        return nexuses.shutdown(uuid);
     }
 
     @PatchMapping("/{uuid}/settings")

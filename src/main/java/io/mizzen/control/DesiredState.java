@@ -50,24 +50,33 @@ final class DesiredState implements AutoCloseable {
      * @param settings null: the defaults
      * @param uncertainChild a child that was being added or removed, not among {@code children}: only the nexus's metadata knows
      *        whether that came about; null: none
+     * @param shutDown true: it is closed by request, and not brought back; null: it is not
      */
     record StoredNexus(String uuid, String name, List<String> children, long sizeBytes, String label, NexusSettings settings,
-                       String uncertainChild) {
+                       String uncertainChild, Boolean shutDown) {
         StoredNexus(String uuid, String name, List<String> children, long sizeBytes, String label) {
-            this(uuid, name, children, sizeBytes, label, null, null);
+            this(uuid, name, children, sizeBytes, label, null, null, null);
         }
 
         StoredNexus withChildren(List<String> value, String uncertain) {
-            return new StoredNexus(uuid, name, List.copyOf(value), sizeBytes, label, settings, uncertain);
+            return new StoredNexus(uuid, name, List.copyOf(value), sizeBytes, label, settings, uncertain, shutDown);
         }
 
         StoredNexus withSettings(NexusSettings value) {
-            return new StoredNexus(uuid, name, children, sizeBytes, label, value, uncertainChild);
+            return new StoredNexus(uuid, name, children, sizeBytes, label, value, uncertainChild, shutDown);
         }
 
         /** With the size that its metadata says. */
         StoredNexus withoutSize() {
-            return new StoredNexus(uuid, name, children, 0, label, settings, uncertainChild);
+            return new StoredNexus(uuid, name, children, 0, label, settings, uncertainChild, shutDown);
+        }
+
+        StoredNexus withShutDown(boolean value) {
+            return new StoredNexus(uuid, name, children, sizeBytes, label, settings, uncertainChild, value ? true : null);
+        }
+
+        boolean isShutDown() {
+            return Boolean.TRUE.equals(shutDown);
         }
 
         /** Those to assemble from. */

@@ -75,7 +75,7 @@ public final class NexusService {
      */
     public NexusView assemble(String uuid, List<String> children, boolean allowMissing) {
         Optional<NexusView> present = list().stream().filter(nexus -> uuid.equals(nexus.uuid())).findFirst();
-        if (present.isPresent()) {
+        if (present.isPresent() && !"SHUTDOWN".equals(present.get().state())) {
             return present.get();
         }
         Optional<DesiredState.StoredNexus> stored = stored(uuid);
@@ -83,14 +83,39 @@ public final class NexusService {
             throw OperationException.notFound("nexus-not-found", "There is no nexus " + uuid
                 + ", nor is it among those that a start brings back; name its children.");
         }
+        if (stored.filter(DesiredState.StoredNexus::isShutDown).isPresent()) {
+            state.find(StateKind.SHARE, uuid, DesiredState.StoredShare.class).ifPresent(share -> state.put(StateKind.SHARE, uuid,
+                new DesiredState.StoredShare(true, uuid, share.allowedHosts(), null)));     // Its hosts waited for this.
+        }
         NexusView view = restorer.assemble(new DesiredState.StoredNexus(uuid,
             stored.map(DesiredState.StoredNexus::name).orElse(null),
             children.isEmpty() ? stored.get().children() : List.copyOf(children),
             stored.map(DesiredState.StoredNexus::sizeBytes).orElse(0L),
             stored.map(DesiredState.StoredNexus::label).orElse(null),
             stored.map(DesiredState.StoredNexus::settings).orElse(null),
-            children.isEmpty() ? stored.get().uncertainChild() : null), allowMissing);
+            children.isEmpty() ? stored.get().uncertainChild() : null, null), allowMissing);
         return view;
+    }
+
+    /** Makes a nexus larger. */
+    public NexusView resize(String id, long sizeBytes) {
+        String key = keyOf(id);
+        return state.locked(key, () -> {
+            // From here on its metadata alone says how large it is: a crash may come before or after the change.
+            stored(key).ifPresent(nexus -> state.put(StateKind.NEXUS, key, nexus.withoutSize()));
+            return calls.await(engine.resizeNexus(id, sizeBytes));
+        });
+    }
+
+    /** Closes a nexus while its hosts wait; a start does not bring it back, {@link #assemble} does. */
+    public NexusView shutdown(String id) {
+        String key = keyOf(id);
+        return state.locked(key, () -> calls.await(state.storing(engine.shutdownNexus(id), view -> {
+            if (view.share() != null) {
+                storeShare(view);
+            }
+            stored(key).ifPresent(nexus -> state.put(StateKind.NEXUS, key, nexus.withShutDown(true)));
+        })));
     }
 
     /** The refusal, with the request that goes on all the same where there is one. */

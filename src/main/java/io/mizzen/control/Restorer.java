@@ -131,7 +131,8 @@ public final class Restorer implements AutoCloseable {
     /** While anything is missing, hosts that look for a subsystem are to try again rather than to give up. */
     private void tellHosts() {
         try {
-            calls.await(engine.awaitShares(!failures().isEmpty() || !setAside().isEmpty()));
+            calls.await(engine.awaitShares(!failures().isEmpty() || !setAside().isEmpty()
+                || state.list(DesiredState.StoredShare.class).stream().anyMatch(share -> isShutDown(share.uuid()))));
         } catch (OperationException e) {
             LOG.warn("event=shares-to-come-unknown code={} message=\"{}\"", e.code(), e.getMessage());
         }
@@ -162,7 +163,11 @@ public final class Restorer implements AutoCloseable {
                         pool.allowTest())));
                 }
             }
-            case DesiredState.StoredNexus nexus -> assembleNow(nexus, false);
+            case DesiredState.StoredNexus nexus -> {
+                if (!nexus.isShutDown()) {
+                    assembleNow(nexus, false);
+                }
+            }
             case DesiredState.StoredLimits limits -> limit(limits);
             case DesiredState.StoredShare share -> serve(share);
             default -> throw new IllegalStateException("unknown content " + content);
@@ -171,7 +176,9 @@ public final class Restorer implements AutoCloseable {
 
     private void limit(DesiredState.StoredLimits limits) {
         if (limits.nexus()) {
-            calls.await(engine.setNexusLimits(limits.uuid(), limits.limits()));
+            if (!isShutDown(limits.uuid())) {
+                calls.await(engine.setNexusLimits(limits.uuid(), limits.limits()));
+            }
         } else if (limits.pool() == null || state.find(StateKind.POOL, limits.pool(), DesiredState.StoredPool.class)
             .filter(DesiredState.StoredPool::exported).isEmpty()) {
             calls.await(engine.setReplicaLimits(limits.uuid(), limits.limits()));
@@ -182,6 +189,9 @@ public final class Restorer implements AutoCloseable {
         ShareSpec spec = new ShareSpec(share.allowedHosts());
         long leftMs = share.pausedUntilMs() == null ? -1
             : share.pausedUntilMs() == 0 ? 0 : Math.max(-1, share.pausedUntilMs() - System.currentTimeMillis());
+        if (share.nexus() && isShutDown(share.uuid())) {
+            return;
+        }
         if (!share.nexus()) {
             calls.await(engine.shareReplica(share.uuid(), spec));
         } else if (leftMs < 0 || leftMs == 0 && share.pausedUntilMs() != 0) {
@@ -189,6 +199,11 @@ public final class Restorer implements AutoCloseable {
         } else {
             calls.await(engine.publishNexusPaused(share.uuid(), spec, leftMs));
         }
+    }
+
+    private boolean isShutDown(String nexus) {
+        return state.find(StateKind.NEXUS, nexus, DesiredState.StoredNexus.class)
+            .filter(DesiredState.StoredNexus::isShutDown).isPresent();
     }
 
     /** A pool has come back by request: so do the limits of its replicas. */

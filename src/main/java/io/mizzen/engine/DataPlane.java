@@ -457,6 +457,16 @@ final class DataPlane implements Engine {
     }
 
     @Override
+    public CompletableFuture<NexusView> resizeNexus(String id, long sizeBytes) {
+        return change("nexus resize", s -> s.nexuses.keys(id), s -> done -> s.nexuses.resize(id, sizeBytes, done));
+    }
+
+    @Override
+    public CompletableFuture<NexusView> shutdownNexus(String id) {
+        return change("nexus shutdown", s -> s.nexuses.keys(id), s -> done -> s.nexuses.shutdown(id, done));
+    }
+
+    @Override
     public CompletableFuture<NexusView> addNexusChild(String id, String uri) {
         return change("nexus child add", s -> s.children.keys(id, uri), s -> done -> s.children.add(id, uri, done));
     }

@@ -197,7 +197,7 @@ public interface Engine {
     CompletableFuture<NexusView> createNexus(NexusSpec spec);
 
     /**
-     * Brings back a nexus that was created earlier: for the restart. Children that cannot be opened are left out; nothing
+     * Brings back a nexus that was created earlier: for the restart, or after a shutdown. Children that cannot be opened are left out; nothing
      * is created.
      *
      * @param allowMissing assemble although a member is absent that was healthy in the newest generation found: writes
@@ -205,7 +205,7 @@ public interface Engine {
      */
     CompletableFuture<NexusView> assembleNexus(NexusSpec spec, boolean allowMissing);
 
-    /** Removes the nexus from its children, whose data stays. Refused while published. */
+    /** Removes the nexus from its children, whose data stays; one that is shut down is only forgotten. Refused while published. */
     CompletableFuture<Void> destroyNexus(String id);
 
     CompletableFuture<List<NexusView>> nexuses();
@@ -248,6 +248,16 @@ public interface Engine {
 
     /** As {@link #setNexusLimits}. */
     CompletableFuture<LimitsView> setReplicaLimits(String id, LimitsSpec spec);
+
+    /** Makes a nexus larger while hosts use it; its children must be large enough. Shrinking is refused. */
+    CompletableFuture<NexusView> resizeNexus(String id, long sizeBytes);
+
+    /**
+     * Closes a nexus clean while its hosts wait, without an error for them, and lets go of its children. It stays listed;
+     * {@link #assembleNexus} opens it again, and hosts go on. Fails with UNAVAILABLE, and hosts go on, when what is in flight does
+     * not end within ten seconds.
+     */
+    CompletableFuture<NexusView> shutdownNexus(String id);
 
     // Children of a nexus: named by URI, bdev, UUID of the member or of the replica
 

@@ -55,7 +55,7 @@ final class NexusChildService {
     // --- add and remove ---------------------------------------------------------------------------------
 
     void add(String id, String uri, Completion<NexusView> done) {
-        NexusEntry entry = nexuses.entry(id);
+        NexusEntry entry = nexuses.running(id);
         if (entry.find(uri) != null) {
             throw new OperationException(ErrorKind.ALREADY_EXISTS, "child-exists", "nexus " + entry.name + " has child " + uri
                     + " already; bring it online if it is out");
@@ -101,7 +101,7 @@ final class NexusChildService {
     }
 
     void remove(String id, String child, Completion<NexusView> done) {
-        NexusEntry entry = nexuses.entry(id);
+        NexusEntry entry = nexuses.running(id);
         NexusEntry.Leg leg = leg(entry, child);
         if (leg.member == null) {       // Named when the nexus was assembled, and never a member of it.
             entry.legs.remove(leg);
@@ -120,7 +120,7 @@ final class NexusChildService {
     // --- out and back -----------------------------------------------------------------------------------
 
     void offline(String id, String child, Completion<NexusView> done) {
-        NexusEntry entry = nexuses.entry(id);
+        NexusEntry entry = nexuses.running(id);
         NexusEntry.Leg leg = leg(entry, child);
         entry.nexus.offlineChild(nameOf(entry, leg), (nothing, failure) -> {
             if (failure == null) {
@@ -131,14 +131,14 @@ final class NexusChildService {
     }
 
     void fault(String id, String child, Completion<NexusView> done) {
-        NexusEntry entry = nexuses.entry(id);
+        NexusEntry entry = nexuses.running(id);
         NexusEntry.Leg leg = leg(entry, child);
         entry.nexus.faultChild(nameOf(entry, leg), (nothing, failure) -> finish(entry, failure, done));
     }
 
     /** Looks for the child where its URI says, and brings it back. */
     void online(String id, String child, Completion<NexusView> done) {
-        NexusEntry entry = nexuses.entry(id);
+        NexusEntry entry = nexuses.running(id);
         NexusEntry.Leg leg = leg(entry, child);
         leg.joining = true;
         Completion<Bdev> found = (bdev, missing) -> {
@@ -204,7 +204,7 @@ final class NexusChildService {
     // --- rebuilds ---------------------------------------------------------------------------------------
 
     void order(String id, String child, RebuildOrder order, Completion<NexusView> done) {
-        NexusEntry entry = nexuses.entry(id);
+        NexusEntry entry = nexuses.running(id);
         NexusEntry.Leg leg = leg(entry, child);
         ChildStatus status = leg.member == null ? null : entry.status(leg.member);
         if (order == RebuildOrder.START && status != null && status.health() == MemberState.FAULTED) {
@@ -227,7 +227,7 @@ final class NexusChildService {
      * @param child null: all healthy ones but the first, one after the other being begun
      */
     void verify(String id, String child, Completion<RebuildsView> done) {
-        NexusEntry entry = nexuses.entry(id);
+        NexusEntry entry = nexuses.running(id);
         List<String> names = child != null ? List.of(nameOf(entry, leg(entry, child))) : entry.nexus.childStatuses().stream()
                 .filter(status -> status.present() && status.health() == MemberState.HEALTHY).map(ChildStatus::bdev).skip(1).toList();
         if (names.isEmpty()) {
@@ -258,7 +258,7 @@ final class NexusChildService {
     // --- settings ---------------------------------------------------------------------------------------
 
     NexusView set(String id, NexusSettings wanted) {
-        NexusEntry entry = nexuses.entry(id);
+        NexusEntry entry = nexuses.running(id);
         NexusSettings before = NexusViews.settings(entry);
         apply(entry, wanted);
         NexusSettings after = NexusViews.settings(entry);

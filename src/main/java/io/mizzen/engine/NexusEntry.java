@@ -36,6 +36,8 @@ final class NexusEntry {
     final String name;
     final List<Leg> legs;
 
+    /** Closed, with its hosts waiting; it can be assembled again. */
+    boolean shut;
     /** How long hosts' I/O waits when no healthy child is there. */
     long freezeTimeoutMs;
 

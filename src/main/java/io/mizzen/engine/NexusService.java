@@ -125,7 +125,8 @@ final class NexusService {
         check(spec);
         UUID uuid = Uuids.parse("uuid", spec.uuid());
         NexusEntry existing = entries.get(uuid);
-        if (existing != null) {
+        boolean again = existing != null && existing.shut && mode == NexusParameters.Mode.ASSEMBLE;
+        if (existing != null && !again) {
             checkSame(existing, spec);
             done.ok(view(existing));
             return;
@@ -184,7 +185,7 @@ final class NexusService {
             NexusEntry entry = new NexusEntry(nexus, parameters.name(), children, parameters.freezeTimeoutNs() / 1_000_000);
             entries.put(nexus.uuid(), entry);
             reportOpened(entry, present.size());
-            done.ok(view(entry));
+            shares.attach(nexus.uuid(), nexus, (nothing, unattached) -> finish(entry, unattached, done));
         };
         if (present.isEmpty()) {
             end.fail(new OperationException(ErrorKind.DATA_LOSS, "nexus-without-children",
@@ -244,11 +245,57 @@ final class NexusService {
         if (shares.find(nexus.uuid()) != null) {
             throw OperationException.precondition("nexus-published", "nexus " + nexus.name() + " is published; unpublish it first");
         }
+        if (entry.shut) {       // Somebody else may have it now: its children are not touched.
+            entries.remove(nexus.uuid());
+            plane.event(ObjectKind.NEXUS, nexus.uuid(), entry.name, "nexus-forgotten", "nexus " + entry.name
+                    + ", which was shut down, is forgotten here; its children keep its metadata");
+            done.ok(null);
+            return;
+        }
+        refuseInUse(nexus);
+        nexus.destroy((nothing, failure) -> onClosed(entry, "nexus-destroyed", failure, done));
+    }
+
+    private static void refuseInUse(Nexus nexus) {
         if (nexus.isOpen()) {
             throw OperationException.precondition("nexus-in-use", "nexus " + nexus.name() + " is in use by "
                     + String.join(", ", nexus.openedBy()));
         }
-        nexus.destroy((nothing, failure) -> onClosed(entry, "nexus-destroyed", failure, done));
+    }
+
+    /** Lets hosts wait, closes the nexus clean and lets go of its children. It stays listed and can be assembled again. */
+    void shutdown(String id, Completion<NexusView> done) {
+        NexusEntry entry = entry(id);
+        if (entry.shut) {
+            done.ok(view(entry));
+            return;
+        }
+        Nexus nexus = entry.nexus;
+        shares.detach(nexus.uuid(), (nothing, undetached) -> {
+            if (undetached != null) {
+                done.fail(undetached);
+                return;
+            }
+            if (nexus.isOpen()) {
+                shares.attach(nexus.uuid(), nexus, (none, ignored) -> done.fail(OperationException.precondition("nexus-in-use",
+                        "nexus " + nexus.name() + " is in use by " + String.join(", ", nexus.openedBy()))));
+                return;
+            }
+            nexus.close((none, failure) -> {
+                entry.shut = true;
+                release(entry.legs);
+                entry.legs.forEach(leg -> leg.bdev = null);
+                plane.event(ObjectKind.NEXUS, nexus.uuid(), entry.name, "nexus-shut-down", "nexus " + entry.name
+                        + " is shut down; its hosts wait" + (failure == null ? "" : ": " + failure.getMessage()), "clean", failure == null);
+                finish(entry, failure, done);
+            });
+        });
+    }
+
+    /** Makes a nexus larger; its children must be large enough. */
+    void resize(String id, long sizeBytes, Completion<NexusView> done) {
+        NexusEntry entry = running(id);
+        entry.nexus.resize(sizeBytes, (nothing, failure) -> finish(entry, failure, done));
     }
 
     private void onClosed(NexusEntry entry, String event, OperationException failure, Completion<Void> done) {
@@ -270,18 +317,23 @@ final class NexusService {
             return;
         }
         NexusEntry entry = left.removeFirst();
+        if (entry.shut) {
+            entries.remove(entry.nexus.uuid());
+            closeNext(left, first, done);
+            return;
+        }
         entry.nexus.close((nothing, failure) -> onClosed(entry, "nexus-closed", failure,
                 (none, same) -> closeNext(left, first != null ? first : failure, done)));
     }
 
     void publish(String id, ShareSpec spec, Completion<NexusView> done) {
-        NexusEntry entry = entry(id);
+        NexusEntry entry = running(id);
         shares.share(ObjectKind.NEXUS, entry.nexus, spec, (share, failure) -> finish(entry, failure, done));
     }
 
     /** As {@link #publish}, paused from the first moment for at most so long; 0: until it is resumed. */
     void publishPaused(String id, ShareSpec spec, long forMs, Completion<NexusView> done) {
-        NexusEntry entry = entry(id);
+        NexusEntry entry = running(id);
         shares.share(ObjectKind.NEXUS, entry.nexus, spec, forMs, (share, failure) -> finish(entry, failure, done));
     }
 
@@ -300,7 +352,7 @@ final class NexusService {
     }
 
     void setLimits(String id, LimitsSpec spec, Completion<LimitsView> done) {
-        NexusEntry entry = entry(id);
+        NexusEntry entry = running(id);
         VolumeLimits.set(plane, ObjectKind.NEXUS, entry.nexus, entry.name, spec, done);
     }
 
@@ -346,6 +398,15 @@ final class NexusService {
     /** Null while it is being opened. */
     NexusEntry find(Nexus nexus) {
         return entries.get(nexus.uuid());
+    }
+
+    /** By uuid or name, and not shut down. */
+    NexusEntry running(String id) {
+        NexusEntry entry = entry(id);
+        if (entry.shut) {
+            throw OperationException.precondition("nexus-shut-down", "nexus " + entry.name + " is shut down; assemble it first");
+        }
+        return entry;
     }
 
     /** By uuid or name. */

@@ -56,15 +56,15 @@ final class NexusViews {
         boolean healthy = status.health() == MemberState.HEALTHY;
         boolean replica = there && PlaneNames.PRODUCT_LVOL.equals(leg.bdev.product());
         return new NexusView.ChildView(uri, there ? leg.bdev.name() : null, status.memberUuid().toString(),
-                replica ? leg.bdev.uuid().toString() : null, state(status), healthy && status.present(), status.local(),
+                replica ? leg.bdev.uuid().toString() : null, state(status, entry.shut), healthy && status.present(), status.local(),
                 healthy ? null : status.reason().word(), Instant.ofEpochMilli(status.changedAtMs()), status.reads(), status.writes(),
                 status.readErrors(), status.writeErrors(), status.readRetries(), uri == null ? null
                 : rebuilds.stream().filter(rebuild -> uri.equals(rebuild.child())).findFirst().orElse(null));
     }
 
-    private static String state(ChildStatus status) {
+    private static String state(ChildStatus status, boolean shut) {
         return switch (status.health()) {
-            case HEALTHY -> !status.present() ? "MISSING" : status.resyncing() ? "RESYNC" : "OPEN";
+            case HEALTHY -> shut ? "CLOSED" : !status.present() ? "MISSING" : status.resyncing() ? "RESYNC" : "OPEN";
             case SYNCING -> "REBUILDING";
             default -> status.reason() == FaultReason.OFFLINE ? "OFFLINE" : "FAULTED";
         };

@@ -169,6 +169,16 @@ final class NvmfTarget implements TargetPort, Target.Listener {
         }
     }
 
+    @Override
+    public void detach(String nqn, Completion<Void> done) {
+        target.detachNamespace(subsystem(nqn), ShareService.NAMESPACE_ID, done);
+    }
+
+    @Override
+    public void attach(String nqn, Bdev bdev, Completion<Void> done) {
+        target.attachNamespace(subsystem(nqn), ShareService.NAMESPACE_ID, bdev, done);
+    }
+
     private Subsystem subsystem(String nqn) {
         Subsystem subsystem = target.subsystem(nqn);
         if (subsystem == null) {

@@ -28,6 +28,10 @@ final class PauseService {
      * @param forMs how long at most; 0: until it is resumed
      */
     void pause(Share share, long forMs, Completion<Void> done) {
+        if (share.detached) {       // Paused until it is opened again, whatever anybody says.
+            done.ok(null);
+            return;
+        }
         if (share.paused) {
             limit(share, forMs);
             done.ok(null);
@@ -102,6 +106,10 @@ final class PauseService {
 
     /** Lets I/O go on; nothing happens where it goes on already. */
     void resume(Share share, String reason, Completion<Void> done) {
+        if (share.detached) {
+            done.fail(OperationException.precondition("nexus-shut-down", share.bdev.name() + " is shut down; assemble it, and hosts go on"));
+            return;
+        }
         if (share.paused) {
             target.resume(share.nqn);
             share.paused = false;

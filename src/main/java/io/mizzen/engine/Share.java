@@ -10,9 +10,11 @@ import java.util.UUID;
 final class Share {
     final ObjectKind kind;
     final UUID uuid;
-    final Bdev bdev;
+    Bdev bdev;
     final String nqn;
     List<String> allowedHosts;
+    /** What is served is closed, and I/O held back until it is opened again. */
+    boolean detached;
     /** Hosts' I/O is held back. */
     boolean paused;
     /** When a pause ends by itself, milliseconds since 1970; 0: never. */

@@ -126,6 +126,44 @@ final class ShareService {
         pauses.pause(share, forMs, done);
     }
 
+    /** Lets hosts wait while what is served is closed: its I/O ends, then nobody has the bdev open. Not served: nothing happens. */
+    void detach(UUID uuid, Completion<Void> done) {
+        Share share = shares.get(uuid);
+        if (share == null || share.detached) {
+            done.ok(null);
+            return;
+        }
+        boolean paused = share.paused;
+        pauses.pause(share, 0, (nothing, notPaused) -> {
+            if (notPaused != null) {
+                done.fail(notPaused);
+                return;
+            }
+            target.detach(share.nqn, (none, failure) -> {
+                share.detached = failure == null;
+                if (failure != null && !paused) {
+                    pauses.resume(share, "not shut down", (same, ignored) -> done.fail(failure));
+                } else {
+                    done.complete(null, failure);
+                }
+            });
+        });
+    }
+
+    /** What was closed is open again, as this bdev: hosts go on. Not served: nothing happens. */
+    void attach(UUID uuid, Bdev bdev, Completion<Void> done) {
+        Share share = shares.get(uuid);
+        if (share == null || !share.detached) {
+            done.ok(null);
+            return;
+        }
+        target.attach(share.nqn, bdev, (nothing, failure) -> {
+            share.detached = false;
+            share.bdev = bdev;
+            pauses.resume(share, "assembled", (none, same) -> done.complete(null, failure));
+        });
+    }
+
     /** Lets hosts' I/O go on; nothing happens where it does. */
     void resume(UUID uuid, Completion<Void> done) {
         Share share = shares.get(uuid);

@@ -38,6 +38,12 @@ interface TargetPort {
     /** Lets I/O go on. Of a subsystem that is gone or not paused: nothing happens. */
     void resume(String nqn);
 
+    /** Closes the bdev of a paused publication; hosts wait and see no change until {@link #attach}. */
+    void detach(String nqn, Completion<Void> done);
+
+    /** Puts a bdev in the place of the one that was detached. When that fails, hosts see that it is gone. */
+    void attach(String nqn, Bdev bdev, Completion<Void> done);
+
     /** Whether publications are still to come: until told that none is, hosts that ask for others are to try again. */
     void awaitShares(boolean more);
 

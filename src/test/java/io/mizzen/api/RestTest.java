@@ -114,6 +114,19 @@ class RestTest extends RestTestBase {
     }
 
     @Test
+    void aNexusGrowsAndIsShutDown() {
+        String nexus = "/v1/nexuses/" + Examples.OWN_NEXUS;
+        post(nexus + "/shutdown", "").problem(404, "nexus-not-found");
+        put(nexus, Examples.NEXUS_BODY).expect(201);
+        assertThat(put(nexus + "/size", Examples.NEXUS_SIZE_BODY).expect(200).json().path("sizeBytes").asLong()).isEqualTo(48 << 20);
+        for (String bad : List.of("{}", "{\"sizeBytes\": -1}", "{\"sizeBytes\": \"big\"}", "")) {
+            assertThat(put(nexus + "/size", bad).status()).as(bad).isEqualTo(400);
+        }
+        assertThat(post(nexus + "/shutdown", "").expect(200).json().path("state").asString()).isEqualTo("SHUTDOWN");
+        assertThat(post(nexus + "/assembly", "{}").expect(200).json().path("state").asString()).isEqualTo("ONLINE");
+    }
+
+    @Test
     void settingsAreChangedOneByOne() {
         String nexus = "/v1/nexuses/" + Examples.OWN_NEXUS;
         put(nexus, Examples.NEXUS_BODY).expect(201);

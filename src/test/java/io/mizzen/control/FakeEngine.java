@@ -62,6 +62,7 @@ public final class FakeEngine implements Engine {
     private final Map<String, LimitsSpec> limits = new LinkedHashMap<>();
     private final Map<String, Long> pauses = new LinkedHashMap<>();
     private final Map<String, NexusSettings> settings = new LinkedHashMap<>();
+    private final Map<String, Boolean> shut = new LinkedHashMap<>();
     private final Map<String, String> childStates = new LinkedHashMap<>();
     private String faultReason = "administrative";
     private final Map<String, String> refusedChildren = new HashMap<>();
@@ -96,7 +97,7 @@ public final class FakeEngine implements Engine {
     }
 
     public synchronized void clear() {
-        List.of(bdevs, pools, replicas, nexuses, shares, faults, limits, pauses, settings, childStates, failures).forEach(Map::clear);
+        List.of(bdevs, pools, replicas, nexuses, shares, faults, limits, pauses, settings, childStates, shut, failures).forEach(Map::clear);
         calls.clear();
         release();
     }
@@ -423,7 +424,11 @@ public final class FakeEngine implements Engine {
                     throw OperationException.precondition(refusedChildren.get(child), child + " is no member");
                 }
             }
-            createNexus(spec).join();
+            if (shut.remove(spec.uuid()) != null) {
+                pauses.remove(spec.uuid());
+            } else {
+                createNexus(spec).join();
+            }
             faultedOnAssembly.forEach(child -> childStates.put(spec.uuid() + " " + child, "FAULTED"));
             return nexusView(spec.uuid());
         });
@@ -441,7 +446,8 @@ public final class FakeEngine implements Engine {
             .findFirst().orElseThrow(() -> OperationException.notFound("nexus-not-found", "There is no nexus " + id));
         LimitsSpec limited = limits.get(spec.uuid());
         return new NexusView(spec.uuid(), Objects.requireNonNullElse(spec.name(), "nexus"), "bdev", spec.sizeBytes(), 512,
-            "ONLINE", "v2", 1, false, 0, false, 0, 0, 0, null, spec.children().stream().map(child -> childView(spec, child)).toList(),
+            shut.containsKey(spec.uuid()) ? "SHUTDOWN" : "ONLINE", "v2", 1, false, 0, false, 0, 0, 0, null,
+            spec.children().stream().map(child -> childView(spec, child)).toList(),
             settings.getOrDefault(spec.uuid(), SETTINGS), limited, shareView(spec.uuid()));
     }
 
@@ -485,6 +491,24 @@ public final class FakeEngine implements Engine {
     private void setChildren(String id, List<String> children) {
         NexusSpec old = nexuses.get(nexusView(id).uuid());
         nexuses.put(old.uuid(), new NexusSpec(old.uuid(), old.name(), children, old.sizeBytes(), old.label()));
+    }
+
+    @Override
+    public CompletableFuture<NexusView> resizeNexus(String id, long sizeBytes) {
+        return answer("resizeNexus", () -> {
+            NexusSpec old = nexuses.get(nexusView(id).uuid());
+            nexuses.put(old.uuid(), new NexusSpec(old.uuid(), old.name(), old.children(), sizeBytes, old.label()));
+            return nexusView(id);
+        });
+    }
+
+    @Override
+    public CompletableFuture<NexusView> shutdownNexus(String id) {
+        return answer("shutdownNexus", () -> {
+            shut.put(nexusView(id).uuid(), true);
+            pauses.put(nexusView(id).uuid(), 0L);
+            return nexusView(id);
+        });
     }
 
     @Override

@@ -181,7 +181,7 @@ class RestorerTest {
     void anUncertainChildIsTakenWhereItIsAMemberAndLeftOutWhereItIsNot() {
         createEverything();
         state.put(StateKind.NEXUS, NEXUS, new DesiredState.StoredNexus(NEXUS, "n", List.of("lvol:///a/r"), 0, null, null,
-            "lvol:///b/r"));
+            "lvol:///b/r", null));
         crash();
         start();
         assertThat(calls.await(engine.nexus(NEXUS)).children()).hasSize(2);
@@ -197,6 +197,33 @@ class RestorerTest {
         assertThat(calls.await(engine.nexus(NEXUS)).children()).extracting(NexusView.ChildView::uri).containsExactly("lvol:///a/r");
         assertThat(state.find(StateKind.NEXUS, NEXUS, DesiredState.StoredNexus.class).orElseThrow().allChildren())
             .containsExactly("lvol:///a/r");
+    }
+
+    /** Somebody else may have it by now. Its hosts are told to try again. */
+    @Test
+    void aNexusThatIsShutDownStaysAwayUntilItIsAssembled() {
+        createEverything();
+        limits().setNexus(NEXUS, LIMITS);
+        nexuses().resize(NEXUS, 1 << 20);
+        assertThat(nexuses().shutdown(NEXUS).state()).isEqualTo("SHUTDOWN");
+        crash();
+        start();
+        engine.createReplica(new ReplicaSpec(REPLICA, "r", "a", 1, true));
+        restorer.retry();
+        assertThat(restorer.failures()).isEmpty();
+        assertThat(calls.await(engine.nexuses())).isEmpty();
+        assertThat(engine.awaitsShares()).isTrue();
+
+        NexusView back = nexuses().assemble(NEXUS, List.of(), false);
+        assertThat(back.share().paused()).isFalse();
+        assertThat(back.sizeBytes()).as("its metadata says").isZero();
+        assertThat(calls.await(engine.nexusLimits(NEXUS)).limits()).isEqualTo(LIMITS);
+        assertThat(engine.awaitsShares()).isFalse();
+        nexuses().shutdown(NEXUS);
+        assertThat(nexuses().assemble(NEXUS, List.of(), false).state()).isEqualTo("ONLINE");
+        crash();
+        start();
+        assertThat(calls.await(engine.nexuses())).hasSize(1);
     }
 
     /** A child that somebody or a broken disk took out stays out. */

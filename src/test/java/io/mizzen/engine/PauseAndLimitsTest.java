@@ -74,6 +74,58 @@ class PauseAndLimitsTest {
         }
     }
 
+    /** The children are free meanwhile; hosts keep their device, and what they wrote is there. */
+    @Test
+    void hostsWaitWhileANexusIsShutDownAndGoOnWhenItIsAssembled() {
+        try (RunningEngine r = new RunningEngine()) {
+            r.ask.get(r.engine.createBdev(new BdevSpec(LEG)));
+            String nqn = publish(r, LEG);
+            NexusSpec spec = new NexusSpec(N1, "vol", List.of(LEG), 0, null);
+            byte[] data = new byte[4096];
+            new java.util.Random(5).nextBytes(data);
+            try (NvmeTcpClient admin = r.connect(0, 0xffff, nqn, RunningEngine.HOST, 0); NvmeTcpClient io = r.io(nqn)) {
+                assertEquals(0, io.write(1, 8, data, 512, true).status());
+                NexusView down = r.ask.get(r.engine.shutdownNexus(N1));
+                assertEquals("SHUTDOWN", down.state());
+                assertEquals("CLOSED", down.children().getFirst().state());
+                assertEquals("SHUTDOWN", r.ask.get(r.engine.shutdownNexus(N1)).state());
+                assertFalse(r.ask.get(r.engine.bdev("c0")).open(), "its child is free");
+                int read = io.submit(NvmeTcpClient.io(Opcodes.NVM_READ, 1, 8, 8, 0), null, false, 4096);
+                assertEquals(0, admin.identify(0, 1).status(), "the namespace is what it was");
+                assertFalse(io.isAnswered(read));
+                for (var refused : List.of(r.engine.resumeNexus(N1), r.engine.addNexusChild(N1, "malloc:///x?size_mb=16"),
+                        r.engine.resizeNexus(N1, 1 << 30), r.engine.verifyNexus(N1, null))) {
+                    r.ask.refused(ErrorKind.FAILED_PRECONDITION, "nexus-shut-down", refused, "assemble");
+                }
+                r.ask.get(r.engine.pauseNexus(N1, 1));
+                assertEquals("ONLINE", r.ask.get(r.engine.assembleNexus(spec, false)).state());
+                org.junit.jupiter.api.Assertions.assertArrayEquals(data, io.await(read).data());
+                assertEquals(0, io.write(1, 16, data, 512, true).status());
+
+                r.ask.get(r.engine.shutdownNexus(N1));
+                io.submit(NvmeTcpClient.io(Opcodes.NVM_READ, 1, 8, 8, 0), null, false, 4096);
+                r.ask.refused(ErrorKind.FAILED_PRECONDITION, "nexus-published", r.engine.destroyNexus(N1), "unpublish");
+                r.ask.get(r.engine.unpublishNexus(N1));
+                assertNotNull(admin.awaitEnd());
+            }
+            r.ask.get(r.engine.destroyNexus(N1));
+            assertEquals("ONLINE", r.ask.get(r.engine.assembleNexus(spec, false)).state(), "only forgotten");
+            r.ask.get(r.engine.shutdownNexus(N1));
+            assertEquals(3, r.events("nexus-shut-down").size());
+        }
+    }
+
+    @Test
+    void aNexusGrowsWithItsChildren() {
+        try (EngineHarness h = new EngineHarness(1)) {
+            h.get(h.engine.createNexus(new NexusSpec(N1, "vol", List.of(LEG), 4 << 20, null)));
+            assertEquals(8 << 20, h.get(h.engine.resizeNexus(N1, 8 << 20)).sizeBytes());
+            h.refused(ErrorKind.FAILED_PRECONDITION, "child-too-small", h.engine.resizeNexus(N1, 64 << 20), "c0");
+            assertTrue(h.engine.resizeNexus(N1, 4 << 20).handle((v, f) -> f != null).join());
+            assertEquals(8 << 20, h.get(h.engine.nexus(N1)).sizeBytes());
+        }
+    }
+
     @Test
     void limitsHoldBackWhatIsAboveThemAndAreChangedOnline() {
         try (RunningEngine r = new RunningEngine()) {

@@ -7,7 +7,7 @@ import java.util.List;
  * A mirrored volume.
  *
  * @param state ONLINE, DEGRADED (serves, but not every child is healthy and equal), FAULTED (no healthy child: hosts wait or
- *        get errors) or SHUTDOWN
+ *        get errors) or SHUTDOWN (closed, hosts wait; it can be assembled again)
  * @param generation of the metadata on the healthy children
  * @param resyncing dirty regions of an unclean stop are being made equal; their progress is in {@code resync}
  * @param dirtyRegions regions that are marked dirty now
@@ -34,7 +34,7 @@ public record NexusView(String uuid, String name, String bdev, long sizeBytes, i
      * @param memberUuid names it in the nexus's metadata
      * @param replicaUuid the replica that it is; null for another bdev, or while it is not there
      * @param state OPEN (healthy), RESYNC (healthy, being made equal), REBUILDING (gets all writes, and what it lacks is copied to
-     *        it), OFFLINE (by request), FAULTED, or MISSING (not there, not known to be bad)
+     *        it), OFFLINE (by request), FAULTED, MISSING (not there, not known to be bad) or CLOSED (the nexus is shut down)
      * @param faultReason null while healthy
      * @param changedAt when its health last changed
      * @param readErrors reads that failed on it

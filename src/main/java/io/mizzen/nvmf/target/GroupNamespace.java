@@ -7,6 +7,8 @@ final class GroupNamespace {
     final Namespace namespace;
     final IoChannel channel;
     int inFlight;
+    /** The channel is closed; another bdev will take the place of this one. The subsystem is paused. */
+    boolean detached;
     /** Set when the namespace is being removed: told when the last command has ended. */
     Runnable drained;
 

@@ -30,7 +30,7 @@ final class GroupSubsystem {
     /** Commands that wait because of a volume's limit go at once: somebody waits until none is in flight. */
     void releaseLimited() {
         for (GroupNamespace namespace : namespaces) {
-            if (namespace != null) {
+            if (namespace != null && !namespace.detached) {
                 namespace.channel.releaseLimited();
             }
         }
@@ -39,7 +39,7 @@ final class GroupSubsystem {
     /** A connection is gone: its commands that wait because of a volume's limit are not begun any more. */
     void abortLimited(Connection connection) {
         for (GroupNamespace namespace : namespaces) {
-            if (namespace != null) {
+            if (namespace != null && !namespace.detached) {
                 namespace.channel.abortLimited(
                         io -> io.completion instanceof Request request && request.connection == connection,
                         Status.ABORTED_SQ_DELETION);

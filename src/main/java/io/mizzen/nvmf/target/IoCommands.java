@@ -109,6 +109,10 @@ final class IoCommands implements CommandSet {
             request.complete(NvmeStatus.noRetry(NvmeStatus.INVALID_NAMESPACE));
             return;
         }
+        if (namespace.detached) {       // Its subsystem is being removed; the host may find it again.
+            request.complete(NvmeStatus.ABORTED_BY_REQUEST);
+            return;
+        }
         if (request.opcode == Opcodes.NVM_DATASET_MANAGEMENT) {
             int refused = checkRanges(request, namespace.channel.bdev());
             if (refused != NvmeStatus.SUCCESS || request.rangeIndex < 0) {

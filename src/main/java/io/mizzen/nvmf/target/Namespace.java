@@ -11,6 +11,8 @@ public final class Namespace {
     private final int nsid;
     private final Descriptor descriptor;
     private final NamespaceIdentity identity;
+    /** The bdev is closed, and another one will take its place. Control reactor. */
+    boolean detached;
 
     Namespace(int nsid, Descriptor descriptor, NamespaceIdentity identity) {
         this.nsid = nsid;

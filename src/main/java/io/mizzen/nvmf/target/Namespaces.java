@@ -19,6 +19,11 @@ final class Namespaces {
 
     void add(Subsystem subsystem, int nsid, Bdev bdev, NamespaceIdentity identity,
             Completion<Namespace> done) {
+        add(subsystem, nsid, bdev, identity, true, done);
+    }
+
+    private void add(Subsystem subsystem, int nsid, Bdev bdev, NamespaceIdentity identity, boolean news,
+            Completion<Namespace> done) {
         Descriptor descriptor;
         BdevEvents events = new BdevEvents(subsystem, nsid);
         try {
@@ -45,7 +50,9 @@ final class Namespaces {
             subsystem.changing.remove(Integer.valueOf(nsid));
             subsystem.active.put(nsid, namespace);
             subsystem.publish();
-            notifyNamespace(subsystem, nsid);
+            if (news) {
+                notifyNamespace(subsystem, nsid);
+            }
             done.ok(namespace);
             if (bdev.isRemoved()) {
                 events.onRemoved(bdev);
@@ -90,10 +97,46 @@ final class Namespaces {
     private void closeChannels(Subsystem subsystem, Namespace namespace, Runnable done) {
         target.onGroups((group, next) -> group.removeNamespace(subsystem, namespace.nsid(), next), () -> {
             subsystem.changing.remove(Integer.valueOf(namespace.nsid()));
-            namespace.descriptor().close();
+            if (!namespace.detached) {
+                namespace.descriptor().close();
+            }
             done.run();
             target.wakeIfIdle(subsystem);
         });
+    }
+
+    /** Closes the bdev of a namespace of a paused subsystem; hosts do not notice. */
+    void detach(Subsystem subsystem, int nsid, Completion<Void> done) {
+        Namespace namespace = subsystem.active.get(nsid);
+        if (!subsystem.paused || subsystem.closing || namespace == null || namespace.detached) {
+            done.fail(OperationException.precondition("namespace-not-detachable", "namespace " + nsid + " of subsystem "
+                    + subsystem + " is gone, or hosts use it"));
+            return;
+        }
+        namespace.detached = true;
+        subsystem.changing.add(nsid);
+        target.onGroups((group, next) -> {
+            group.detachNamespace(subsystem, nsid);
+            next.run();
+        }, () -> {
+            subsystem.changing.remove(Integer.valueOf(nsid));
+            namespace.descriptor().close();
+            done.ok(null);
+            target.wakeIfIdle(subsystem);
+        });
+    }
+
+    /** Puts a bdev where one was detached; hosts are told when its size is another. */
+    void attach(Subsystem subsystem, int nsid, Bdev bdev, Completion<Void> done) {
+        Namespace before = subsystem.active.get(nsid);
+        if (subsystem.closing || before == null || !before.detached) {
+            done.fail(OperationException.precondition("namespace-not-detached", "namespace " + nsid + " of subsystem "
+                    + subsystem + " is gone, or has its bdev"));
+            return;
+        }
+        subsystem.active.remove(nsid);
+        add(subsystem, nsid, bdev, before.identity(), bdev.blockCount() != before.bdev().blockCount(),
+                (namespace, failure) -> done.complete(null, failure));
     }
 
     private void notifyNamespace(Subsystem subsystem, int nsid) {

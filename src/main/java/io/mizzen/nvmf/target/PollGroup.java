@@ -359,7 +359,9 @@ final class PollGroup {
         }
         groupSubsystem.put(nsid, null);
         if (namespace.inFlight == 0) {
-            namespace.channel.close();
+            if (!namespace.detached) {
+                namespace.channel.close();
+            }
             done.run();
         } else {
             // The last completion is still inside the channel: close it when that has returned.
@@ -369,6 +371,14 @@ final class PollGroup {
             });
             namespace.channel.releaseLimited();
         }
+    }
+
+    /** Closes the channel of a namespace of a paused subsystem, and keeps its place. */
+    void detachNamespace(Subsystem subsystem, int nsid) {
+        GroupNamespace namespace = subsystems.get(subsystem).find(nsid);
+        assert namespace.inFlight == 0;
+        namespace.detached = true;
+        namespace.channel.close();
     }
 
     /** Holds commands back; {@code done} when none is in flight. */

@@ -423,6 +423,21 @@ public final class Target {
         namespaces.remove(subsystem, nsid, done);
     }
 
+    /**
+     * Closes the bdev of a namespace of a paused subsystem, which keeps its place: hosts see what they know of it, and wait.
+     * {@link #attachNamespace} comes before the resume.
+     */
+    public void detachNamespace(Subsystem subsystem, int nsid, Completion<Void> done) {
+        assertControl();
+        namespaces.detach(subsystem, nsid, done);
+    }
+
+    /** Puts a bdev, which may be another one with the same data, where one was detached. When it fails, the namespace is gone. */
+    public void attachNamespace(Subsystem subsystem, int nsid, Bdev bdev, Completion<Void> done) {
+        assertControl();
+        namespaces.attach(subsystem, nsid, bdev, done);
+    }
+
     // --- discovery ------------------------------------------------------------------------------------------------
 
     private void publishDiscovery() {
