@@ -226,6 +226,7 @@ public final class NexusService {
 
     private static NexusView.ChildView child(NexusView nexus, String name) {
         return nexus.children().stream().filter(child -> name.equals(child.uri()) || name.equals(child.bdev())
+            || child.uri() != null && Restorer.existing(name).equals(Restorer.existing(child.uri()))
             || name.equals(child.memberUuid()) || name.equals(child.replicaUuid())).findFirst().orElseThrow(() ->
             OperationException.notFound("child-not-found", "Nexus " + nexus.name() + " has no child " + name + "; its children are "
                 + String.join(", ", nexus.children().stream().map(child -> String.valueOf(child.uri())).toList()) + "."));

@@ -17,6 +17,7 @@ import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Executors;
@@ -335,7 +336,13 @@ public final class Restorer implements AutoCloseable {
             case DesiredState.StoredNexus nexus when nexus.name() != null -> nexus.name();
             case null, default -> object.key();
         };
-        engine.report(kindOf(object.kind()), Ids.isUuid(object.key()) ? object.key() : null, name, kind, message, detail, value);
+        ObjectKind type = switch (content) {
+            case DesiredState.StoredLimits limits -> limits.nexus() ? ObjectKind.NEXUS : ObjectKind.REPLICA;
+            case DesiredState.StoredShare share -> share.nexus() ? ObjectKind.NEXUS : ObjectKind.REPLICA;
+            case null, default -> kindOf(object.kind());
+        };
+        engine.report(type, Ids.isUuid(object.key()) ? object.key() : null, name, kind, message, "document",
+            object.kind().name().toLowerCase(Locale.ROOT), detail, value);
     }
 
     private static ObjectKind kindOf(StateKind kind) {

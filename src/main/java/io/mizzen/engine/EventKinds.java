@@ -9,8 +9,8 @@ final class EventKinds {
             "child-lost", "io-fails", "repair-impossible", "state-document-corrupt", "namespace-lost", "repair-failed", "verify-mismatch");
     private static final Set<String> WARNINGS = Set.of("child-faulted", "child-removed", "child-missing", "child-not-erased",
             "nexus-degraded", "io-waits", "resync-failed", "rebuild-failed", "rebuild-source-failed", "bdev-lost",
-            "bdev-close-failed", "keep-alive-timeout", "host-refused", "reactor-stalled", "restore-failed", "fault-set",
-            "stop-unclean", "repaired", "pause-expired", "pool-recovered");
+            "bdev-close-failed", "keep-alive-timeout", "child-not-rebuilt", "verify-failed", "reactor-stalled", "restore-failed", "fault-set",
+            "stop-unclean", "repaired", "pause-expired");
 
     private EventKinds() { }
 

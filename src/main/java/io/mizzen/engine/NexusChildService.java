@@ -212,7 +212,20 @@ final class NexusChildService {
             return;
         }
         String name = nameOf(entry, leg);
-        Completion<Void> end = (nothing, failure) -> finish(entry, failure, done);
+        Completion<Void> end = (nothing, failure) -> {
+            if (failure == null) {
+                String kind = "rebuild-" + switch (order) {
+                    case START -> "restarted";
+                    case PAUSE -> "paused";
+                    case RESUME -> "resumed";
+                    case STOP -> "stopped";
+                };
+                plane.event(ObjectKind.CHILD, null, leg.uri, kind, "the rebuild or comparison of child " + leg.uri + " of nexus "
+                        + entry.name + " is " + kind.substring(kind.indexOf('-') + 1), "nexus", entry.nexus.uuid(), "nexusName",
+                        entry.name);
+            }
+            finish(entry, failure, done);
+        };
         switch (order) {
             case START -> entry.nexus.startRebuild(name, end);
             case PAUSE -> entry.nexus.pauseRebuild(name, end);

@@ -61,7 +61,7 @@ final class NexusEntry {
         }
         for (ChildStatus status : statuses) {
             if (legOf(status.memberUuid()) == null) {
-                legs.stream().filter(leg -> leg.member == null).min(Comparator.comparing(leg -> leg.bdev != null))
+                legs.stream().filter(leg -> leg.member == null && !leg.joining).min(Comparator.comparing(leg -> leg.bdev != null))
                         .ifPresent(leg -> leg.member = status.memberUuid());
             }
         }

@@ -29,6 +29,10 @@ final class NexusEvents {
             Map.entry("rebuild-started", "child {child} of nexus {nexusName} is being rebuilt"),
             Map.entry("rebuild-failed", "the rebuild of child {child} of nexus {nexusName} has failed"),
             Map.entry("rebuild-source-failed", "child {source}, from which {child} was rebuilt, cannot be read; another one is taken"),
+            Map.entry("verify-completed", "child {child} of nexus {nexusName} is equal to the one that it was compared with"),
+            Map.entry("verify-mismatch", "child {child} of nexus {nexusName} differs in {different-bytes} bytes; GET its rebuilds"),
+            Map.entry("verify-stopped", "the comparison of child {child} of nexus {nexusName} was stopped"),
+            Map.entry("nexus-resized", "nexus {nexusName} has {bytes} bytes now"),
             Map.entry("verify-started", "child {child} of nexus {nexusName} is being compared with {source}"),
             Map.entry("repaired", "{blocks} blocks of child {child} of nexus {nexusName} were rewritten from another child"),
             Map.entry("repair-failed", "{blocks} blocks of child {child} of nexus {nexusName} could not be rewritten"),
@@ -58,8 +62,10 @@ final class NexusEvents {
 
     void onEvent(Nexus nexus, String text) {
         int space = text.indexOf(' ');
-        String kind = space < 0 ? text : text.substring(0, space);
         Map<String, String> details = parse(space < 0 ? "" : text.substring(space + 1));
+        String word = space < 0 ? text : text.substring(0, space);
+        boolean differs = word.equals("verify-completed") && !"0".equals(details.get("different-bytes"));
+        String kind = differs ? "verify-mismatch" : word;
         String child = details.get("child");
         String uri = child == null ? null : uris.apply(nexus, child);
         if (child != null) {

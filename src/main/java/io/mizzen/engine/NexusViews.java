@@ -26,6 +26,7 @@ final class NexusViews {
 
     static NexusView nexus(NexusEntry entry, ShareView share) {
         Nexus nexus = entry.nexus;
+        entry.identify();       // A child may have become a member in the middle of its operation.
         List<RebuildView> rebuilds = running(entry);
         List<NexusView.ChildView> children = nexus.childStatuses().stream().map(status -> child(entry, status, rebuilds)).toList();
         LimitsSpec limits = VolumeLimits.spec(nexus);

@@ -63,7 +63,7 @@ final class StateWatch {
     private void look(Nexus nexus) {
         NexusState state = nexus.state();
         NexusState before = nexusStates.put(nexus, state);
-        if (before != null && before != state) {
+        if (before != null && before != state && state != NexusState.SHUTDOWN) {       // Whoever closes it tells of that.
             plane.event(ObjectKind.NEXUS, nexus.uuid(), nexus.name(), "nexus-" + state.name().toLowerCase(Locale.ROOT),
                     "nexus " + nexus.name() + " is " + state + ", was " + before, "state", state, "before", before);
         }

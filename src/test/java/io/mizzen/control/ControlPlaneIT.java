@@ -64,6 +64,48 @@ class ControlPlaneIT {
         }
     }
 
+    /** What was changed while hosts used the volume, too. */
+    @Test
+    void childrenLimitsSettingsAndPausesAreThereAgainAfterAKill() {
+        String poolC = "/v1/pools/11111111-1111-4111-8111-11111111111c";
+        try (EngineProcess engine = engine().start()) {
+            createVolume(engine.http());
+            engine.http().put(poolC, pool("c")).expect(201);
+            engine.http().put("/v1/replicas/22222222-2222-4222-8222-22222222222c",
+                "{\"name\": \"v\", \"pool\": \"c\", \"sizeBytes\": \"32MiB\"}").expect(201);
+            engine.http().post(NEXUS + "/children", "{\"uri\": \"lvol:///c/v\"}").expect(202);
+            engine.await("the new child", SOON, () -> "ONLINE".equals(state(engine)));
+            engine.http().delete(NEXUS + "/children/lvol:%2F%2F%2Fa%2Fv").expect(204);
+            engine.http().send("PATCH", NEXUS + "/settings", "{\"freezeTimeoutMs\": 7000}").expect(200);
+            engine.http().put(NEXUS + "/limits", "{\"totalOperations\": {\"perSecond\": 5000}}").expect(200);
+            engine.http().post(NEXUS + "/publication/pause", "{\"atMostSeconds\": 3600}").expect(200);
+            engine.http().post(NEXUS + "/children/22222222-2222-4222-8222-22222222222c/offline", "").expect(200);
+            engine.killHard();
+            engine.start();
+            JsonNode nexus = engine.http().get(NEXUS).expect(200).json();
+            assertThat(nexus.path("children").findValuesAsString("uri")).containsExactlyInAnyOrder("lvol:///b/v", "lvol:///c/v");
+            assertThat(nexus.path("settings").path("freezeTimeoutMs").asLong()).isEqualTo(7000);
+            assertThat(nexus.path("limits").path("totalOperations").path("perSecond").asLong()).isEqualTo(5000);
+            assertThat(nexus.path("share").path("paused").asBoolean()).isTrue();
+            assertThat(nexus.path("state").asString()).isEqualTo("DEGRADED");
+            engine.http().post(NEXUS + "/publication/resume", "").expect(200);
+            engine.http().post(NEXUS + "/children/lvol:%2F%2F%2Fc%2Fv/online", "").expect(202);
+            engine.await("the child that is back", SOON, () -> "ONLINE".equals(state(engine)));
+            assertThat(engine.http().get("/v1/events?object=lvol:///c/v").expect(200).text()).contains("child-healthy");
+
+            engine.http().post(NEXUS + "/shutdown", "").expect(200);
+            assertThat(engine.terminate()).isZero();
+            engine.start();
+            engine.http().get(NEXUS).expect(404);
+            assertThat(engine.http().post(NEXUS + "/assembly", "{\"allowMissing\": false}").expect(200).json().path("share")
+                .path("paused").asBoolean()).isFalse();
+        }
+    }
+
+    private static String state(EngineProcess engine) {
+        return engine.http().get(NEXUS).expect(200).json().path("state").asString();
+    }
+
     /** Whoever repeats their requests after a restart finds everything as they left it. */
     private void createVolumeAgain(EngineHttp http) {
         http.put(POOL_A, pool("a")).expect(200);
