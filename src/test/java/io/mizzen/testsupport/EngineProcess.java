@@ -135,6 +135,14 @@ public final class EngineProcess implements AutoCloseable {
         return requireStarted().pid();
     }
 
+    /** Proportional set size of the engine's process: what it costs this machine, the engine's own memory included. */
+    public long proportionalSetBytes() throws IOException {
+        try (var lines = Files.lines(Path.of("/proc/" + pid() + "/smaps_rollup"))) {
+            String line = lines.filter(text -> text.startsWith("Pss:")).findFirst().orElseThrow();
+            return Long.parseLong(line.replaceAll("\\D", "")) << 10;
+        }
+    }
+
     public int restPort() {
         return restPort;
     }

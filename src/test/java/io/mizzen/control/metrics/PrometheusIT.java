@@ -25,6 +25,7 @@ import tools.jackson.databind.JsonNode;
  */
 class PrometheusIT {
     private static final Duration SOON = Duration.ofSeconds(30);
+    private static final long FOOTPRINT_MAX_BYTES = 400L << 20;
     private static final int SCRAPES_MIN = 6;
     private static final Pattern METRIC = Pattern.compile("\\b(up|mizzen_[a-z0-9_]+)\\b");
     /** What no engine can be brought to within a test; {@link AlertRulesIT} shows with invented series that they fire. */
@@ -46,6 +47,7 @@ class PrometheusIT {
             try (LoadHost host = new LoadHost(engine.nvmfPort(), troubles.nqn())) {
                 loadFor(SCRAPES_MIN, host, prometheus);
                 checkRates(prometheus);
+                checkFootprint(engine);
                 Set<String> unknown = checkRulesWhileWell(prometheus);
                 empty = emptyQuestions(prometheus);
                 checkForm(engine.http().get("/actuator/prometheus").expect(200).text());
@@ -75,6 +77,16 @@ class PrometheusIT {
         String labels = ",operation=\"write\"}[10s])";
         assertThat(prometheus.value("rate(mizzen_io_operations_total{kind=\"nexus\",name=\"mirror\"" + labels)).isPositive();
         assertThat(prometheus.value("rate(mizzen_io_bytes_total{kind=\"replica\",name=\"a/mirror\"" + labels)).isPositive();
+    }
+
+    /** Heap, classes, code, stacks, rings: all but the memory that the engine was told to take. */
+    private static void checkFootprint(EngineProcess engine) throws IOException {
+        long own = 0;
+        for (JsonNode region : engine.http().get("/v1/memory").expect(200).json().path("regions")) {
+            own += region.path("sizeBytes").asLong();
+        }
+        assertThat(own).isPositive();
+        assertThat(engine.proportionalSetBytes() - own).isBetween(0L, FOOTPRINT_MAX_BYTES);
     }
 
     /** Returns the metrics of rules that have no data now, such as those of rebuilds. */
