@@ -261,8 +261,8 @@ final class RebuildBenchmark {
 
     // --- hosts ------------------------------------------------------------------------------------------
 
-    private void hosts(int seconds) {
-        for (int round = 0; round < 3; round++) {
+    private void hosts(int seconds) throws IOException {
+        for (int round = 0; round < 5; round++) {
             System.out.println("without           " + load(seconds, false, RebuildSettings.DEFAULTS));
             System.out.println("with back-off     " + load(seconds, true, RebuildSettings.DEFAULTS));
             System.out.println("200 MiB/s at most " + load(seconds, true, RebuildSettings.DEFAULTS.withRate(200L * MIB)));
@@ -270,15 +270,23 @@ final class RebuildBenchmark {
         }
     }
 
-    private record Load(double iops, double p50Us, double p99Us, double rebuiltMibPerSecond) {
+    private record Load(double iops, double p50Us, double p99Us, double rebuiltMibPerSecond, double others) {
         @Override
         public String toString() {
-            return String.format("%8.0f IOPS  p50 %7.1f  p99 %7.1f us  rebuild %6.0f MiB/s", iops, p50Us, p99Us,
-                    rebuiltMibPerSecond);
+            return String.format("%8.0f IOPS  p50 %7.1f  p99 %7.1f us  rebuild %6.0f MiB/s, others %.2f CPUs", iops, p50Us, p99Us,
+                    rebuiltMibPerSecond, others);
         }
     }
 
-    private Load load(int seconds, boolean rebuilds, RebuildSettings settings) {
+    private Load load(int seconds, boolean rebuilds, RebuildSettings settings) throws IOException {
+        double othersBefore = othersSeconds();
+        long startNs = System.nanoTime();
+        Load load = measure(seconds, rebuilds, settings);
+        double others = (othersSeconds() - othersBefore) / ((System.nanoTime() - startNs) / NS);
+        return new Load(load.iops(), load.p50Us(), load.p99Us(), load.rebuiltMibPerSecond(), others);
+    }
+
+    private Load measure(int seconds, boolean rebuilds, RebuildSettings settings) {
         CompletableFuture<long[]> latencies = new CompletableFuture<>();
         Host load = real.call(0, () -> new Host(host.openChannel(real.reactor(0).mthread()), blocks, latencies));
         real.run(0, load::start);
@@ -294,7 +302,7 @@ final class RebuildBenchmark {
                         System::currentTimeMillis, ended::complete));
                 job.get().start();
             });
-            pass(2);
+            pass(1);
             real.run(0, load::clear);
             long before = job.get().progress().copiedBlocks();
             pass(seconds);
@@ -305,7 +313,7 @@ final class RebuildBenchmark {
             real.await(ended);
             return result(real.await(latencies), seconds, (double) copied * BLOCK / MIB / seconds);
         }
-        pass(2);
+        pass(1);
         real.run(0, load::clear);
         pass(seconds);
         real.run(0, load::stop);
@@ -321,7 +329,7 @@ final class RebuildBenchmark {
 
     private static Load result(long[] sorted, int seconds, double rebuilt) {
         return new Load((double) sorted.length / seconds, sorted[sorted.length / 2] / 1e3,
-                sorted[(int) (sorted.length * 0.99)] / 1e3, rebuilt);
+                sorted[(int) (sorted.length * 0.99)] / 1e3, rebuilt, 0);
     }
 
     /** Hands out the whole volume again and again. */
