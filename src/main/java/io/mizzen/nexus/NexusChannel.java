@@ -468,7 +468,7 @@ final class NexusChannel extends IoChannel implements IoCompletion {
         if (status == Status.SUCCESS) {
             choice.onSuccess(child);
             counters[child].reads++;
-            if (io.driverInt != 0) {
+            if (io.driverInt != 0 && !Status.isCallerError(io.childStatus)) {
                 nexus.repairs().report(io, io.driverInt & config.readers, mthread().reactor());
             }
             io.complete(Status.SUCCESS);

@@ -56,6 +56,10 @@ class NexusMembersSimTest {
                 if (random.nextInt(operateOneIn) == 0) {
                     operate();
                 }
+                int reactor = random.nextInt(sim.hand.reactors().all().size());
+                if (random.nextInt(20) == 0 && sim.reopenChannel(reactor)) {
+                    met.merge("reopened", 1, Integer::sum);
+                }
                 sim.hand.tickAny();
                 if (random.nextInt(10) == 0) {
                     sim.hand.advance(random.nextInt(100_000));
@@ -190,7 +194,7 @@ class NexusMembersSimTest {
             assertTrue(!sim.newestDurable().inUse());
         });
         assertMet("add", "remove", "offline", "online", "fault", "FULL", "PARTIAL", "pull", "plug", "repaired",
-                "acknowledged");
+                "reopened", "acknowledged");
     }
 
     /** Power fails amid all that; the members of the newest generation are brought up, and nothing is lost. */

@@ -70,6 +70,7 @@ final class NexusSim {
     /** Power fails soon after one in so many writes of metadata arrives at a disk; 0: never. */
     int crashOneIn;
     boolean crashDue;
+    private boolean sourceLeaves;
 
     /** What the host knows, across crashes. */
     static final class History {
@@ -162,7 +163,9 @@ final class NexusSim {
         events.add(event);
         trace(hand.nowNs() + " EVENT " + event);
         boolean out = event.startsWith("child-faulted") || event.startsWith("child-lost");
-        if (out && of.suspectRegions() > 0 && of.source() >= 0 && !of.child(of.source()).isUsable()) {
+        boolean sourceOut = of.source() >= 0 && !of.child(of.source()).isUsable();
+        if (out && of.suspectRegions() > 0 && sourceOut || sourceLeaves && event.startsWith("child-closed")) {
+            sourceLeaves = out;             // Until it is closed, reads that had begun come from it.
             history.onSourceLost();
         }
     }
@@ -311,6 +314,19 @@ final class NexusSim {
     /** The host's channel on a reactor. */
     IoChannel channel(int reactor) {
         return channels.get(reactor);
+    }
+
+    /** The host's channel on a reactor is closed and opened anew, if nothing is under way there; whether it was. */
+    boolean reopenChannel(int reactor) {
+        IoChannel channel = channels.get(reactor);
+        if (channel.inFlight() + channel.waiting() + ((NexusChannel) channel).frozenCount() > 0) {
+            return false;
+        }
+        hand.on(reactor, () -> {
+            channel.close();
+            channels.set(reactor, descriptor.openChannel(hand.reactor(reactor).mthread()));
+        });
+        return true;
     }
 
     /** One I/O that the host keeps no account of. */
