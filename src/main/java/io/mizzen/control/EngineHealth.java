@@ -6,6 +6,7 @@ import io.mizzen.util.OperationException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
 import org.springframework.boot.health.contributor.Status;
@@ -15,6 +16,8 @@ import org.springframework.boot.health.contributor.Status;
  * not be restored, a pool is faulted or a nexus has lost a child; else UP.
  */
 public final class EngineHealth implements HealthIndicator {
+    /** States of a nexus that need nobody's attention: shut down is by request. */
+    private static final Set<String> WELL = Set.of("ONLINE", "SHUTDOWN");
     static final Status DEGRADED = new Status("DEGRADED", "Serving, but something needs attention");
 
     private final Engine engine;
@@ -51,7 +54,7 @@ public final class EngineHealth implements HealthIndicator {
         calls.await(engine.nexuses()).forEach(nexus -> nexuses.put(nexus.name(), nexus.state()));
         List<Restorer.Failure> failures = restorer.failures();
         boolean well = failures.isEmpty() && restorer.setAside().isEmpty()
-            && pools.values().stream().allMatch("ONLINE"::equals) && nexuses.values().stream().allMatch("ONLINE"::equals);
+            && pools.values().stream().allMatch("ONLINE"::equals) && nexuses.values().stream().allMatch(WELL::contains);
         return Health.status(well ? Status.UP : DEGRADED)
             .withDetail("reactors", engine.metrics().reactors().stream().map(MetricsView.ReactorMetrics::core).toList())
             .withDetail("memoryKind", calls.await(engine.memory()).kind())
