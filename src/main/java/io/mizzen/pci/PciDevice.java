@@ -1,0 +1,47 @@
+package io.mizzen.pci;
+
+import io.mizzen.memory.IovaMap;
+
+/**
+ * A PCI function that this process owns: bus mastering is on, BAR 0 is mapped, the engine's memory is mapped for it.
+ * Everything may be called on any thread and does not block, but for {@link #close}.
+ *
+ * <p>Registers are read and written directly at {@link #barAddress()}. A device that is pulled out reads as all ones.
+ */
+public interface PciDevice extends AutoCloseable {
+    /** Domain, bus, device, function: {@code 0000:01:00.0}. */
+    String address();
+
+    /** The NUMA node that it hangs on, or -1. */
+    int numaNode();
+
+    /** Where BAR 0 is mapped. Valid until {@link #close}. */
+    long barAddress();
+
+    long barSizeBytes();
+
+    /** Where the device finds the engine's memory. */
+    IovaMap iovas();
+
+    /** Interrupt vectors that have a descriptor each, from 0; 0: none, the driver polls. */
+    int interruptVectors();
+
+    /** The eventfd of a vector, non-blocking: readable after an interrupt. It belongs to the device. */
+    int interruptFd(int vector);
+
+    /** Readable when the system wants the device back (unplugged, unbound); -1 where it cannot tell. */
+    int removalFd();
+
+    /** Whether the system still lists the device. A call into the kernel: not on the I/O path. */
+    boolean isPresent();
+
+    /** Four bytes of configuration space at an offset that is a multiple of four; all ones when the device is gone. */
+    int configInt(int offset);
+
+    /**
+     * Ends bus mastering, unmaps registers and memory, closes every descriptor. The driver has shut the device down before
+     * and touches no register afterwards. Not on a reactor. A second call does nothing.
+     */
+    @Override
+    void close();
+}
