@@ -135,7 +135,8 @@ public class ChildController {
         @Parameter(description = NEXUS, example = Examples.OWN_NEXUS)
         @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid,
         @io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
-            @ExampleObject(Examples.VERIFY_BODY))) @Valid @RequestBody VerifyRequest request) {
+            @ExampleObject(Examples.VERIFY_BODY))) @Valid @RequestBody(required = false) VerifyRequest body) {
+        VerifyRequest request = body == null ? VerifyRequest.DEFAULT : body;
         return nexuses.verify(uuid, request.child());
     }
 

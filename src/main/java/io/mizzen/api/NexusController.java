@@ -99,7 +99,8 @@ public class NexusController {
         @Parameter(description = "UUID of the nexus", example = Examples.OWN_NEXUS)
         @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid,
         @io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
-            @ExampleObject(Examples.ASSEMBLY_BODY))) @Valid @RequestBody AssemblyRequest request) {
+            @ExampleObject(Examples.ASSEMBLY_BODY))) @Valid @RequestBody(required = false) AssemblyRequest body) {
+        AssemblyRequest request = body == null ? AssemblyRequest.DEFAULT : body;
         return nexuses.assemble(uuid, request.children(), Boolean.TRUE.equals(request.allowMissing()));
     }
 
@@ -159,7 +160,8 @@ public class NexusController {
         @Parameter(description = "UUID of the nexus", example = Examples.NEXUS)
         @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid,
         @io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
-            @ExampleObject(Examples.PAUSE_BODY))) @Valid @RequestBody PauseRequest request) {
+            @ExampleObject(Examples.PAUSE_BODY))) @Valid @RequestBody(required = false) PauseRequest body) {
+        PauseRequest request = body == null ? PauseRequest.DEFAULT : body;
         return nexuses.pause(uuid, request.atMost());
     }
 

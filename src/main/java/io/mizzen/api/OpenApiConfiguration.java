@@ -71,6 +71,7 @@ public class OpenApiConfiguration {
             error(responses, "409", "The object's state or another specification of it forbids this");
         }
         if (operation.getRequestBody() != null) {
+            operation.getRequestBody().setRequired(Boolean.TRUE.equals(operation.getRequestBody().getRequired()));
             error(responses, "413", "The body is larger than the limit");
             error(responses, "415", "The body is not application/json");
             error(responses, "507", "Out of space, memory or another resource");

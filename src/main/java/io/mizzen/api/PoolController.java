@@ -96,7 +96,8 @@ public class PoolController {
     PoolView importPool(
         @Parameter(description = "Name or UUID", example = Examples.POOL) @PathVariable String id,
         @io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
-            @ExampleObject(Examples.IMPORT_BODY))) @Valid @RequestBody ImportRequest request) {
+            @ExampleObject(Examples.IMPORT_BODY))) @Valid @RequestBody(required = false) ImportRequest body) {
+        ImportRequest request = body == null ? ImportRequest.DEFAULT : body;
         return pools.importPool(id, request.disks(), Boolean.TRUE.equals(request.allowTest()),
             Boolean.TRUE.equals(request.rebuildMasks()));
     }

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
 
 /** What well-formed requests lead to: idempotence, outcomes of the engine, deadlines, foreign web pages. */
 class RestTest extends RestTestBase {
@@ -126,6 +127,34 @@ class RestTest extends RestTestBase {
         assertThat(post(nexus + "/assembly", "{}").expect(200).json().path("state").asString()).isEqualTo("ONLINE");
     }
 
+    /** No body, an empty one, and one that says nothing are the same where a body has nothing that is needed. */
+    @ParameterizedTest
+    @ValueSource(strings = {"/v1/nexuses/NEXUS/verify", "/v1/nexuses/NEXUS/publication/pause", "/v1/nexuses/NEXUS/assembly",
+        "/v1/pools/POOL/import"})
+    void aBodyOfWhichNothingIsNeededMayBeLeftOut(String action) {
+        String nexus = "/v1/nexuses/" + Examples.OWN_NEXUS;
+        put(POOL, Examples.POOL_BODY).expect(201);
+        put(nexus, Examples.NEXUS_BODY).expect(201);
+        put(nexus + "/publication", Examples.PUBLICATION_BODY).expect(200);
+        String path = action.replace("NEXUS", Examples.OWN_NEXUS).replace("POOL", Examples.OWN_POOL);
+        JsonNode wanted = JSON.readTree(withoutTimes(post(path, "{}")));
+        assertThat(JSON.readTree(withoutTimes(send(request(path).POST(HttpRequest.BodyPublishers.noBody()))))).isEqualTo(wanted);
+        assertThat(JSON.readTree(withoutTimes(post(path, "")))).isEqualTo(wanted);
+        String operation = action.replace("/NEXUS/", "/{uuid}/").replace("/POOL/", "/{id}/");
+        JsonNode body = get("/v3/api-docs").expect(200).json().path("paths").path(operation).path("post").path("requestBody");
+        assertThat(body.path("content").isEmpty()).isFalse();
+        assertThat(body.path("required").asBoolean(true)).isFalse();
+        post(path, "[]").problem(400, "wrong-type");
+        delete(nexus + "/publication").expect(204);
+        delete(nexus).expect(204);
+        delete(POOL).expect(204);
+    }
+
+    private static String withoutTimes(Answer answer) {
+        assertThat(answer.status()).as(answer.response().body()).isIn(200, 202);
+        return answer.response().body().replaceAll("\"20[0-9-]+T[^\"]+Z\"", "null");
+    }
+
     @Test
     void settingsAreChangedOneByOne() {
         String nexus = "/v1/nexuses/" + Examples.OWN_NEXUS;
@@ -171,7 +200,7 @@ class RestTest extends RestTestBase {
         var share = post(nexus + "/publication/pause", "{\"atMostSeconds\": 3600}").expect(200).json().path("share");
         assertThat(share.path("paused").asBoolean()).isTrue();
         assertThat(share.path("pausedUntil").asString()).matches("20.*Z");
-        for (String bad : List.of("{\"atMostSeconds\": 0}", "{\"atMostSeconds\": 3601}", "{\"atMostSeconds\": \"long\"}", "{\"for\": 1}", "")) {
+        for (String bad : List.of("{\"atMostSeconds\": 0}", "{\"atMostSeconds\": 3601}", "{\"atMostSeconds\": \"long\"}", "{\"for\": 1}")) {
             assertThat(post(nexus + "/publication/pause", bad).status()).as(bad).isEqualTo(400);
         }
         assertThat(post(nexus + "/publication/resume", "").expect(200).json().path("share").path("paused").asBoolean()).isFalse();

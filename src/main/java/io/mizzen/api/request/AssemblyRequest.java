@@ -10,6 +10,9 @@ public record AssemblyRequest(
     Boolean allowMissing,
     @Schema(description = "Bdev URIs or names to use instead of those of the desired state",
         example = "[\"lvol:///pool-a/volume-a\"]") List<@NotBlank String> children) {
+    /** What a request without a body means. */
+    public static final AssemblyRequest DEFAULT = new AssemblyRequest(null, null);
+
     public AssemblyRequest {
         children = children == null ? List.of() : children;
     }

@@ -11,6 +11,9 @@ public record ImportRequest(
     @Schema(description = "The word for a pool on a bdev that is for tests only") Boolean allowTest,
     @Schema(description = "The word for a pool whose masks of used space are damaged: they are rebuilt from its metadata")
     Boolean rebuildMasks) {
+    /** What a request without a body means. */
+    public static final ImportRequest DEFAULT = new ImportRequest(null, null, null);
+
     public ImportRequest {
         disks = disks == null ? List.of() : disks;
     }

@@ -9,6 +9,8 @@ import java.time.Duration;
 public record PauseRequest(
     @Schema(description = "Seconds after which I/O goes on by itself, 1 to 3600; default 20", example = "20")
     @Min(1) @Max(3600) Integer atMostSeconds) {
+    /** What a request without a body means. */
+    public static final PauseRequest DEFAULT = new PauseRequest(null);
     /** Below the 30 s after which a Linux host gives a command up and tries it again. */
     private static final int DEFAULT_SECONDS = 20;
 
