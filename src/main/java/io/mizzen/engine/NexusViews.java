@@ -58,9 +58,14 @@ final class NexusViews {
         boolean replica = there && PlaneNames.PRODUCT_LVOL.equals(leg.bdev.product());
         return new NexusView.ChildView(uri, there ? leg.bdev.name() : null, status.memberUuid().toString(),
                 replica ? leg.bdev.uuid().toString() : null, state(status, entry.shut), healthy && status.present(), status.local(),
-                healthy ? null : status.reason().word(), Instant.ofEpochMilli(status.changedAtMs()), status.reads(), status.writes(),
+                reason(status), Instant.ofEpochMilli(status.changedAtMs()), status.reads(), status.writes(),
                 status.readErrors(), status.writeErrors(), status.readRetries(), uri == null ? null
                 : rebuilds.stream().filter(rebuild -> uri.equals(rebuild.child())).findFirst().orElse(null));
+    }
+
+    /** Why it is out; null when it is not: one that gets all writes while it is copied has left that behind. */
+    private static String reason(ChildStatus status) {
+        return status.health() == MemberState.FAULTED && status.reason() != FaultReason.NONE ? status.reason().word() : null;
     }
 
     private static String state(ChildStatus status, boolean shut) {

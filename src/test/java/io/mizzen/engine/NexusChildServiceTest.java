@@ -71,6 +71,7 @@ class NexusChildServiceTest {
             create(h, C0);
             NexusView begun = h.get(h.engine.addNexusChild(N1, C1));
             assertEquals(List.of(C0, C1), begun.children().stream().map(NexusView.ChildView::uri).toList());
+            assertNull(child(begun, C1).faultReason());
             // Whoever looks right then may see the rebuild that has just stored that the child is healthy.
             NexusView whole = await(h, nexus -> nexus.state().equals("ONLINE") && child(nexus, C1).rebuild() == null);
             assertEquals("OPEN", child(whole, C1).state());
@@ -101,7 +102,7 @@ class NexusChildServiceTest {
             assertEquals("DEGRADED", out.state());
             assertFalse(h.get(h.engine.bdev("c1")).open());
             h.refused(ErrorKind.NOT_FOUND, "rebuild-not-found", h.engine.rebuildNexusChild(N1, C1, RebuildOrder.PAUSE));
-            h.get(h.engine.onlineNexusChild(N1, C1));
+            assertNull(child(h.get(h.engine.onlineNexusChild(N1, C1)), C1).faultReason());
             await(h, nexus -> nexus.state().equals("ONLINE"));
             assertEquals("PARTIAL", h.engine.events(0, 1000).events().stream().filter(e -> e.kind().equals("rebuild-started"))
                     .findFirst().orElseThrow().details().get("kind"));

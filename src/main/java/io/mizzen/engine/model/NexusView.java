@@ -35,7 +35,7 @@ public record NexusView(String uuid, String name, String bdev, long sizeBytes, i
      * @param replicaUuid the replica that it is; null for another bdev, or while it is not there
      * @param state OPEN (healthy), RESYNC (healthy, being made equal), REBUILDING (gets all writes, and what it lacks is copied to
      *        it), OFFLINE (by request), FAULTED, MISSING (not there, not known to be bad) or CLOSED (the nexus is shut down)
-     * @param faultReason null while healthy
+     * @param faultReason why it is FAULTED or OFFLINE; null in any other state
      * @param changedAt when its health last changed
      * @param readErrors reads that failed on it
      * @param repairedReads reads that another child answered instead
