@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -90,9 +91,17 @@ class LauncherIT {
         environment.put("MIZZEN_JAVA_OPTS", "-Xmx1g -XX:+UseZGC");
         try (ChildProcess launcher = launch("start")) {
             launcher.awaitOutput("running", DEADLINE);
-            assertThat(launcher.output()).containsSubsequence("-Xmx160m", "-Xmx1g", "-jar")
-                    .doesNotContain("UseShenandoahGC");
+            assertThat(launcher.output()).containsSubsequence("-Xmx1g", "-jar")
+                    .doesNotContain("UseShenandoahGC", "160m");
         }
+    }
+
+    @Test
+    void classCacheOfTheUserIsTheOnlyOne() throws IOException {
+        Files.createFile(jdk.resolve("bin/unpacks"));
+        environment.put("MIZZEN_JAVA_OPTS", "-XX:AOTCache=/own.aot");
+        assertThat(startOnce()).contains("argument -XX:AOTCache=/own.aot").doesNotContain("preparing");
+        assertThat(jdk.resolve("bin/trainings")).doesNotExist();
     }
 
     @Test
@@ -163,6 +172,31 @@ class LauncherIT {
             assertThat(launcher.output()).contains("interrupt 2").doesNotContain("interrupt 3").contains("are removed");
         }
         assertThat(directory.resolve("tmp")).isEmptyDirectory();
+    }
+
+    /** An option that is given twice is one option with two values. */
+    @Test
+    void demoLeavesDirectoriesThatTheUserNamedToTheUser() throws IOException {
+        Path own = Files.createDirectory(directory.resolve("own"));
+        assertThat(demoOnce("--mizzen.demo.dir=" + own)).containsOnlyOnce("argument --mizzen.demo.dir=" + own + "\n")
+                .containsOnlyOnce("argument --mizzen.state.dir=" + own + "/state\n").doesNotContain("are removed");
+        assertThat(demoOnce("--mizzen.state.dir=" + own)).containsOnlyOnce("argument --mizzen.state.dir=" + own + "\n")
+                .doesNotContain("--mizzen.demo.dir", "are removed");
+        assertThat(demoOnce("--mizzen.state.dir=" + own + "/s", "--mizzen.demo.dir=" + own + "/d"))
+                .containsOnlyOnce("--mizzen.state.dir=").containsOnlyOnce("--mizzen.demo.dir=").doesNotContain("are removed");
+        assertThat(own).isDirectory();
+        assertThat(directory.resolve("tmp")).isEmptyDirectory();
+    }
+
+    private String demoOnce(String... arguments) {
+        try (ChildProcess launcher = launch(Stream.concat(Stream.of("demo"), Stream.of(arguments)).toArray(String[]::new))) {
+            launcher.awaitOutput("running", DEADLINE);
+            launcher.signal("TERM");
+            assertThat(launcher.awaitExit(DEADLINE)).isEqualTo(143);
+            return launcher.output();
+        } finally {
+            directory.resolve("output").toFile().delete();
+        }
     }
 
     @Test
