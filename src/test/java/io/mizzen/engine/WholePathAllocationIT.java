@@ -29,7 +29,7 @@ class WholePathAllocationIT {
     private static final String HOST = "nqn.2014-08.org.nvmexpress:uuid:0a0a0a0a-0000-4000-8000-000000000009";
     private static final int BLOCK = 512;
     private static final int DEPTH = 32;
-    private static final int COMMANDS = Integer.getInteger("mizzen.allocation.commands", 100_000);
+    private static final int COMMANDS = Integer.getInteger("allocation.commands", 100_000);
     private static final int ROUNDS_MAX = 10;
 
     @TempDir

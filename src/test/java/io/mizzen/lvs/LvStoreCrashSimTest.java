@@ -19,7 +19,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Pools whose device loses power at a random moment, with completions out of order, unflushed blocks lost and pages torn;
- * then loaded again, compared with what was acknowledged, used further, and so on. {@code -Dmizzen.seeds=n} tries more.
+ * then loaded again, compared with what was acknowledged, used further, and so on. {@code -Dsim.seeds=n} tries more.
  */
 class LvStoreCrashSimTest {
     private static final long MIB = 1 << 20;
@@ -57,7 +57,7 @@ class LvStoreCrashSimTest {
     @ParameterizedTest
     @ValueSource(ints = {512, 4096})
     void whatWasAcknowledgedIsThereAfterEveryCrash(int blockSize) {
-        int seeds = Integer.getInteger("mizzen.seeds", 6);
+        int seeds = Integer.getInteger("sim.seeds", 6);
         for (int seed = 0; seed < seeds; seed++) {
             try {
                 oneSeed(blockSize, seed);

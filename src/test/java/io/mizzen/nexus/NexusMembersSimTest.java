@@ -16,15 +16,15 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Children that come and go under load, by an operator, by errors, by devices that are pulled and plugged, and across
- * power failures; then everything heals, and the legs have to be equal. {@code -Dmizzen.sim.seeds=N} as for
+ * power failures; then everything heals, and the legs have to be equal. {@code -Dsim.seeds=N} as for
  * {@link NexusSimTest}.
  */
 class NexusMembersSimTest {
     private static final long SIZE = 2 << 20;
     private static final int DATA_BLOCK = 8192;
     private static final int DISKS = 4;
-    private static final long FIRST = Long.getLong("mizzen.sim.first", 1);
-    private static final int SEEDS = Integer.getInteger("mizzen.sim.seeds", 10);
+    private static final long FIRST = Long.getLong("sim.first", 1);
+    private static final int SEEDS = Integer.getInteger("sim.seeds", 10);
 
     /** What has happened, over all seeds: a test that meets nothing shows nothing. */
     private final TreeMap<String, Integer> met = new TreeMap<>();

@@ -11,13 +11,13 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 /**
- * The nexus under seeded schedules, faults and power failures. {@code -Dmizzen.sim.seeds=N} runs N seeds a test, from
- * {@code -Dmizzen.sim.first}.
+ * The nexus under seeded schedules, faults and power failures. {@code -Dsim.seeds=N} runs N seeds a test, from
+ * {@code -Dsim.first}.
  */
 class NexusSimTest {
     private static final long SIZE = 2 << 20;
-    private static final long FIRST = Long.getLong("mizzen.sim.first", 1);
-    private static final int SEEDS = Integer.getInteger("mizzen.sim.seeds", 8);
+    private static final long FIRST = Long.getLong("sim.first", 1);
+    private static final int SEEDS = Integer.getInteger("sim.seeds", 8);
 
     private interface Run {
         void run(long seed, Random random);

@@ -12,9 +12,9 @@ import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
-/** Jobs under a host that writes, over many seeds; {@code -Dmizzen.sim.seeds} runs more. */
+/** Jobs under a host that writes, over many seeds; {@code -Dsim.seeds} runs more. */
 class RebuildSimTest {
-    private static final int SEEDS = Integer.getInteger("mizzen.sim.seeds", 40);
+    private static final int SEEDS = Integer.getInteger("sim.seeds", 40);
     private static final RebuildKind[] WRITING = {RebuildKind.FULL, RebuildKind.PARTIAL, RebuildKind.RESYNC};
 
     private interface Run {

@@ -27,7 +27,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class RebuildStressTest {
     private static final int BLOCK = RigDisk.BLOCK;
     private static final long BLOCKS = (4 << 20) / BLOCK;
-    private static final int ROUNDS = Integer.getInteger("mizzen.stress.rounds", 25);
+    private static final int ROUNDS = Integer.getInteger("stress.rounds", 25);
 
     @ParameterizedTest
     @ValueSource(longs = {-1, 20_000})

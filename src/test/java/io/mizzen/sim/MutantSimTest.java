@@ -60,7 +60,7 @@ class MutantSimTest {
         String found = null;
         for (long seed = 1; seed <= SEEDS && found == null; seed++) {
             found = run.apply(seed);
-            if (found != null && Boolean.getBoolean("mizzen.sim.verbose")) {
+            if (found != null && Boolean.getBoolean("sim.verbose")) {
                 System.out.println(mutant + ": seed " + seed + ": " + found);
             }
         }

@@ -7,12 +7,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import org.junit.jupiter.api.Test;
 
 /**
- * The whole engine under faults, power cuts and operators, seed by seed. {@code -Dmizzen.sim.seeds=N} tries N seeds, from
- * {@code -Dmizzen.sim.first}; {@code ./mizzen sim} does so without Maven and replays one.
+ * The whole engine under faults, power cuts and operators, seed by seed. {@code -Dsim.seeds=N} tries N seeds, from
+ * {@code -Dsim.first}; {@code ./mizzen sim} does so without Maven and replays one.
  */
 class SystemSimTest {
-    private static final long FIRST = Long.getLong("mizzen.sim.first", 1);
-    private static final int SEEDS = Integer.getInteger("mizzen.sim.seeds", 60);
+    private static final long FIRST = Long.getLong("sim.first", 1);
+    private static final int SEEDS = Integer.getInteger("sim.seeds", 60);
 
     @Test
     void nothingAcknowledgedIsLostWhateverFails() {
