@@ -39,6 +39,12 @@ public interface PciDevice extends AutoCloseable {
     int configInt(int offset);
 
     /**
+     * Ends bus mastering: whatever the device still does, it reaches no memory from here on. For a controller that can
+     * neither be reset nor trusted. A short call into the kernel; harmless when the device is gone.
+     */
+    void stopDma();
+
+    /**
      * Ends bus mastering, unmaps registers and memory, closes every descriptor. The driver has shut the device down before
      * and touches no register afterwards. Not on a reactor. A second call does nothing.
      */
