@@ -27,11 +27,11 @@ import org.junit.jupiter.api.io.TempDir;
  */
 class AbiTest {
     private static final List<String> CLASSES = List.of("ffi.IoUringAbi", "ffi.Statx", "ffi.Sockaddr", "ffi.Errno",
-            "ffi.Libc", "ffi.PerfEvents", "memory.HugePages", "ring.IoUring", "ring.RingSocket", "ring.RingSockets", "ring.RingListener",
+            "ffi.Libc", "ffi.PerfEvents", "ffi.VfioAbi", "ffi.NvmeIoctl", "memory.HugePages", "ring.IoUring", "ring.RingSocket", "ring.RingSockets", "ring.RingListener",
             "ring.RingFdWatcher", "ring.DirectReceive", "ring.Waker", "uring.UringFile", "uring.UringBdev");
     /** Constants with the kernel's own name. */
     private static final Pattern C_NAME = Pattern.compile(
-            "(IORING|IOSQE|RWF|STATX|AT|AF|S|O|F|FALLOC_FL|SO|SOL|IPPROTO|IPV6|TCP|MSG|SHUT|SOCK|MAP|MADV|PROT|PERF)_\\w+"
+            "(IORING|IOSQE|RWF|STATX|AT|AF|S|O|F|FALLOC_FL|SO|SOL|IPPROTO|IPV6|TCP|MSG|SHUT|SOCK|MAP|MADV|PROT|PERF|VFIO|NVME_IOCTL)_\\w+"
             + "|BLK\\w+|POLLIN|E[A-Z0-9]+");
     /** Constants that are several of C's in one, or have a name of ours. */
     private static final Map<String, String> EXPRESSIONS = Map.ofEntries(
@@ -61,6 +61,8 @@ class AbiTest {
             Map.entry("BUF_RING_TAIL", "offsetof(struct io_uring_buf_ring, tail)"));
     /** Prefixes of size and offset constants, the longer ones first. */
     private static final Map<String, String> STRUCTS = structs();
+    private static final Map<String, String> VFIO_STRUCTS = vfioStructs();
+    private static final Map<String, String> NVME_STRUCTS = Map.of("PASSTHRU_", "struct nvme_passthru_cmd");
     /** Newer than the headers of Linux 6.1. */
     private static final Set<String> MAY_BE_MISSING = Set.of("IORING_SETUP_NO_SQARRAY",
             "IORING_REGISTER_SEND_MSG_RING");
@@ -104,6 +106,27 @@ class AbiTest {
         return structs;
     }
 
+    private static Map<String, String> vfioStructs() {
+        Map<String, String> structs = new LinkedHashMap<>();
+        structs.put("GROUP_STATUS_", "struct vfio_group_status");
+        structs.put("DEVICE_INFO_", "struct vfio_device_info");
+        structs.put("REGION_INFO_", "struct vfio_region_info");
+        structs.put("IRQ_INFO_", "struct vfio_irq_info");
+        structs.put("IRQ_SET_", "struct vfio_irq_set");
+        structs.put("IOMMU_INFO_", "struct vfio_iommu_type1_info");
+        structs.put("CAP_HEADER_", "struct vfio_info_cap_header");
+        structs.put("CAP_IOVA_", "struct vfio_iommu_type1_info_cap_iova_range");
+        structs.put("IOVA_RANGE_", "struct vfio_iova_range");
+        structs.put("DMA_MAP_", "struct vfio_iommu_type1_dma_map");
+        structs.put("DMA_UNMAP_", "struct vfio_iommu_type1_dma_unmap");
+        return structs;
+    }
+
+    private static Map<String, String> structsOf(Class<?> type) {
+        return type == IoUringAbi.class ? STRUCTS : type == VfioAbi.class ? VFIO_STRUCTS
+                : type == NvmeIoctl.class ? NVME_STRUCTS : Map.of();
+    }
+
     private static void addConstants(Class<?> type, Map<String, Long> expected) throws ReflectiveOperationException {
         for (Field field : type.getDeclaredFields()) {
             if (!Modifier.isStatic(field.getModifiers()) || !field.getType().isPrimitive()
@@ -127,13 +150,11 @@ class AbiTest {
         if (EXPRESSIONS.containsKey(name)) {
             return "(" + EXPRESSIONS.get(name) + ")";
         }
-        if (type == IoUringAbi.class) {
-            for (Map.Entry<String, String> struct : STRUCTS.entrySet()) {
-                if (name.startsWith(struct.getKey())) {
-                    String member = name.substring(struct.getKey().length()).toLowerCase(Locale.ROOT);
-                    return member.equals("size_bytes") ? "sizeof(" + struct.getValue() + ")"
-                            : "offsetof(" + struct.getValue() + ", " + member + ")";
-                }
+        for (Map.Entry<String, String> struct : structsOf(type).entrySet()) {
+            if (name.startsWith(struct.getKey())) {
+                String member = name.substring(struct.getKey().length()).toLowerCase(Locale.ROOT);
+                return member.equals("size_bytes") ? "sizeof(" + struct.getValue() + ")"
+                        : "offsetof(" + struct.getValue() + ", " + member + ")";
             }
         }
         return C_NAME.matcher(name).matches() ? "(" + name + ")" : null;
@@ -181,7 +202,9 @@ class AbiTest {
                 #include <linux/falloc.h>
                 #include <linux/fs.h>
                 #include <linux/io_uring.h>
+                #include <linux/nvme_ioctl.h>
                 #include <linux/perf_event.h>
+                #include <linux/vfio.h>
                 int main(void) {
                 """);
         for (String expression : expressions) {

@@ -1,0 +1,142 @@
+package io.mizzen.pci;
+
+import io.mizzen.util.OperationException;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/**
+ * Takes NVMe functions from the kernel's driver and gives them back. Each step leaves a state that the next call, of this
+ * process or another, goes on from: the driver that a function is kept for is written first, and stays until it is given
+ * back. Blocking, for as long as the kernel's driver takes to let go: never on a reactor.
+ */
+public final class PciBinding {
+    private static final String KERNEL_DRIVER = "nvme";
+
+    private final PciSysfs sysfs;
+
+    public PciBinding(PciSysfs sysfs) {
+        this.sysfs = sysfs;
+    }
+
+    /**
+     * Gives the function to a driver that leaves it to us; nothing happens when it has it already.
+     *
+     * @throws OperationException NOT_FOUND; INVALID_ARGUMENT (not NVMe); FAILED_PRECONDITION with what to do: no IOMMU (names
+     *         UIO), the group is shared, the driver is not loaded, missing rights. The function is then where it was
+     */
+    public PciFunction bind(PciAddress address, PciDriver driver) {
+        PciFunction before = requireNvme(address);
+        check(before, driver);
+        if (!driver.driverName().equals(before.driver())) {
+            sysfs.setDriverOverride(address, driver.driverName());
+            if (before.driver() != null) {
+                move(before, address);
+            }
+            probe(before, address, driver);
+        } else if (!driver.driverName().equals(before.driverOverride())) {
+            sysfs.setDriverOverride(address, driver.driverName());
+        }
+        return sysfs.get(address);
+    }
+
+    private void move(PciFunction before, PciAddress address) {
+        try {
+            sysfs.release(address);
+        } catch (OperationException refused) {
+            sysfs.setDriverOverride(address, before.driverOverride());
+            throw refused;
+        }
+    }
+
+    private void probe(PciFunction before, PciAddress address, PciDriver driver) {
+        OperationException refusal = null;
+        try {
+            sysfs.probe(address);
+        } catch (OperationException refused) {
+            refusal = refused;
+        }
+        PciFunction now = sysfs.get(address);
+        if (driver.driverName().equals(now.driver())) {
+            return;
+        }
+        if (now.driver() == null) {
+            sysfs.setDriverOverride(address, before.driverOverride());
+            sysfs.probe(address);
+        }
+        throw OperationException.precondition("driver-refused", "driver " + driver.driverName() + " did not take " + address
+                + (refusal == null ? "" : " (" + refusal.getMessage() + ")") + "; it is with " + driverOf(sysfs.get(address))
+                + " again; the kernel's log (dmesg) may say why");
+    }
+
+    /**
+     * Gives the function back to the kernel's NVMe driver; nothing happens when that has it.
+     *
+     * @throws OperationException NOT_FOUND; INVALID_ARGUMENT (not NVMe); FAILED_PRECONDITION (missing rights, no driver took it)
+     */
+    public PciFunction unbind(PciAddress address) {
+        PciFunction before = requireNvme(address);
+        if (before.driverOverride() != null) {
+            sysfs.setDriverOverride(address, null);
+        }
+        if (before.driver() != null && !PciDriver.isOurs(before.driver())) {
+            return sysfs.get(address);
+        }
+        if (before.driver() != null) {
+            sysfs.release(address);
+        }
+        sysfs.probe(address);
+        PciFunction now = sysfs.get(address);
+        if (now.driver() == null) {
+            throw OperationException.precondition("driver-not-loaded", "no driver took " + address
+                    + "; load the kernel's (modprobe " + KERNEL_DRIVER + "): it takes the device by itself");
+        }
+        return now;
+    }
+
+    private PciFunction requireNvme(PciAddress address) {
+        PciFunction function = sysfs.get(address);
+        if (!function.isNvme()) {
+            throw OperationException.invalid("not-nvme", "PCI device " + address + " (class "
+                    + String.format("%06x", function.classCode()) + ") is not an NVMe controller");
+        }
+        return function;
+    }
+
+    private void check(PciFunction function, PciDriver driver) {
+        if (driver == PciDriver.VFIO_PCI) {
+            checkVfio(function);
+        } else if (function.isTranslated()) {
+            throw OperationException.precondition("iommu-translates", "device " + function.address()
+                    + " is behind an IOMMU, through which uio_pci_generic cannot reach memory; use vfio-pci, or start the kernel "
+                    + "with iommu=pt");
+        }
+        if (!sysfs.hasDriver(driver.driverName())) {
+            throw OperationException.precondition("driver-not-loaded", "the kernel's driver " + driver.driverName()
+                    + " is not loaded; run: modprobe " + driver.module());
+        }
+    }
+
+    private void checkVfio(PciFunction function) {
+        if (function.iommuGroup() < 0) {
+            throw noIommu(function.address());
+        }
+        // Drives that share a group are bound one after the other.
+        List<PciFunction> hinderers = sysfs.hinderersOf(function).stream().filter(other -> !other.isNvme()).toList();
+        if (!hinderers.isEmpty()) {
+            throw OperationException.precondition("iommu-group-shared", "device " + function.address() + " shares IOMMU group "
+                    + function.iommuGroup() + " with " + hinderers.stream().map(other -> other.address() + " (driver "
+                    + other.driver() + ")").collect(Collectors.joining(", "))
+                    + "; give those to vfio-pci too, or move the drive to another slot");
+        }
+    }
+
+    static OperationException noIommu(PciAddress address) {
+        return OperationException.precondition("no-iommu", "device " + address + " has no IOMMU group, which vfio-pci needs: "
+                + "enable the IOMMU (firmware, and intel_iommu=on or amd_iommu=on for the kernel), or use uio_pci_generic, "
+                + "which works without one on hugetlb pages");
+    }
+
+    private static String driverOf(PciFunction function) {
+        return function.driver() == null ? "no driver" : "driver " + function.driver();
+    }
+}

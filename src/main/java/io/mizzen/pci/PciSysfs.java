@@ -1,0 +1,205 @@
+package io.mizzen.pci;
+
+import io.mizzen.util.ErrorKind;
+import io.mizzen.util.OperationException;
+import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+
+/**
+ * The kernel's view of PCI functions: {@code /sys/bus/pci} and the device files that belong to it. Blocking: never on a
+ * reactor. Where the trees lie is given, so that tests have their own.
+ */
+public final class PciSysfs {
+    /** Writes an attribute; tests put what the kernel would do in its place. */
+    @FunctionalInterface
+    public interface Writer {
+        void write(Path attribute, String value) throws IOException;
+    }
+
+    private final Path sysfs;
+    private final Path dev;
+    private final Writer writer;
+
+    /** This machine's. */
+    public PciSysfs() {
+        this(Path.of("/sys"), Path.of("/dev"),
+                (attribute, value) -> Files.writeString(attribute, value, StandardOpenOption.WRITE));
+    }
+
+    public PciSysfs(Path sysfs, Path dev, Writer writer) {
+        this.sysfs = sysfs;
+        this.dev = dev;
+        this.writer = writer;
+    }
+
+    /** Every NVMe function, by address. */
+    public List<PciFunction> nvmeFunctions() {
+        List<PciFunction> functions = new ArrayList<>();
+        for (String name : list(sysfs.resolve("bus/pci/devices"))) {
+            PciFunction function = PciAddress.isAddress(name) ? find(PciAddress.parse(name)) : null;
+            if (function != null && function.isNvme()) {
+                functions.add(function);
+            }
+        }
+        functions.sort(Comparator.comparing(function -> function.address().text()));
+        return functions;
+    }
+
+    /**
+     * One function.
+     *
+     * @throws OperationException NOT_FOUND {@code pci-device-not-found}
+     */
+    public PciFunction get(PciAddress address) {
+        PciFunction function = find(address);
+        if (function == null) {
+            throw OperationException.notFound("pci-device-not-found", "this machine has no PCI device " + address
+                    + "; GET /v1/devices and lspci -D list those that it has");
+        }
+        return function;
+    }
+
+    /** As {@link #get}; null when it is not there, or goes while it is looked at. */
+    public PciFunction find(PciAddress address) {
+        Path device = device(address);
+        String classCode = read(device.resolve("class"));
+        if (classCode == null) {
+            return null;
+        }
+        Path group = device.resolve("iommu_group");
+        String number = linkName(group);
+        String override = read(device.resolve("driver_override"));
+        String node = read(device.resolve("numa_node"));
+        return new PciFunction(address, hex(read(device.resolve("vendor"))), hex(read(device.resolve("device"))),
+                hex(classCode), linkName(device.resolve("driver")),
+                override == null || override.equals("(null)") || override.isEmpty() ? null : override,
+                number == null ? -1 : Integer.parseInt(number), read(group.resolve("type")),
+                node == null ? -1 : Integer.parseInt(node));
+    }
+
+    /** Whether the kernel lists the function. */
+    public boolean isPresent(PciAddress address) {
+        return Files.exists(device(address).resolve("class"));
+    }
+
+    /** Other functions of the IOMMU group that keep it from us: those with a driver that is neither VFIO's nor a bridge's. */
+    public List<PciFunction> hinderersOf(PciFunction function) {
+        List<PciFunction> hinderers = new ArrayList<>();
+        for (String name : list(device(function.address()).resolve("iommu_group/devices"))) {
+            PciFunction other = PciAddress.isAddress(name) ? find(PciAddress.parse(name)) : null;
+            if (other != null && !other.address().equals(function.address()) && other.driver() != null
+                    && !other.driver().equals(PciDriver.VFIO_PCI.driverName()) && !other.driver().equals("pcieport")
+                    && !other.driver().equals("pci-stub")) {
+                hinderers.add(other);
+            }
+        }
+        return hinderers;
+    }
+
+    /** What the kernel's NVMe driver calls the controller ({@code nvme0}), or null when it does not have it. */
+    public String controllerName(PciAddress address) {
+        List<String> names = list(device(address).resolve("nvme"));
+        return names.isEmpty() ? null : names.getFirst();
+    }
+
+    /** Whether the kernel knows a PCI driver of that name now. */
+    public boolean hasDriver(String driver) {
+        return Files.isDirectory(sysfs.resolve("bus/pci/drivers").resolve(driver));
+    }
+
+    /** Keeps the function for a driver; null: for whichever matches it. */
+    void setDriverOverride(PciAddress address, String driver) {
+        write(device(address).resolve("driver_override"), (driver == null ? "" : driver) + "\n");
+    }
+
+    /** Takes the function away from its driver. Returns when the driver has let go, which may take long. */
+    void release(PciAddress address) {
+        write(device(address).resolve("driver/unbind"), address.text());
+    }
+
+    /** Offers the function, which has no driver, to the drivers. */
+    void probe(PciAddress address) {
+        write(sysfs.resolve("bus/pci/drivers_probe"), address.text());
+    }
+
+    /** The function's directory. */
+    Path device(PciAddress address) {
+        return sysfs.resolve("bus/pci/devices").resolve(address.text());
+    }
+
+    /** The directory of an IOMMU group's file and of the container's. */
+    Path vfioDirectory() {
+        return dev.resolve("vfio");
+    }
+
+    /** The device file of a function that uio_pci_generic has, or null. */
+    Path uioFile(PciAddress address) {
+        List<String> names = list(device(address).resolve("uio"));
+        return names.isEmpty() ? null : dev.resolve(names.getFirst());
+    }
+
+    void write(Path attribute, String value) {
+        try {
+            writer.write(attribute, value);
+        } catch (AccessDeniedException e) {
+            throw forbidden(attribute);
+        } catch (NoSuchFileException e) {
+            throw OperationException.precondition("pci-device-changed", attribute
+                    + " is gone: the device was removed or rebound meanwhile; look at it again");
+        } catch (IOException e) {
+            String reason = e instanceof java.nio.file.FileSystemException file && file.getReason() != null ? file.getReason()
+                    : e.getMessage();
+            if (reason != null && reason.contains("Read-only")) {
+                throw forbidden(attribute);
+            }
+            throw OperationException.precondition("driver-refused", "writing " + value.strip() + " to " + attribute
+                    + " failed: " + reason + "; the kernel's log (dmesg) may say more");
+        }
+    }
+
+    private static OperationException forbidden(Path attribute) {
+        return new OperationException(ErrorKind.FAILED_PRECONDITION, "missing-rights", "writing " + attribute
+                + " is not allowed: run the engine as root, in a container with /sys writable");
+    }
+
+    /** First line of an attribute, or null when it is not there or cannot be read. */
+    private static String read(Path attribute) {
+        try {
+            return Files.readString(attribute).strip();
+        } catch (IOException absent) {
+            return null;        // Attributes go with their device; some kernels lack some.
+        }
+    }
+
+    private static int hex(String text) {
+        return text == null ? 0 : Integer.decode(text);
+    }
+
+    private static String linkName(Path link) {
+        try {
+            return Files.readSymbolicLink(link).getFileName().toString();
+        } catch (IOException absent) {
+            return null;
+        }
+    }
+
+    /** Names in a directory, in order; none when there is no such directory. */
+    private static List<String> list(Path directory) {
+        List<String> names = new ArrayList<>();
+        try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
+            entries.forEach(entry -> names.add(entry.getFileName().toString()));
+        } catch (IOException absent) {
+            return List.of();
+        }
+        names.sort(Comparator.naturalOrder());
+        return names;
+    }
+}

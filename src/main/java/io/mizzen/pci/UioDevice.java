@@ -1,0 +1,208 @@
+package io.mizzen.pci;
+
+import io.mizzen.ffi.Errno;
+import io.mizzen.ffi.Libc;
+import io.mizzen.memory.IovaMap;
+import io.mizzen.util.OperationException;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+
+/**
+ * A function without an IOMMU, through uio_pci_generic: registers by sysfs, memory by physical addresses. It has no
+ * interrupts: the wire is shared and one for all queues, so the driver polls. The device file is held open, for then the
+ * kernel ends bus mastering when the process dies; a lock on it keeps other engines away.
+ */
+final class UioDevice implements PciDevice {
+    private static final int O_RDWR_CLOEXEC = 2 | 0x80000;
+    private static final int PROT_READ_WRITE = 3;
+    private static final int MAP_SHARED = 1;
+
+    private final PciSysfs sysfs;
+    private final PciFunction function;
+    private final IovaMap physical;
+    private final Runnable onClosed;
+    private FileChannel file;
+    private ConfigSpace config;
+    private int barFd = -1;
+    private long barAddress;
+    private long barSizeBytes;
+    private boolean closed;
+
+    /**
+     * Opens the device.
+     *
+     * @param physical the physical addresses of the engine's memory
+     * @param onClosed run after everything is closed
+     * @throws OperationException why it cannot be used; nothing stays open
+     */
+    static UioDevice open(PciSysfs sysfs, PciFunction function, IovaMap physical, Runnable onClosed) {
+        UioDevice device = new UioDevice(sysfs, function, physical, onClosed);
+        try {
+            device.setUp();
+            return device;
+        } catch (OperationException failure) {
+            device.close();
+            throw failure;
+        }
+    }
+
+    private UioDevice(PciSysfs sysfs, PciFunction function, IovaMap physical, Runnable onClosed) {
+        this.sysfs = sysfs;
+        this.function = function;
+        this.physical = physical;
+        this.onClosed = onClosed;
+    }
+
+    private void setUp() {
+        lock();
+        Path directory = sysfs.device(function.address());
+        int configFd = openFile(directory.resolve("config"));
+        config = new ConfigSpace(function.address(), configFd, 0);
+        Path bar = directory.resolve("resource0");
+        barFd = openFile(bar);
+        try {
+            barSizeBytes = Files.size(bar);
+        } catch (IOException e) {
+            throw refused(bar, e.getMessage());
+        }
+        config.enable();
+        long mapped = Libc.mmap(0, barSizeBytes, PROT_READ_WRITE, MAP_SHARED, barFd, 0);
+        if (mapped < 0) {
+            throw refused(bar, Errno.describe((int) -mapped) + (mapped == -Errno.EPERM
+                    ? " (a locked-down kernel, as with secure boot, forbids it; use vfio-pci)" : ""));
+        }
+        barAddress = mapped;
+    }
+
+    private void lock() {
+        Path path = sysfs.uioFile(function.address());
+        if (path == null) {
+            throw refused(sysfs.device(function.address()).resolve("uio"), "not there");
+        }
+        try {
+            file = FileChannel.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE);
+            FileLock lock = file.tryLock();
+            if (lock == null) {
+                throw inUse(path);
+            }
+        } catch (OverlappingFileLockException twice) {
+            throw inUse(path);
+        } catch (IOException e) {
+            throw refused(path, e.getMessage());
+        }
+    }
+
+    private OperationException inUse(Path path) {
+        return OperationException.precondition("device-in-use", "device " + function.address() + " is driven already ("
+                + path + " is locked); stop the engine that has it first");
+    }
+
+    private OperationException refused(Path path, String why) {
+        return OperationException.precondition("device-not-opened", "cannot use " + path + " of device " + function.address()
+                + ": " + why);
+    }
+
+    private int openFile(Path path) {
+        try (Arena arena = Arena.ofConfined()) {
+            int fd = Libc.open(Libc.cString(arena, path.toString()).address(), O_RDWR_CLOEXEC, 0);
+            if (fd == -Errno.EACCES || fd == -Errno.EPERM) {
+                throw OperationException.precondition("missing-rights", "cannot open " + path + ": " + Errno.describe(-fd)
+                        + "; run the engine as root, in a container with /sys writable");
+            }
+            if (fd < 0) {
+                throw refused(path, Errno.describe(-fd));
+            }
+            return fd;
+        }
+    }
+
+    @Override
+    public String address() {
+        return function.address().text();
+    }
+
+    @Override
+    public int numaNode() {
+        return function.numaNode();
+    }
+
+    @Override
+    public long barAddress() {
+        return barAddress;
+    }
+
+    @Override
+    public long barSizeBytes() {
+        return barSizeBytes;
+    }
+
+    @Override
+    public IovaMap iovas() {
+        return physical;
+    }
+
+    @Override
+    public int interruptVectors() {
+        return 0;
+    }
+
+    @Override
+    public int interruptFd(int vector) {
+        throw new IllegalArgumentException("uio_pci_generic has no interrupt vectors");
+    }
+
+    @Override
+    public int removalFd() {
+        return -1;
+    }
+
+    @Override
+    public boolean isPresent() {
+        return sysfs.isPresent(function.address());
+    }
+
+    @Override
+    public int configInt(int offset) {
+        return config.readInt(offset);
+    }
+
+    @Override
+    public synchronized void stopDma() {
+        if (!closed) {
+            config.disable();
+        }
+    }
+
+    @Override
+    public synchronized void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        if (config != null) {
+            config.disable();
+            Libc.close(config.fd());
+        }
+        if (barAddress != 0) {
+            Libc.munmap(barAddress, barSizeBytes);
+        }
+        if (barFd >= 0) {
+            Libc.close(barFd);
+        }
+        try {
+            if (file != null) {
+                file.close();       // The lock goes with it.
+            }
+        } catch (IOException e) {
+            throw OperationException.internal("close-failed", "closing the file of device " + function.address() + ": " + e);
+        } finally {
+            onClosed.run();
+        }
+    }
+}

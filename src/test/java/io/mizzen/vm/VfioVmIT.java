@@ -1,0 +1,45 @@
+package io.mizzen.vm;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.mizzen.testsupport.VmRig;
+import java.nio.file.Path;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+
+/** NVMe drives behind the guest's emulated IOMMU, driven through vfio-pci. */
+class VfioVmIT {
+    @Test
+    void aDriveIsTakenDrivenAndGivenBackWithItsBytes() {
+        String output = VmRig.guest().nvme("size=64M,serial=first").nvme("size=64M,serial=second").hugepages(8)
+                .timeout(Duration.ofMinutes(4)).run(probe() + """
+                        head -c 1M /dev/urandom > /tmp/pattern
+                        dd if=/tmp/pattern of=/dev/nvme1n1 bs=64k oflag=direct status=none
+                        probe bind 0000:02:00.0 vfio-pci
+                        modprobe -a vfio-pci uio_pci_generic
+                        probe open 0000:05:00.0
+                        setpriv --reuid 65534 --clear-groups bash -c "$(declare -f probe); probe bind 0000:02:00.0 vfio-pci"
+                        probe drive 0000:02:00.0 vfio-pci 64
+                        until [ -b /dev/nvme1n1 ]; do sleep 0.2; done
+                        cmp -n 1048576 /tmp/pattern /dev/nvme1n1 && echo same bytes
+                        /bin/bash src/test/vm/guest/pci-bind 0000:02:00.0 vfio-pci
+                        setpriv --bounding-set=-ipc_lock prlimit --memlock=1048576 bash -c \\
+                            "$(declare -f probe); probe open 0000:02:00.0"
+                        """);
+        assertThat(output.lines()).containsSubsequence(
+                "failed FAILED_PRECONDITION driver-not-loaded: the kernel's driver vfio-pci is not loaded; run: modprobe vfio-pci");
+        assertThat(output).contains("pci-device-not-found")
+                .contains("missing-rights").contains("before bind: device-not-bound").contains("second open: device-in-use")
+                .contains("bound to vfio-pci\nbound again to vfio-pci").contains("serial second model QEMU NVMe Ctrl interrupt true")
+                .contains("removal true class 10802 present true")
+                .contains("after 64 cycles 0 descriptors and 0 pinned KiB more").contains("given back to nvme\noverride null")
+                .contains("same bytes").contains("memlock-too-low");
+    }
+
+    /** Bash lines that define {@code probe}: one run of the probe. */
+    static String probe() {
+        String java = Path.of(System.getProperty("java.home"), "bin/java").toString();
+        return "probe() { " + java + " -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xshare:auto -ea:io.mizzen... "
+                + "--enable-native-access=ALL-UNNAMED -cp target/classes:target/test-classes io.mizzen.pci.PciProbe \"$@\"; }\n";
+    }
+}
