@@ -20,6 +20,9 @@ final class Examples {
     static final String FAULT_BDEV = "example-faulty";
     static final String LEG_URI = "malloc:///example-leg?size_mb=64";
 
+    /** No machine has a drive there: the example changes nothing anywhere. */
+    static final String DEVICE = "0000:7f:1f.7";
+    static final String DEVICE_BODY = "{\"driver\": \"vfio-pci\"}";
     static final String BDEV_BODY = "{\"uri\": \"fault:///example-faulty?base=malloc:///example-faulty-base%3Fsize_mb=64\"}";
     static final String POOL_BODY = """
         {"name": "example-pool", "disks": ["malloc:///example-disk?size_mb=256"], "allowTest": true}""";

@@ -69,6 +69,11 @@ public class ControlConfiguration {
     }
 
     @Bean
+    DeviceService deviceService(Engine engine, EngineCalls calls, DesiredState state) {
+        return new DeviceService(engine, calls, state);
+    }
+
+    @Bean
     BdevService bdevService(Engine engine, EngineCalls calls, DesiredState state) {
         return new BdevService(engine, calls, state);
     }

@@ -35,6 +35,15 @@ final class DesiredState implements AutoCloseable {
     private final ExecutorService writer =
         Executors.newSingleThreadExecutor(Thread.ofPlatform().name("state-writer").daemon().factory());
 
+    /**
+     * A PCI function that was taken from the kernel.
+     *
+     * @param accept signatures that may be on it
+     * @param serial of the drive; null when it could not be read
+     */
+    record StoredDevice(String address, String driver, List<String> accept, String serial) {
+    }
+
     /** A bdev that was created by request. */
     record StoredBdev(String uri) {
     }

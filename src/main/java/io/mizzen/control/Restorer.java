@@ -4,6 +4,7 @@ import io.mizzen.control.store.StateKind;
 import io.mizzen.control.store.StateStore;
 import io.mizzen.engine.Engine;
 import io.mizzen.engine.model.BdevSpec;
+import io.mizzen.engine.model.DeviceSpec;
 import io.mizzen.engine.model.NexusSpec;
 import io.mizzen.engine.model.NexusView;
 import io.mizzen.engine.model.ObjectKind;
@@ -29,7 +30,7 @@ import org.slf4j.LoggerFactory;
 import tools.jackson.core.JacksonException;
 
 /**
- * Brings the desired state back at start: bdevs, pools, nexuses, shares, in this order. What fails does not stop the rest;
+ * Brings the desired state back at start: devices, bdevs, pools, nexuses, shares, in this order. What fails does not stop the rest;
  * it is reported (health, events, log) and tried again until it works or somebody removes it.
  */
 public final class Restorer implements AutoCloseable {
@@ -155,6 +156,8 @@ public final class Restorer implements AutoCloseable {
 
     private void bringBack(Object content) {
         switch (content) {
+            case DesiredState.StoredDevice device -> calls.await(engine.bindDevice(device.address(),
+                new DeviceSpec(device.driver(), device.accept(), device.serial())));
             case DesiredState.StoredBdev bdev -> calls.await(engine.createBdev(new BdevSpec(existing(bdev.uri()))));
             case DesiredState.StoredPool pool -> {
                 if (!pool.exported() && calls.await(engine.pools()).stream()
@@ -347,6 +350,7 @@ public final class Restorer implements AutoCloseable {
 
     private static ObjectKind kindOf(StateKind kind) {
         return switch (kind) {
+            case DEVICE -> ObjectKind.DEVICE;
             case BDEV -> ObjectKind.BDEV;
             case POOL -> ObjectKind.POOL;
             case NEXUS -> ObjectKind.NEXUS;
@@ -357,6 +361,7 @@ public final class Restorer implements AutoCloseable {
 
     private static Class<?> typeOf(StateKind kind) {
         return switch (kind) {
+            case DEVICE -> DesiredState.StoredDevice.class;
             case BDEV -> DesiredState.StoredBdev.class;
             case POOL -> DesiredState.StoredPool.class;
             case NEXUS -> DesiredState.StoredNexus.class;

@@ -4,6 +4,8 @@ import io.mizzen.bdev.Bdev;
 import io.mizzen.engine.model.BdevSpec;
 import io.mizzen.engine.model.BdevView;
 import io.mizzen.engine.model.ConnectionView;
+import io.mizzen.engine.model.DeviceSpec;
+import io.mizzen.engine.model.DeviceView;
 import io.mizzen.engine.model.EngineView;
 import io.mizzen.engine.model.EventPage;
 import io.mizzen.engine.model.FaultSpec;
@@ -229,6 +231,28 @@ final class DataPlane implements Engine {
     @Override
     public void report(ObjectKind type, String uuid, String name, String kind, String message, Object... details) {
         events.add(type, uuid, name, kind, message, details);
+    }
+
+    // --- devices ------------------------------------------------------------------------------------
+
+    @Override
+    public CompletableFuture<List<DeviceView>> devices() {
+        return command("device list", s -> s.devices::list);
+    }
+
+    @Override
+    public CompletableFuture<DeviceView> device(String address) {
+        return command("device get", s -> done -> s.devices.get(address, done));
+    }
+
+    @Override
+    public CompletableFuture<DeviceView> bindDevice(String address, DeviceSpec spec) {
+        return change("device bind", s -> DeviceService.keys(address), s -> done -> s.devices.bind(address, spec, done));
+    }
+
+    @Override
+    public CompletableFuture<DeviceView> unbindDevice(String address) {
+        return change("device unbind", s -> DeviceService.keys(address), s -> done -> s.devices.unbind(address, done));
     }
 
     // --- block devices ----------------------------------------------------------------------------

@@ -3,6 +3,8 @@ package io.mizzen.engine;
 import io.mizzen.engine.model.BdevSpec;
 import io.mizzen.engine.model.BdevView;
 import io.mizzen.engine.model.ConnectionView;
+import io.mizzen.engine.model.DeviceSpec;
+import io.mizzen.engine.model.DeviceView;
 import io.mizzen.engine.model.EngineView;
 import io.mizzen.engine.model.EventPage;
 import io.mizzen.engine.model.FaultSpec;
@@ -113,6 +115,23 @@ public interface Engine {
      * @param details names and values in turn; a null value is left out
      */
     void report(ObjectKind type, String uuid, String name, String kind, String message, Object... details);
+
+    // Devices of the machine
+
+    /** NVMe controllers on PCI and other disks, what uses them, and whether the engine may take them. */
+    CompletableFuture<List<DeviceView>> devices();
+
+    /** By PCI address, or the kernel's name of a disk. */
+    CompletableFuture<DeviceView> device(String address);
+
+    /**
+     * Takes an NVMe controller from the kernel, so that bdevs can drive it. Refused while anybody uses it, and when it is not
+     * empty unless the specification accepts what is on it. Has it already: nothing happens.
+     */
+    CompletableFuture<DeviceView> bindDevice(String address, DeviceSpec spec);
+
+    /** Gives an NVMe controller back to the kernel. Refused while a bdev drives it. Has it already: nothing happens. */
+    CompletableFuture<DeviceView> unbindDevice(String address);
 
     // Block devices
 

@@ -3,6 +3,7 @@ package io.mizzen.engine;
 import io.mizzen.memory.DmaMemory;
 import io.mizzen.memory.HugePages;
 import io.mizzen.memory.MemoryKind;
+import io.mizzen.pci.PciSysfs;
 import io.mizzen.reactor.CoreMask;
 import io.mizzen.reactor.CpuAffinity;
 import io.mizzen.reactor.LinuxAffinity;
@@ -10,6 +11,7 @@ import io.mizzen.reactor.Reactor;
 import io.mizzen.ring.ReactorRing;
 import io.mizzen.ring.RingConfig;
 import io.mizzen.ring.RingStats;
+import io.mizzen.uring.BlockDevices;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
 import java.io.IOException;
@@ -28,6 +30,8 @@ final class LinuxPlatform implements Platform {
     private final List<Integer> allowedCores = affinity.allowedCores();
     private final Map<Integer, Integer> nodeOfCore = nodes();
     private final RingConfig ringConfig;
+    private final PciSysfs pci = new PciSysfs();
+    private final BlockDevices disks = new BlockDevices();
     private DmaMemory memory;
     private volatile String features = "";
 
@@ -83,6 +87,16 @@ final class LinuxPlatform implements Platform {
     @Override
     public int numaNode(int core) {
         return nodeOfCore.getOrDefault(core, 0);
+    }
+
+    @Override
+    public PciSysfs pci() {
+        return pci;
+    }
+
+    @Override
+    public BlockDevices disks() {
+        return disks;
     }
 
     @Override

@@ -20,11 +20,12 @@ final class Offload {
     private static final long REPOST_NS = 100_000;
 
     private final Mthread control;
-    private final ThreadPoolExecutor thread = new ThreadPoolExecutor(1, 1, 0, TimeUnit.SECONDS,
-            new ArrayBlockingQueue<>(QUEUE_MAX), Thread.ofPlatform().name("engine-offload").daemon(true).factory());
+    private final ThreadPoolExecutor thread;
 
-    Offload(Mthread control) {
+    Offload(Mthread control, String threadName) {
         this.control = control;
+        thread = new ThreadPoolExecutor(1, 1, 0, TimeUnit.SECONDS, new ArrayBlockingQueue<>(QUEUE_MAX),
+                Thread.ofPlatform().name(threadName).daemon(true).factory());
         thread.prestartCoreThread(); // From the starting thread: a reactor's child would inherit its CPU.
     }
 

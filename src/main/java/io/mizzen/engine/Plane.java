@@ -42,6 +42,7 @@ final class Plane {
     private final List<Mthread> rebuild = new ArrayList<>();
     private final List<Mthread> admin = new ArrayList<>();
     private Offload offload;
+    private Offload deviceOffload;
     private Thread watchdog;
     private volatile boolean watching = true;
 
@@ -91,10 +92,11 @@ final class Plane {
                     platform.close(reactor);
                 }
             }, Plane::onCrash, LAUNCH_TIMEOUT_NS);
-            offload = new Offload(control[0]);
+            offload = new Offload(control[0], "engine-offload");
+            deviceOffload = new Offload(control[0], "engine-devices");
             context = new PlaneContext(config, platform, reactors, buffers, registry, new Serializer(config.limits().mailbox()),
                     events, offload, control[0], nvmfReactors(), List.copyOf(rebuild), List.copyOf(admin));
-            services = PlaneCall.on(control[0], "engine start", LAUNCH_TIMEOUT_NS, done -> done.ok(new Services(context)));
+            services = PlaneCall.on(control[0], "engine start", LAUNCH_TIMEOUT_NS, done -> done.ok(new Services(context, deviceOffload)));
             PlaneCall.<Void>on(control[0], "engine start", LAUNCH_TIMEOUT_NS, services::start);
         } catch (RuntimeException failure) {
             unwind();
@@ -108,6 +110,9 @@ final class Plane {
     private void unwind() {
         if (offload != null) {
             offload.close();
+        }
+        if (deviceOffload != null) {
+            deviceOffload.close();
         }
         if (reactors.stop(LAUNCH_TIMEOUT_NS)) {
             platform.release();
@@ -196,6 +201,7 @@ final class Plane {
         watching = false;
         LockSupport.unpark(watchdog);
         offload.close();
+        deviceOffload.close();
     }
 
     /** The bdevs. Any thread. */

@@ -1,8 +1,10 @@
 package io.mizzen.engine;
 
 import io.mizzen.memory.DmaMemory;
+import io.mizzen.pci.PciSysfs;
 import io.mizzen.reactor.CpuAffinity;
 import io.mizzen.reactor.Reactor;
+import io.mizzen.uring.BlockDevices;
 import java.util.List;
 
 /** What the engine takes from the machine. Linux in production; tests have a plain one. */
@@ -30,6 +32,12 @@ interface Platform {
 
     /** NUMA node of a core, 0 where there is one only. */
     int numaNode(int core);
+
+    /** PCI functions of the machine. Any thread. */
+    PciSysfs pci();
+
+    /** Disks of the machine. Any thread. */
+    BlockDevices disks();
 
     /** System calls, submissions and completions of a reactor's ring. Any thread, approximate. */
     RingCounts ringCounts(Reactor reactor);

@@ -10,6 +10,7 @@ import java.util.List;
 /** The services of the control reactor and the order in which they start and stop. Control reactor only. */
 final class Services {
     final PlaneContext plane;
+    final DeviceService devices;
     final BdevService bdevs;
     final FaultService faults;
     final ShareService shares;
@@ -20,9 +21,11 @@ final class Services {
     /** Null when no address is configured. */
     final TargetPort target;
 
-    Services(PlaneContext plane) {
+    /** @param deviceOffload for what may wait for a drive */
+    Services(PlaneContext plane, Offload deviceOffload) {
         this.plane = plane;
         target = plane.config().nvmf().addresses().isEmpty() ? null : new NvmfTarget(plane);
+        devices = new DeviceService(plane, deviceOffload);
         bdevs = new BdevService(plane);
         faults = new FaultService(plane);
         shares = new ShareService(plane, target);

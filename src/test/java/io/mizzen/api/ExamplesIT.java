@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
@@ -20,7 +21,7 @@ import tools.jackson.databind.JsonNode;
 /** Every example of the documentation, sent as it stands to a running demo, in an order in which they make sense. */
 class ExamplesIT {
     private static final List<String> ORDER = List.of("getEngine", "listReactors", "getReactor", "getMemory", "listStatistics",
-        "listEvents", "createBdev", "listBdevs", "getBdev", "listBdevChannels", "rescanBdev", "putFault", "listFaults",
+        "listEvents", "listDevices", "getDevice", "bindDevice", "unbindDevice", "createBdev", "listBdevs", "getBdev", "listBdevChannels", "rescanBdev", "putFault", "listFaults",
         "deleteFault", "destroyBdev", "putPool", "createPool", "listPools", "getPool", "importPool", "exportPool",
         "putReplica", "createReplica", "listReplicas", "getReplica", "resizeReplica", "shareReplica", "unshareReplica",
         "putNexus", "createNexus", "listNexuses", "getNexus",
@@ -31,6 +32,9 @@ class ExamplesIT {
         "removeNexusLimits", "pausePublication", "resumePublication", "setReplicaLimits", "getReplicaLimits", "removeReplicaLimits",
         "unpublishNexus", "listShares", "getShare", "listHosts", "listConnections", "destroyNexus", "destroyReplica",
         "destroyPool");
+
+    /** They name a drive that few machines have: where it is not there they say so. */
+    private static final Set<String> OF_A_DRIVE = Set.of("getDevice", "bindDevice", "unbindDevice");
 
     private record Example(String method, String path, JsonNode operation) {
     }
@@ -66,6 +70,11 @@ class ExamplesIT {
             }
         }
         JsonNode body = example.operation().path("requestBody").path("content").path("application/json").path("example");
-        http.send(example.method(), path + query, body.isMissingNode() ? null : body.toString()).expect(200, 201, 202, 204);
+        var answer = http.send(example.method(), path + query, body.isMissingNode() ? null : body.toString());
+        if (OF_A_DRIVE.contains(example.operation().path("operationId").asString())) {
+            answer.expect(404);
+        } else {
+            answer.expect(200, 201, 202, 204);
+        }
     }
 }

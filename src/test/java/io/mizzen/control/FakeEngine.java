@@ -4,6 +4,8 @@ import io.mizzen.engine.Engine;
 import io.mizzen.engine.EngineConfig;
 import io.mizzen.engine.model.BdevSpec;
 import io.mizzen.engine.model.BdevView;
+import io.mizzen.engine.model.DeviceSpec;
+import io.mizzen.engine.model.DeviceView;
 import io.mizzen.engine.model.ConnectionView;
 import io.mizzen.engine.model.EngineView;
 import io.mizzen.engine.model.EventPage;
@@ -51,8 +53,13 @@ import java.util.function.Supplier;
 
 /** An engine without a data plane: keeps specifications, answers at once, fails or never answers on request. */
 public final class FakeEngine implements Engine {
+    /** The one controller. */
+    public static final String DEVICE = "0000:01:00.0";
     private static final long MIB = 1 << 20;
     private static final NexusSettings SETTINGS = new NexusSettings(25_000, 0, 8 * MIB, true, 2);
+    /** The drivers of the NVMe controllers that there are. */
+    private final Map<String, String> drivers = new LinkedHashMap<>(Map.of(DEVICE, "nvme"));
+    private String serial = "S1";
     private final Map<String, BdevSpec> bdevs = new LinkedHashMap<>();
     private final Map<String, PoolSpec> pools = new LinkedHashMap<>();
     private final Map<String, ReplicaSpec> replicas = new LinkedHashMap<>();
@@ -99,6 +106,7 @@ public final class FakeEngine implements Engine {
     public synchronized void clear() {
         List.of(bdevs, pools, replicas, nexuses, shares, faults, limits, pauses, settings, childStates, shut, failures).forEach(Map::clear);
         calls.clear();
+        drivers.put(DEVICE, "nvme");
         release();
     }
 
@@ -225,6 +233,50 @@ public final class FakeEngine implements Engine {
         }
         events.add(new EventView(events.size() + 1, Instant.EPOCH, EventSeverity.INFO, kind, type, uuid, name, message, map));
         notifyAll();
+    }
+
+    /** Another drive is at the address from now on, and with the kernel. */
+    public synchronized void replaceDevice(String newSerial) {
+        serial = newSerial;
+        drivers.put(DEVICE, "nvme");
+    }
+
+    private DeviceView deviceView(String address) {
+        String driver = found(drivers, address, "device");
+        boolean kernel = driver.equals("nvme");
+        return new DeviceView(address, DeviceView.Kind.NVME, kernel ? "drive" : null, kernel ? serial : null, null, driver,
+            kernel ? null : driver, 1, List.of(), List.of(), true, null);
+    }
+
+    @Override
+    public CompletableFuture<List<DeviceView>> devices() {
+        return answer("devices", () -> drivers.keySet().stream().map(this::deviceView).toList());
+    }
+
+    @Override
+    public CompletableFuture<DeviceView> device(String address) {
+        return answer("device", () -> deviceView(address));
+    }
+
+    @Override
+    public CompletableFuture<DeviceView> bindDevice(String address, DeviceSpec spec) {
+        return answer("bindDevice", () -> {
+            String present = deviceView(address).serial();
+            if (present != null && spec.serial() != null && !present.equals(spec.serial())) {
+                throw OperationException.precondition("device-changed", "another drive");
+            }
+            drivers.put(address, spec.driver());
+            return deviceView(address);
+        });
+    }
+
+    @Override
+    public CompletableFuture<DeviceView> unbindDevice(String address) {
+        return answer("unbindDevice", () -> {
+            deviceView(address);
+            drivers.put(address, "nvme");
+            return deviceView(address);
+        });
     }
 
     @Override

@@ -103,6 +103,36 @@ class RestorerTest {
     }
 
     @Test
+    void aDriveIsTakenAgainAfterARestartOfTheMachineButNoOtherOneInItsPlace() {
+        DeviceService devices = new DeviceService(engine, calls, state);
+        devices.bind(FakeEngine.DEVICE, "vfio-pci", List.of("gpt"));
+        crash();
+        start();
+        assertThat(calls.await(engine.device(FakeEngine.DEVICE)).driver()).isEqualTo("vfio-pci");
+        assertThat(restorer.failures()).isEmpty();
+        crash();
+        engine = new FakeEngine();
+        engine.replaceDevice("S2");
+        startOver();
+        assertThat(calls.await(engine.device(FakeEngine.DEVICE)).driver()).isEqualTo("nvme");
+        assertThat(restorer.failures()).singleElement().satisfies(failure ->
+            assertThat(failure.code()).isEqualTo("device-changed"));
+        new DeviceService(engine, calls, state).unbind(FakeEngine.DEVICE);
+        restorer.retry();
+        assertThat(restorer.failures()).isEmpty();
+    }
+
+    @Test
+    void aDriveThatIsGoneForGoodIsForgottenByUnbind() {
+        new DeviceService(engine, calls, state).bind(FakeEngine.DEVICE, "vfio-pci", List.of());
+        engine.failing("unbindDevice", new OperationException(ErrorKind.NOT_FOUND, "pci-device-not-found", "It is not there."));
+        DeviceService devices = new DeviceService(engine, calls, state);
+        devices.unbind(FakeEngine.DEVICE);
+        assertThat(state.contains(StateKind.DEVICE, FakeEngine.DEVICE)).isFalse();
+        assertThatExceptionOfType(OperationException.class).isThrownBy(() -> devices.unbind(FakeEngine.DEVICE));
+    }
+
+    @Test
     void everythingComesBackInOrderWithoutARequest() {
         createEverything();
         crash();

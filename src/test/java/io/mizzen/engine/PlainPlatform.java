@@ -3,11 +3,14 @@ package io.mizzen.engine;
 import io.mizzen.memory.DmaMemory;
 import io.mizzen.memory.DmaRegion;
 import io.mizzen.memory.MemoryKind;
+import io.mizzen.pci.PciSysfs;
 import io.mizzen.reactor.CpuAffinity;
 import io.mizzen.reactor.ParkIdleStrategy;
 import io.mizzen.reactor.Reactor;
+import io.mizzen.uring.BlockDevices;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -15,10 +18,20 @@ import java.util.concurrent.atomic.AtomicInteger;
 final class PlainPlatform implements Platform {
     final AtomicInteger openReactors = new AtomicInteger();
     private final int coreCount;
+    private final PciSysfs pci;
+    private final BlockDevices disks;
     private Arena arena;
 
+    /** A machine without any device. */
     PlainPlatform(int coreCount) {
+        this(coreCount, new PciSysfs(Path.of("/none"), Path.of("/none"), (attribute, value) -> { }),
+                new BlockDevices(Path.of("/none"), Path.of("/none"), Path.of("/none")));
+    }
+
+    PlainPlatform(int coreCount, PciSysfs pci, BlockDevices disks) {
         this.coreCount = coreCount;
+        this.pci = pci;
+        this.disks = disks;
     }
 
     boolean isReleased() {
@@ -74,6 +87,16 @@ final class PlainPlatform implements Platform {
     @Override
     public int numaNode(int core) {
         return 0;
+    }
+
+    @Override
+    public PciSysfs pci() {
+        return pci;
+    }
+
+    @Override
+    public BlockDevices disks() {
+        return disks;
     }
 
     @Override

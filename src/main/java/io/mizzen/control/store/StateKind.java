@@ -2,7 +2,7 @@ package io.mizzen.control.store;
 
 /** What a document describes; in the order in which objects come back at start. */
 public enum StateKind {
-    BDEV("bdevs"), POOL("pools"), NEXUS("nexuses"), LIMITS("limits"), SHARE("shares");
+    DEVICE("devices"), BDEV("bdevs"), POOL("pools"), NEXUS("nexuses"), LIMITS("limits"), SHARE("shares");
 
     private final String directory;
 

@@ -1,4 +1,4 @@
 package io.mizzen.engine.model;
 
 /** What a statistic or an event is about. */
-public enum ObjectKind { ENGINE, REACTOR, BDEV, POOL, REPLICA, NEXUS, CHILD, SUBSYSTEM, HOST }
+public enum ObjectKind { ENGINE, REACTOR, DEVICE, BDEV, POOL, REPLICA, NEXUS, CHILD, SUBSYSTEM, HOST }

@@ -1,0 +1,284 @@
+package io.mizzen.engine;
+
+import io.mizzen.engine.model.DeviceSpec;
+import io.mizzen.engine.model.DeviceView;
+import io.mizzen.engine.model.DeviceView.DiskView;
+import io.mizzen.engine.model.DeviceView.UseView;
+import io.mizzen.pci.PciAddress;
+import io.mizzen.pci.PciBinding;
+import io.mizzen.pci.PciDriver;
+import io.mizzen.pci.PciFunction;
+import io.mizzen.pci.PciSysfs;
+import io.mizzen.uring.BlockDevice;
+import io.mizzen.uring.BlockDevices;
+import io.mizzen.uring.DiskSignature;
+import io.mizzen.util.OperationException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+
+/**
+ * Looks at the machine's disks and NVMe functions, and moves functions between drivers. Blocking, a drive that does not
+ * answer may block for long: on the devices' own thread only.
+ */
+final class DeviceScan {
+    /** A pool is no foreign signature: it can be imported wherever its disk is. */
+    private static final String LVSTORE = "spdk-blobstore";
+    private static final String ANY = "any";
+    private static final Map<String, String> ALIASES = Map.of("ext2", "ext", "ext3", "ext", "ext4", "ext");
+
+    private final PciSysfs pci;
+    private final BlockDevices blocks;
+
+    /** The engine's bdevs, by PCI address or kernel's name of the disk: each with who has it open. */
+    record Users(Map<String, List<String>> byDevice) {
+        List<String> of(String device) {
+            return byDevice.getOrDefault(device, List.of());
+        }
+
+        /** Of the disk and of its partitions. */
+        List<String> of(BlockDevice disk) {
+            List<String> users = new ArrayList<>(of(disk.name()));
+            disk.partitions().forEach(partition -> users.addAll(of(partition)));
+            return users;
+        }
+    }
+
+    DeviceScan(PciSysfs pci, BlockDevices blocks) {
+        this.pci = pci;
+        this.blocks = blocks;
+    }
+
+    /** NVMe functions first, then other disks. */
+    List<DeviceView> list(Users users) {
+        Map<String, BlockDevice> disks = new LinkedHashMap<>();
+        blocks.list().forEach(disk -> disks.put(disk.name(), disk));
+        List<DeviceView> views = new ArrayList<>();
+        for (PciFunction function : pci.nvmeFunctions()) {
+            views.add(view(function, namespaces(function, disks), users));
+        }
+        disks.values().forEach(disk -> views.add(view(disk, users)));
+        return views;
+    }
+
+    /**
+     * One device.
+     *
+     * @throws OperationException NOT_FOUND {@code device-not-found}
+     */
+    DeviceView get(String address, Users users) {
+        String key = PciAddress.isAddress(address) ? PciAddress.parse(address).text() : address;
+        return list(users).stream().filter(device -> device.address().equals(key)).findFirst().orElseThrow(() ->
+                OperationException.notFound("device-not-found", "this machine has no NVMe controller or disk " + address
+                        + "; GET /v1/devices lists them"));
+    }
+
+    /** The function's namespaces, taken out of the other disks. */
+    private List<BlockDevice> namespaces(PciFunction function, Map<String, BlockDevice> disks) {
+        String controller = pci.controllerName(function.address());
+        return controller == null ? List.of()
+                : blocks.namespacesOf(controller).stream().map(disks::remove).filter(Objects::nonNull).toList();
+    }
+
+    private DeviceView view(PciFunction function, List<BlockDevice> namespaces, Users users) {
+        String address = function.address().text();
+        List<String> bdevs = new ArrayList<>(users.of(address));
+        namespaces.forEach(disk -> bdevs.addAll(users.of(disk)));
+        List<DiskView> disks = namespaces.stream().map(disk -> disk(disk, users)).toList();
+        String reason = reason(function, bdevs, disks);
+        BlockDevice first = namespaces.isEmpty() ? null : namespaces.getFirst();
+        return new DeviceView(address, DeviceView.Kind.NVME, first == null ? null : first.model(),
+                first == null ? null : first.serial(), node(function.numaNode()), function.driver(), function.driverOverride(),
+                function.iommuGroup() < 0 ? null : function.iommuGroup(), disks, bdevs, reason == null, reason);
+    }
+
+    private DeviceView view(BlockDevice disk, Users users) {
+        List<String> bdevs = users.of(disk);
+        DiskView view = disk(disk, users);
+        String reason = bdevs.isEmpty() ? disk.readOnly() ? "it is read-only" : reason(List.of(view)) : usedBy(bdevs);
+        return new DeviceView(disk.name(), DeviceView.Kind.DISK, disk.model(), disk.serial(), node(disk.numaNode()), null, null, null,
+                List.of(view), bdevs, reason == null, reason);
+    }
+
+    private static Integer node(int number) {
+        return number < 0 ? null : number;
+    }
+
+    private DiskView disk(BlockDevice disk, Users users) {
+        List<UseView> uses = new ArrayList<>();
+        disk.uses().forEach(use -> uses.add(new UseView(DeviceView.Use.valueOf(use.kind().name()), use.detail())));
+        List<String> bdevs = users.of(disk);
+        bdevs.forEach(bdev -> uses.add(new UseView(DeviceView.Use.BDEV, bdev)));
+        boolean active = disk.uses().stream().anyMatch(BlockDevice.Use::isActive);
+        if (bdevs.isEmpty() && !active && isHeld(disk)) {
+            uses.add(new UseView(DeviceView.Use.HELD, "opened exclusively by another process or the kernel"));
+            active = true;
+        }
+        List<DiskSignature.Finding> found = active || !bdevs.isEmpty() ? null : blocks.contents(disk);
+        return new DiskView(disk.name(), disk.path().toString(), disk.namespaceId() == 0 ? null : disk.namespaceId(),
+                disk.sizeBytes(), disk.blockSizeBytes(), disk.readOnly(),
+                disk.namespaceId() == 0 ? List.of() : NvmeFormats.read(disk.path(), disk.namespaceId()), uses,
+                found == null ? null : found.stream().map(DiskSignature.Finding::word).toList());
+    }
+
+    private boolean isHeld(BlockDevice disk) {
+        try (BlockDevices.Hold hold = blocks.hold(disk)) {
+            return hold == null;
+        }
+    }
+
+    private static String usedBy(List<String> bdevs) {
+        return "this engine uses it: " + String.join(", ", bdevs);
+    }
+
+    /** Why the engine may not take a function; null when it may. */
+    private static String reason(PciFunction function, List<String> bdevs, List<DiskView> disks) {
+        if (!bdevs.isEmpty()) {
+            return usedBy(bdevs);
+        }
+        String driver = function.driver();
+        if (driver != null && !driver.equals("nvme") && !PciDriver.isOurs(driver)) {
+            return "driver " + driver + " has it";
+        }
+        return reason(disks);
+    }
+
+    private static String reason(List<DiskView> disks) {
+        String use = inUse(disks);
+        return use != null ? use : foreign(disks, Set.of());
+    }
+
+    /** Who works with the disks now; null: nobody. */
+    private static String inUse(List<DiskView> disks) {
+        List<String> uses = disks.stream().flatMap(disk -> disk.uses().stream())
+                .filter(use -> use.kind() != DeviceView.Use.PARTITIONED)
+                .map(use -> words(use.kind()) + " (" + use.detail() + ")").toList();
+        return uses.isEmpty() ? null : "it is in use: " + String.join(", ", uses);
+    }
+
+    private static String words(DeviceView.Use use) {
+        return switch (use) {
+            case MOUNTED -> "mounted";
+            case SWAP -> "swap space";
+            case PARTITIONED -> "partitioned";
+            case LVM -> "LVM";
+            case MD -> "software RAID";
+            case DEVICE_MAPPER -> "device mapper";
+            case HELD -> "held";
+            case BDEV -> "bdev";
+        };
+    }
+
+    /** What lies on the disks besides pools and what was accepted; null: nothing. */
+    private static String foreign(List<DiskView> disks, Set<String> accepted) {
+        List<String> found = new ArrayList<>();
+        for (DiskView disk : disks) {
+            if (disk.contents() == null) {
+                found.add(disk.name() + " cannot be read");
+                continue;
+            }
+            disk.contents().stream().filter(word -> !word.equals(LVSTORE) && !accepted.contains(word))
+                    .forEach(word -> found.add(word + " on " + disk.name()));
+            boolean partitions = disk.uses().stream().anyMatch(use -> use.kind() == DeviceView.Use.PARTITIONED);
+            if (partitions && disk.contents().isEmpty()) {
+                found.add("partitions on " + disk.name());
+            }
+        }
+        return found.isEmpty() ? null : "it is not empty: " + String.join(", ", found);
+    }
+
+    /** Gives a function to a driver of ours, unless somebody uses it. */
+    DeviceView bind(PciAddress address, DeviceSpec spec, Users users) {
+        PciDriver driver = PciDriver.of(spec.driver());
+        Set<String> accepted = accepted(spec.accept());
+        PciFunction function = pci.get(address);
+        if (driver.driverName().equals(function.driver())) {
+            new PciBinding(pci).bind(address, driver);
+            return get(address.text(), users);
+        }
+        requireUnused(address, users);
+        if ("nvme".equals(function.driver())) {
+            take(address, driver, spec, accepted, users);
+        } else {
+            new PciBinding(pci).bind(address, driver);
+        }
+        return get(address.text(), users);
+    }
+
+    /** From the kernel's driver: nobody can mount a namespace between the look and the taking. */
+    private void take(PciAddress address, PciDriver driver, DeviceSpec spec, Set<String> accepted, Users users) {
+        DeviceView device = get(address.text(), users);
+        String use = inUse(device.disks());
+        if (use != null) {
+            throw inUse(address, use);
+        }
+        if (spec.serial() != null && device.serial() != null && !spec.serial().equals(device.serial())) {
+            throw OperationException.precondition("device-changed", "device " + address + " has the serial number "
+                    + device.serial() + ", not " + spec.serial() + ": another drive is at this address; unbind it and bind the "
+                    + "one that is meant");
+        }
+        String foreign = accepted.contains(ANY) ? null : foreign(device.disks(), accepted);
+        if (foreign != null) {
+            throw OperationException.precondition("device-not-empty", "device " + address + " is not taken, " + foreign
+                    + "; to take it all the same (nothing is destroyed by that), name it in accept");
+        }
+        List<BlockDevices.Hold> holds = new ArrayList<>();
+        try {
+            for (BlockDevice disk : namespaces(pci.get(address), byName())) {
+                BlockDevices.Hold hold = blocks.hold(disk);
+                if (hold == null) {
+                    throw inUse(address, "it is in use: " + disk.name() + " is opened exclusively");
+                }
+                holds.add(hold);
+            }
+            new PciBinding(pci).bind(address, driver);
+        } finally {
+            holds.forEach(BlockDevices.Hold::close);
+        }
+    }
+
+    private Map<String, BlockDevice> byName() {
+        Map<String, BlockDevice> disks = new LinkedHashMap<>();
+        blocks.list().forEach(disk -> disks.put(disk.name(), disk));
+        return disks;
+    }
+
+    private static Set<String> accepted(List<String> words) {
+        Set<String> known = DiskSignature.words();
+        Set<String> accepted = new java.util.HashSet<>();
+        for (String word : words) {
+            String plain = ALIASES.getOrDefault(word, word);
+            if (!plain.equals(ANY) && !known.contains(plain)) {
+                throw OperationException.invalid("invalid-accept", "accept names '" + word + "'; it takes " + ANY + " or any of "
+                        + String.join(", ", known));
+            }
+            accepted.add(plain);
+        }
+        return accepted;
+    }
+
+    /** Gives a function back to the kernel. */
+    DeviceView unbind(PciAddress address, Users users) {
+        PciFunction function = pci.get(address);
+        if (function.driver() == null || PciDriver.isOurs(function.driver())) {
+            requireUnused(address, users);
+        }
+        new PciBinding(pci).unbind(address);
+        return get(address.text(), users);
+    }
+
+    private static void requireUnused(PciAddress address, Users users) {
+        List<String> bdevs = users.of(address.text());
+        if (!bdevs.isEmpty()) {
+            throw inUse(address, usedBy(bdevs));
+        }
+    }
+
+    private static OperationException inUse(PciAddress address, String how) {
+        return OperationException.precondition("device-in-use", "device " + address + " stays where it is, " + how
+                + "; end that first");
+    }
+}

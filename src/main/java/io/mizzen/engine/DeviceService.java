@@ -1,0 +1,107 @@
+package io.mizzen.engine;
+
+import io.mizzen.bdev.Bdev;
+import io.mizzen.engine.model.DeviceSpec;
+import io.mizzen.engine.model.DeviceView;
+import io.mizzen.engine.model.ObjectKind;
+import io.mizzen.pci.PciAddress;
+import io.mizzen.uring.UringBdev;
+import io.mizzen.util.Completion;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+
+/**
+ * The machine's devices: what they are, who uses them, and which driver has them. What blocks runs on a thread of its own, so
+ * that a drive that does not answer holds up nothing else. Control reactor only.
+ */
+final class DeviceService {
+    private final PlaneContext plane;
+    private final DeviceScan scan;
+    private final Offload offload;
+
+    /** @param offload for this service alone */
+    DeviceService(PlaneContext plane, Offload offload) {
+        this.plane = plane;
+        this.scan = new DeviceScan(plane.platform().pci(), plane.platform().disks());
+        this.offload = offload;
+    }
+
+    /** Operations on one function take turns. */
+    static Set<String> keys(String address) {
+        return Set.of("device " + PciAddress.parse(address));
+    }
+
+    void list(Completion<List<DeviceView>> done) {
+        List<Used> used = used();
+        offload.run(() -> scan.list(users(used)), done);
+    }
+
+    void get(String address, Completion<DeviceView> done) {
+        List<Used> used = used();
+        offload.run(() -> scan.get(address, users(used)), done);
+    }
+
+    void bind(String address, DeviceSpec spec, Completion<DeviceView> done) {
+        PciAddress function = PciAddress.parse(address);
+        List<Used> used = used();
+        offload.run(() -> scan.bind(function, spec, users(used)), told("device-bound", done));
+    }
+
+    void unbind(String address, Completion<DeviceView> done) {
+        PciAddress function = PciAddress.parse(address);
+        List<Used> used = used();
+        offload.run(() -> scan.unbind(function, users(used)), told("device-unbound", done));
+    }
+
+    private Completion<DeviceView> told(String kind, Completion<DeviceView> done) {
+        return (device, failure) -> {
+            if (failure == null) {
+                plane.event(ObjectKind.DEVICE, null, device.address(), kind, "device " + device.address() + " is with "
+                        + (device.driver() == null ? "no driver" : "driver " + device.driver()), "driver", device.driver());
+            }
+            done.complete(device, failure);
+        };
+    }
+
+    /** A bdev on a device: the file or PCI address that it drives. */
+    private record Used(String where, String text) { }
+
+    private List<Used> used() {
+        List<Used> used = new ArrayList<>();
+        for (Bdev bdev : plane.registry().all()) {
+            String where = where(bdev);
+            if (where != null) {
+                List<String> openers = bdev.openedBy();
+                used.add(new Used(where, "bdev " + bdev.name() + (openers.isEmpty() ? "" : " (" + String.join(", ", openers) + ")")));
+            }
+        }
+        return used;
+    }
+
+    private static String where(Bdev bdev) {
+        return bdev instanceof UringBdev uring ? uring.file().path().toString() : null;
+    }
+
+    /** Files by the name that the kernel has for them: links are followed. */
+    private static DeviceScan.Users users(List<Used> used) {
+        Map<String, List<String>> users = new TreeMap<>();
+        for (Used one : used) {
+            String device = PciAddress.isAddress(one.where) ? one.where : name(one.where);
+            users.computeIfAbsent(device, none -> new ArrayList<>()).add(one.text);
+        }
+        return new DeviceScan.Users(users);
+    }
+
+    private static String name(String path) {
+        try {
+            return Path.of(path).toRealPath().getFileName().toString();
+        } catch (IOException gone) {
+            return Path.of(path).getFileName().toString();
+        }
+    }
+}

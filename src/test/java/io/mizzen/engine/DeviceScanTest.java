@@ -1,0 +1,161 @@
+package io.mizzen.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.mizzen.engine.model.DeviceSpec;
+import io.mizzen.engine.model.DeviceView;
+import io.mizzen.engine.model.DeviceView.Use;
+import io.mizzen.engine.model.DeviceView.UseView;
+import io.mizzen.pci.FakePci;
+import io.mizzen.pci.PciAddress;
+import io.mizzen.util.OperationException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What is seen of disks and NVMe functions, and which of them may be taken, over trees in a directory. */
+class DeviceScanTest {
+    private static final DeviceScan.Users NOBODY = new DeviceScan.Users(Map.of());
+    private static final PciAddress DRIVE = PciAddress.parse("0000:01:00.0");
+    private static final DeviceSpec VFIO = new DeviceSpec("vfio-pci", List.of(), null);
+
+    @TempDir
+    private Path root;
+    private FakePci pci;
+    private FakeDisks disks;
+    private DeviceScan scan;
+
+    @BeforeEach
+    void machine() {
+        pci = new FakePci(root).driver("nvme").driver("vfio-pci").function(DRIVE.text(), "0x010802", "nvme", 3, "identity");
+        pci.controller(DRIVE.text(), "nvme0");
+        disks = new FakeDisks(root).disk("nvme0n1", "259:0", 2).namespaceOf("nvme0", "nvme0n1").disk("sda", "8:0", 2)
+                .attribute("nvme0n1/nsid", "1");
+        scan = new DeviceScan(pci.sysfs(), disks.disks());
+    }
+
+    private DeviceView drive() {
+        return scan.get(DRIVE.text(), NOBODY);
+    }
+
+    private void assertRefused(String code, String reason, DeviceSpec spec) {
+        assertThatThrownBy(() -> scan.bind(DRIVE, spec, NOBODY)).isInstanceOfSatisfying(OperationException.class,
+                failure -> assertThat(failure.code()).isEqualTo(code)).hasMessageContaining(reason);
+        assertThat(pci.sysfs().get(DRIVE).driver()).isEqualTo("nvme");
+        assertThat(pci.sysfs().get(DRIVE).driverOverride()).isNull();
+    }
+
+    @Test
+    void aControllerShowsItsNamespacesAndOtherDisksStandAlone() {
+        List<DeviceView> devices = scan.list(NOBODY);
+        assertThat(devices).extracting(DeviceView::address).containsExactly(DRIVE.text(), "sda");
+        DeviceView drive = devices.getFirst();
+        assertThat(drive.kind()).isEqualTo(DeviceView.Kind.NVME);
+        assertThat(drive.model()).isEqualTo("Model of nvme0n1");
+        assertThat(drive.serial()).isEqualTo("Serial of nvme0n1");
+        assertThat(drive.driver()).isEqualTo("nvme");
+        assertThat(drive.iommuGroup()).isEqualTo(3);
+        assertThat(drive.available()).as(drive.reason()).isTrue();
+        assertThat(drive.disks()).singleElement().satisfies(disk -> {
+            assertThat(disk.path()).isEqualTo(disks.file("nvme0n1").toString());
+            assertThat(disk.namespaceId()).isEqualTo(1);
+            assertThat(disk.sizeBytes()).isEqualTo(2 << 20);
+            assertThat(disk.contents()).isEmpty();
+        });
+        assertThat(devices.getLast().available()).isTrue();
+    }
+
+    @Test
+    void aPathOfASharedNamespaceLeadsToItsDisk() {
+        disks.disk("nvme7n2", "259:9", 2).namespaceOf("nvme0", "nvme7c0n2").disk("nvme7c0n2", "259:8", 2)
+                .attribute("nvme7c0n2/hidden", "1");
+        assertThat(drive().disks()).extracting(DeviceView.DiskView::name).containsExactly("nvme0n1", "nvme7n2");
+        assertThat(scan.list(NOBODY)).extracting(DeviceView::address).containsExactly(DRIVE.text(), "sda");
+    }
+
+    @Test
+    void everyKindOfUseIsSeenAndKeepsTheDriveWithTheKernel() {
+        disks.partition("nvme0n1", "nvme0n1p1", "259:1").mount("259:1", "/dev/root", "/data");
+        assertThat(drive().disks().getFirst().uses()).containsExactly(new UseView(Use.PARTITIONED, "nvme0n1p1"),
+                new UseView(Use.MOUNTED, "nvme0n1p1 on /data"));
+        assertRefused("device-in-use", "mounted (nvme0n1p1 on /data)", VFIO);
+        disks.unmountAll().swap(disks.file("nvme0n1p1").toString());
+        assertRefused("device-in-use", "swap space (nvme0n1p1 on swap)", VFIO);
+        disks.unmountAll().mount("0:51", disks.file("nvme0n1").toString(), "/several");
+        assertRefused("device-in-use", "mounted (nvme0n1 on /several)", VFIO);
+        disks.unmountAll().holder("nvme0n1/nvme0n1p1", "dm-0", "LVM-x", "vg-lv");
+        assertRefused("device-in-use", "LVM (nvme0n1p1 in vg-lv)", VFIO);
+        assertThat(drive().available()).isFalse();
+        assertThat(drive().reason()).contains("LVM");
+    }
+
+    @Test
+    void volumeManagersAndRaidAreToldApart() {
+        disks.holder("sda", "dm-1", "CRYPT-LUKS2-x", "secret").holder("sda", "md0", null, null)
+                .attribute("md0/md/level", "raid1");
+        assertThat(scan.get("sda", NOBODY).disks().getFirst().uses()).containsExactly(
+                new UseView(Use.DEVICE_MAPPER, "sda in secret"), new UseView(Use.MD, "sda in md0"));
+    }
+
+    @Test
+    void whatIsNotEmptyIsTakenWithTheWordOnlyAndAPoolWithoutOne() {
+        disks.text("nvme0n1", 1080, "\u0053\u00EF");
+        assertThat(drive().reason()).isEqualTo("it is not empty: ext on nvme0n1");
+        assertRefused("device-not-empty", "ext on nvme0n1", VFIO);
+        assertRefused("device-not-empty", "accept", new DeviceSpec("vfio-pci", List.of("xfs"), null));
+        assertRefused("invalid-accept", "takes any", new DeviceSpec("vfio-pci", List.of("everything"), null));
+        assertThat(scan.bind(DRIVE, new DeviceSpec("vfio-pci", List.of("ext4"), null), NOBODY).driver()).isEqualTo("vfio-pci");
+        scan.unbind(DRIVE, NOBODY);
+        disks.text("nvme0n1", 1080, "\0\0").text("nvme0n1", 0, "SPDKBLOB");
+        assertThat(drive().disks().getFirst().contents()).containsExactly("spdk-blobstore");
+        assertThat(scan.bind(DRIVE, VFIO, NOBODY).driver()).isEqualTo("vfio-pci");
+    }
+
+    @Test
+    void aTakenDriveHasNoDisksIsAvailableAndGoesBackUnlessABdevHasIt() {
+        DeviceView taken = scan.bind(DRIVE, VFIO, NOBODY);
+        assertThat(taken.driverOverride()).isEqualTo("vfio-pci");
+        assertThat(taken.available()).isTrue();
+        DeviceScan.Users pool = new DeviceScan.Users(Map.of(DRIVE.text(), List.of("bdev d (pool p)")));
+        assertThat(scan.get(DRIVE.text(), pool).reason()).contains("bdev d (pool p)");
+        assertThatThrownBy(() -> scan.unbind(DRIVE, pool)).hasMessageContaining("bdev d (pool p)");
+        assertThat(scan.unbind(DRIVE, NOBODY).driver()).isEqualTo("nvme");
+    }
+
+    @Test
+    void aBdevOnANamespaceOrAPartitionKeepsTheDrive() {
+        disks.partition("nvme0n1", "nvme0n1p1", "259:1");
+        DeviceScan.Users user = new DeviceScan.Users(Map.of("nvme0n1p1", List.of("bdev d")));
+        assertThat(scan.get(DRIVE.text(), user).bdevs()).containsExactly("bdev d");
+        assertThatThrownBy(() -> scan.bind(DRIVE, VFIO, user)).hasMessageContaining("bdev d");
+    }
+
+    @Test
+    void anotherDriveAtTheAddressIsNotTaken() {
+        assertRefused("device-changed", "not Other", new DeviceSpec("vfio-pci", List.of(), "Other"));
+        assertThat(scan.bind(DRIVE, new DeviceSpec("vfio-pci", List.of(), "Serial of nvme0n1"), NOBODY).driver())
+                .isEqualTo("vfio-pci");
+    }
+
+    @Test
+    void aDriveLeftBetweenDriversIsTakenOrGivenBack() {
+        scan.bind(DRIVE, VFIO, NOBODY);
+        pci.dieAfterWrites(2);
+        assertThatThrownBy(() -> scan.unbind(DRIVE, NOBODY)).isInstanceOf(RuntimeException.class);
+        pci.dieAfterWrites(Integer.MAX_VALUE);
+        assertThat(drive().driver()).isNull();
+        assertThat(drive().available()).isTrue();
+        assertThat(scan.unbind(DRIVE, NOBODY).driver()).isEqualTo("nvme");
+    }
+
+    @Test
+    void whatIsNotThereIsNotFound() {
+        assertThatThrownBy(() -> scan.get("0000:09:00.0", NOBODY)).hasMessageContaining("GET /v1/devices");
+        assertThatThrownBy(() -> scan.get("sdz", NOBODY)).hasMessageContaining("sdz");
+        assertThatThrownBy(() -> scan.bind(PciAddress.parse("0000:09:00.0"), VFIO, NOBODY)).hasMessageContaining("lspci");
+    }
+}
