@@ -179,7 +179,7 @@ final class ChannelLimiter extends Timer {
             for (int i = lanes[lane].size(); i > 0; i--) {
                 BdevIo io = lanes[lane].poll();
                 if (meant.test(io)) {
-                    channel.completeUndone(io, status);
+                    channel.endWaiting(io, status);
                 } else {
                     lanes[lane].add(io);
                 }

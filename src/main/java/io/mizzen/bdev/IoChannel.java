@@ -400,8 +400,9 @@ public abstract class IoChannel {
         }
     }
 
-    /** Ends an I/O that waited and that the driver has never seen. */
-    final void completeUndone(BdevIo io, int status) {
+    /** Ends an I/O that waits, before the driver has seen it or parked with the driver. */
+    protected final void endWaiting(BdevIo io, int status) {
+        assert io.state == BdevIo.WAITING;
         io.state = BdevIo.SUBMITTED;
         link(io);
         io.completeDeferred(status);
@@ -493,11 +494,18 @@ public abstract class IoChannel {
         limiter.releaseAll();
     }
 
-    /** Ends, undone and with the status, those I/Os that wait because of a limit and that nobody wants any more. */
-    public final void abortLimited(Predicate<BdevIo> meant, int status) {
+    /**
+     * Ends with the status those I/Os that wait, because of a limit or parked with the driver, and that nobody wants any
+     * more. Of a parked one a part may have been done.
+     */
+    public final void abortWaiting(Predicate<BdevIo> meant, int status) {
         assert reactor.isCurrent();
         limiter.abort(meant, status);
+        abortParked(meant, status);
     }
+
+    /** Driver: ends those parked I/Os by {@link #endWaiting}; one that parks none has nothing to do. */
+    protected void abortParked(Predicate<BdevIo> meant, int status) { }
 
     private void drain(RangeLock lock, ChannelIteration iteration) {
         if (isDrained(lock)) {

@@ -5,6 +5,7 @@ import io.mizzen.bdev.IoQueue;
 import io.mizzen.bdev.Status;
 import io.mizzen.reactor.Deferred;
 import io.mizzen.reactor.Timer;
+import java.util.function.Predicate;
 
 /**
  * I/Os of one channel that wait because nobody can serve them: for another picture of the children, or, when the last
@@ -50,6 +51,23 @@ final class FrozenQueue {
     /** Holds an I/O until the picture changes. */
     void freeze(BdevIo io) {
         frozen.add(io);
+    }
+
+    /** Ends what waits and is meant. */
+    void abort(Predicate<BdevIo> meant, int status) {
+        abort(frozen, meant, status);
+        abort(doubtful, meant, status);
+    }
+
+    private void abort(IoQueue queue, Predicate<BdevIo> meant, int status) {
+        for (int i = queue.size(); i > 0; i--) {
+            BdevIo io = queue.poll();
+            if (meant.test(io)) {
+                channel.abandon(io, status);
+            } else {
+                queue.add(io);
+            }
+        }
     }
 
     /** Whether an error of the last child may be a sign that its device has gone. */

@@ -9,6 +9,7 @@ import io.mizzen.bdev.IoType;
 import io.mizzen.bdev.Status;
 import io.mizzen.reactor.Mthread;
 import io.mizzen.util.HotPath;
+import java.util.function.Predicate;
 
 /**
  * The nexus on one mthread: its channels to the children, its readers and writers. Reads and writes fan out and end
@@ -243,6 +244,16 @@ final class NexusChannel extends IoChannel implements IoCompletion {
     /** Submits an I/O again that was held back. */
     void restart(BdevIo io) {
         unpark(io);
+    }
+
+    @Override
+    protected void abortParked(Predicate<BdevIo> meant, int status) {
+        frozen.abort(meant, status);
+    }
+
+    /** Ends an I/O that was held back; what legs hold of it in part is marked. */
+    void abandon(BdevIo io, int status) {
+        endWaiting(io, status);
     }
 
     @HotPath

@@ -343,7 +343,7 @@ class IoLimitsTest {
     void abortedIoEndsAndTheRestGoesOn() {
         set(operations(1, 1));
         List<TestIo.Outcome> outcomes = submitReads(0, 10);
-        hand.on(0, () -> channels[0].abortLimited(waiting -> waiting.offsetBlocks % 2 == 1, Status.ABORTED_SQ_DELETION));
+        hand.on(0, () -> channels[0].abortWaiting(waiting -> waiting.offsetBlocks % 2 == 1, Status.ABORTED_SQ_DELETION));
         hand.tickAll(10);
         assertEquals(6, done(outcomes));
         assertEquals(Status.ABORTED_SQ_DELETION, outcomes.get(9).status);

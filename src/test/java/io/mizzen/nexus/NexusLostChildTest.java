@@ -77,6 +77,36 @@ class NexusLostChildTest {
         assertNull(sim.close(false));
     }
 
+    /** A host that has gone is not waited for: who wants the channel drained has it drained. */
+    @Test
+    void whatNobodyWantsAnyMoreEndsAtOnceAndTheRestWaitsOn() {
+        NexusSim sim = opened(2, 60_000_000_000L);
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        pull(sim, 0);
+        sim.hand.runUntil(() -> !sim.disks.get(0).isOpen());
+        sim.write(0, 1, IoType.WRITE, 200, 8, 0);       // In flight when the last one goes: it may be there in part.
+        pull(sim, 1);
+        sim.read(0, 2, 0, 8);
+        sim.write(0, 3, IoType.WRITE, 300, 8, 0);
+        sim.hand.runUntil(() -> !sim.disks.get(1).isOpen());
+        sim.hand.tickAll(1000);
+        assertEquals(3, sim.nexus.frozenIos());
+        sim.hand.on(0, () -> sim.channel(0).abortWaiting(io -> io.offsetBlocks < 300, Status.ABORTED_SQ_DELETION));
+        sim.hand.tickAll(10);
+        assertEquals(1, sim.running);
+        assertEquals(2, sim.failed);
+        assertEquals(1, sim.nexus.frozenIos());
+        sim.plugIn(1);
+        assertNull(sim.online(1));
+        sim.drain();
+        assertEquals(2, sim.failed);
+        sim.plugIn(0);
+        assertNull(sim.online(0));
+        sim.awaitRebuilds();
+        sim.checkLegs();
+        assertNull(sim.close(false));
+    }
+
     @Test
     void errorsOfAChildThatStaysAreShownSoon() {
         NexusSim sim = opened(1, 5_000_000_000L);

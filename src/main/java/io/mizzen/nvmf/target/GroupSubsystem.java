@@ -36,11 +36,11 @@ final class GroupSubsystem {
         }
     }
 
-    /** A connection is gone: its commands that wait because of a volume's limit are not begun any more. */
-    void abortLimited(Connection connection) {
+    /** A connection is gone: its commands that wait because of a volume's limit, or for a child, end. */
+    void abortWaiting(Connection connection) {
         for (GroupNamespace namespace : namespaces) {
             if (namespace != null && !namespace.detached) {
-                namespace.channel.abortLimited(
+                namespace.channel.abortWaiting(
                         io -> io.completion instanceof Request request && request.connection == connection,
                         Status.ABORTED_SQ_DELETION);
             }

@@ -148,7 +148,7 @@ final class PollGroup {
     void onConnectionClosing(Connection connection) {
         log("nvmf closing", connection.id, connection.queueId());
         if (connection.subsystem != null) {         // Discovery has none.
-            connection.subsystem.abortLimited(connection);
+            connection.subsystem.abortWaiting(connection);
         }
         if (connection.controller != null) {
             connection.controller.onQueueClosing(connection);
