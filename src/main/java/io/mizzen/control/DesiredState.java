@@ -12,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -27,6 +28,8 @@ import java.util.stream.Stream;
  */
 final class DesiredState implements AutoCloseable {
     private static final int STRIPES = 64;
+    /** Failures of a removal after which the object is gone all the same, but something of it is left. */
+    private static final Set<String> GONE = Set.of("nexus-closed-unclean", "nexus-not-erased");
 
     private final StateStore store;
     private final Duration deadline;
@@ -161,7 +164,10 @@ final class DesiredState implements AutoCloseable {
         }, writer);
     }
 
-    /** As {@link #storing}; an object that the engine does not have, but this does, is removed here and that is success. */
+    /**
+     * As {@link #storing}; an object that the engine does not have, but this does, is removed here and that is success. One that
+     * is gone, but has left something behind, is removed too and that is told.
+     */
     CompletableFuture<Void> removing(CompletableFuture<?> answer, StateKind kind, String key) {
         return removing(answer, kind, key, () -> { });
     }
@@ -169,14 +175,16 @@ final class DesiredState implements AutoCloseable {
     /** The same; {@code more} removes what belonged to the object, before it. */
     CompletableFuture<Void> removing(CompletableFuture<?> answer, StateKind kind, String key, Runnable more) {
         return answer.handleAsync((value, failure) -> {
-            if (failure != null) {
-                OperationException known = EngineCalls.failureOf(failure);
-                if (known.kind() != ErrorKind.NOT_FOUND || !contains(kind, key)) {
-                    throw known;
-                }
+            OperationException known = failure == null ? null : EngineCalls.failureOf(failure);
+            boolean absent = known != null && known.kind() == ErrorKind.NOT_FOUND && contains(kind, key);
+            boolean gone = known == null || absent || GONE.contains(known.code());
+            if (gone) {
+                more.run();
+                remove(kind, key);
             }
-            more.run();
-            remove(kind, key);
+            if (known != null && !absent) {
+                throw known;
+            }
             return null;
         }, writer);
     }

@@ -7,6 +7,7 @@ import io.mizzen.engine.model.NexusSpec;
 import io.mizzen.engine.model.NexusView;
 import io.mizzen.engine.model.ObjectKind;
 import io.mizzen.engine.model.ShareSpec;
+import io.mizzen.nexus.ChildStatus;
 import io.mizzen.nexus.Label;
 import io.mizzen.nexus.Nexus;
 import io.mizzen.nexus.NexusEnvironment;
@@ -253,7 +254,10 @@ final class NexusService {
             return;
         }
         refuseInUse(nexus);
-        nexus.destroy((nothing, failure) -> onClosed(entry, "nexus-destroyed", failure, done));
+        // With no child there, nothing could have been left better than it is: that is in the event, and no failure.
+        boolean deserted = nexus.childStatuses().stream().noneMatch(ChildStatus::present);
+        nexus.destroy((nothing, failure) -> onClosed(entry, "nexus-destroyed", failure,
+                (none, same) -> done.complete(null, deserted ? null : same)));
     }
 
     private static void refuseInUse(Nexus nexus) {

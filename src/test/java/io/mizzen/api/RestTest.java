@@ -234,6 +234,21 @@ class RestTest extends RestTestBase {
         delete(nexus).expect(204);
     }
 
+    /** The engine has closed it: a start must not bring it back, whatever is left on its children. */
+    @ParameterizedTest
+    @CsvSource({"nexus-not-erased,404", "nexus-closed-unclean,404", "nexus-in-use,200"})
+    void aNexusThatIsGoneIsForgottenThoughSomethingOfItIsLeft(String code, int status) {
+        String nexus = "/v1/nexuses/" + Examples.OWN_NEXUS;
+        put(nexus, Examples.NEXUS_BODY).expect(201);
+        engine.failing("destroyNexus", new OperationException(ErrorKind.UNAVAILABLE, code, "What is left."));
+        delete(nexus).problem(503, code);
+        engine.clear();
+        post(nexus + "/assembly", "{}").expect(status);
+        if (status == 200) {
+            delete(nexus).expect(204);
+        }
+    }
+
     @Test
     void anotherListOfHostsReplacesTheOldOne() {
         String nexus = "/v1/nexuses/" + Examples.OWN_NEXUS;
