@@ -206,6 +206,9 @@ final class ChildJoin {
     private void place(int place, Member member) {
         child = new NexusChild(place, member, bdev.name(), bdev.isLocal(), opened);
         before = nexus.childrenTable().hold(child);
+        if (before != null) {
+            before.sumCounters(child);
+        }
     }
 
     private void store(Member member) {

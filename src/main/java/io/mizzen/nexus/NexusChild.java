@@ -258,6 +258,12 @@ final class NexusChild {
         }
     }
 
+    /** Its next self goes on counting where it ended. */
+    void sumCounters(NexusChild next) {
+        assert closed;
+        sumCounters(next.closedCounters);
+    }
+
     /** Adds what closed channels did to a sum. Any thread. */
     void sumCounters(ChildCounters sum) {
         synchronized (closedCounters) {

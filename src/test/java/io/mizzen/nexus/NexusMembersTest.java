@@ -224,6 +224,9 @@ class NexusMembersTest {
         assertEquals(0, sim.run(0, IoType.WRITE, 700, 8));
         sim.awaitRebuilds();
         assertEquals(RebuildKind.PARTIAL, sim.nexus.rebuildHistory().getLast().kind());
+        ChildStatus counted = sim.nexus.childStatuses().get(1);
+        assertEquals(1, counted.writeErrors(), "its errors are counted still");
+        assertEquals(2, counted.writes());
         sim.checkLegs();
         assertNull(sim.close(false));
     }
