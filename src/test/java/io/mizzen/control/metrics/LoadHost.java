@@ -2,6 +2,7 @@ package io.mizzen.control.metrics;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.mizzen.nvme.Opcodes;
 import io.mizzen.testsupport.NvmeTcpClient;
 import java.net.InetSocketAddress;
 import java.util.UUID;
@@ -38,6 +39,21 @@ final class LoadHost implements AutoCloseable {
         lba = (lba + 8) % 8192;
         assertThat(io.write(1, lba, new byte[8 * BLOCK_BYTES], BLOCK_BYTES, true).status()).isZero();
         assertThat(io.read(1, lba, 8, BLOCK_BYTES).status()).isZero();
+    }
+
+    /** Reads once; whoever answers. */
+    void read() {
+        assertThat(io.read(1, 0, 8, BLOCK_BYTES).status()).isZero();
+    }
+
+    /** Begins a write and waits for no answer. */
+    int beginWrite() {
+        return io.submit(NvmeTcpClient.io(Opcodes.NVM_WRITE, 1, 0, 1, 0), new byte[BLOCK_BYTES], true, 0);
+    }
+
+    /** Waits for the answer to that write, which is that it succeeded. */
+    void endWrite(int id) {
+        assertThat(io.await(id).status()).isZero();
     }
 
     /** Writes once with a data digest that is wrong; returns the command's status. */

@@ -29,9 +29,8 @@ class PrometheusIT {
     private static final int SCRAPES_MIN = 6;
     private static final Pattern METRIC = Pattern.compile("\\b(up|mizzen_[a-z0-9_]+)\\b");
     /** What no engine can be brought to within a test; {@link AlertRulesIT} shows with invented series that they fire. */
-    private static final Set<String> INVENTED_ONLY = Set.of("MizzenControlReactorBusy", "MizzenLongPauses",
-        "MizzenNexusWithoutHealthyChild", "MizzenReadsNotRepaired", "MizzenReactorStopped", "MizzenReactorOverBusy",
-        "MizzenBufferPoolExhausted", "MizzenMetadataNotStored", "MizzenNexusFrozen");
+    private static final Set<String> INVENTED_ONLY = Set.of("MizzenControlReactorBusy", "MizzenLongPauses", "MizzenReactorStopped",
+        "MizzenReactorOverBusy", "MizzenBufferPoolExhausted");
 
     @TempDir
     Path directory;
@@ -131,12 +130,26 @@ class PrometheusIT {
         awaitAlert(prometheus, "MizzenPoolNearlyFull", Map.of("name", "tight"));
         awaitAlert(prometheus, "MizzenPoolOvercommitted", Map.of("name", "tight"));
         awaitAlert(prometheus, "MizzenIoErrors", Map.of("name", "leg", "operation", "write"));
+        awaitAlert(prometheus, "MizzenChildErrors", Map.of("name", "mirror", "operation", "write"));
         awaitAlert(prometheus, "MizzenNexusDegraded", Map.of("name", "mirror"));
         awaitAlert(prometheus, "MizzenChildFaulted", Map.of("name", "mirror", "state", "faulted"));
         awaitAlert(prometheus, "MizzenConnectionChurn", Map.of());
         awaitAlert(prometheus, "MizzenHostsRefused", Map.of());
         awaitAlert(prometheus, "MizzenDigestErrors", Map.of());
         awaitAlert(prometheus, "MizzenStateNotStored", Map.of());
+        troubles.refuseMetadata(() -> {
+            awaitAlert(prometheus, "MizzenMetadataNotStored", Map.of("name", "stubborn"));
+            awaitAlert(prometheus, "MizzenNexusFrozen", Map.of("name", "stubborn"));
+        });
+        troubles.loseTheLastChild(() -> {
+            awaitAlert(prometheus, "MizzenNexusWithoutHealthyChild", Map.of("name", "single"));
+            awaitAlert(prometheus, "MizzenNexusFrozen", Map.of("name", "single"));
+        });
+        troubles.readInVain(read -> prometheus.await("MizzenReadsNotRepaired", () -> {
+            read.run();
+            return hasAlert(prometheus, "MizzenReadsNotRepaired", Map.of("name", "scratched"));
+        }));
+        raised.add("MizzenReadsNotRepaired");
         troubles.replaceAndPause();
         awaitAlert(prometheus, "MizzenRebuildStalled", Map.of("name", "mirror", "kind", "full"));
     }

@@ -9,19 +9,28 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.function.Consumer;
 import tools.jackson.databind.JsonNode;
 
 /**
  * What goes wrong on an engine with three pools: "a" and "b" hold the replicas of the published nexus "mirror", "tight" is
- * there to be filled. The nexus "lonely" has one replica, on "b".
+ * there to be filled. The nexus "lonely" has one replica, on "b", and "single" one file. "stubborn" and "scratched" have two
+ * children each, on "a" and "b", whose I/O can be failed.
  */
 final class Troubles {
     private static final long MIB = 1 << 20;
     private static final String LEG = "fault:///leg?base=lvol:///b/mirror";
     private static final int CONNECTIONS = 40;
+    private static final long SMALL_BYTES = 12 * MIB;
+    /** Where a nexus keeps its metadata on a child, in blocks of 512 bytes. */
+    private static final long METADATA_BLOCK = MIB / LoadHost.BLOCK_BYTES;
+    private static final long METADATA_BLOCKS = 3 * METADATA_BLOCK;
+    private static final Duration SOON = Duration.ofSeconds(30);
     private static final double NEARLY_FULL = 0.95;
     private final EngineProcess engine;
     private final EngineHttp http;
@@ -51,9 +60,25 @@ final class Troubles {
         http.post("/v1/bdevs", Map.of("uri", LEG)).expect(201);
         nexus("mirror", "lvol:///a/mirror", LEG);
         nexus("lonely", "lvol:///b/lonely");
+        nexus("single", "uring://" + disk("single") + "?create=true&size_mb=16");
+        for (String name : List.of("stubborn", "scratched")) {
+            nexus(name, faulty("a", name), faulty("b", name));
+        }
         http.put("/v1/nexuses/" + uuid("mirror") + "/limits", Map.of("readOperations", Map.of("perSecond", 4, "burst", 1),
             "totalBytes", Map.of("perSecond", 100 * MIB))).expect(200);
         nqn = publish("mirror");
+    }
+
+    /** A replica and a bdev round it that can fail; returns that one's URI. */
+    private String faulty(String pool, String name) {
+        replica(pool, name, SMALL_BYTES, true);
+        String uri = "fault:///" + name + "-" + pool + "?base=lvol:///" + pool + "/" + name;
+        http.post("/v1/bdevs", Map.of("uri", uri)).expect(201);
+        return uri;
+    }
+
+    private LoadHost hostOf(String nexus) {
+        return new LoadHost(engine.nvmfPort(), publish(nexus));
     }
 
     /** Returns the NQN. */
@@ -86,6 +111,54 @@ final class Troubles {
         host.writeAndRead();
         JsonNode view = http.get("/v1/nexuses/" + uuid("mirror")).expect(200).json();
         assertThat(view.path("state").asString()).isEqualTo("DEGRADED");
+    }
+
+    /** Neither child of "stubborn" takes metadata while this runs, and a host's write waits; then it is done. */
+    void refuseMetadata(Runnable meanwhile) {
+        String nexus = "/v1/nexuses/" + uuid("stubborn");
+        List<String> rules = List.of("/v1/bdevs/stubborn-a/faults/metadata", "/v1/bdevs/stubborn-b/faults/metadata");
+        waitLong(nexus);
+        try (LoadHost host = hostOf("stubborn")) {
+            for (String rule : rules) {
+                http.put(rule, Map.of("operation", "WRITE", "action", "ERROR", "startBlock", METADATA_BLOCK, "blockCount",
+                    METADATA_BLOCKS)).expect(201);
+            }
+            assertThat(http.send("POST", nexus + "/children/stubborn-a/fault", null).expect(500).json().path("code").asString())
+                .isEqualTo("nexus-metadata-not-stored");
+            int write = host.beginWrite();
+            meanwhile.run();
+            rules.forEach(rule -> http.delete(rule).expect(204));
+            host.endWrite(write);
+        }
+        assertThat(http.get(nexus).expect(200).json().path("metadataBlocked").asBoolean()).isFalse();
+    }
+
+    /** However slow this machine is, the hosts' wait does not end by itself. */
+    private void waitLong(String nexus) {
+        http.patch(nexus + "/settings", Map.of("freezeTimeoutMs", Duration.ofMinutes(30).toMillis())).expect(200);
+    }
+
+    /** The only child of "single" goes while this runs, and a host's write waits; then the nexus goes too. */
+    void loseTheLastChild(Runnable meanwhile) throws IOException {
+        String nexus = "/v1/nexuses/" + uuid("single");
+        waitLong(nexus);
+        try (LoadHost host = hostOf("single")) {
+            Files.newByteChannel(disk("single"), StandardOpenOption.WRITE).truncate(0).close();
+            engine.await("the child is lost", SOON, () -> !http.get(nexus + "/children").json().path(0).path("healthy").asBoolean());
+            host.beginWrite();
+            meanwhile.run();
+        }
+        http.delete(nexus + "/publication").expect(204);
+        http.delete(nexus).expect(204);
+    }
+
+    /** What a child of "scratched" cannot read it cannot read after it was rewritten either, {@code untilSeen}. */
+    void readInVain(Consumer<Runnable> untilSeen) {
+        try (LoadHost host = hostOf("scratched")) {
+            host.writeAndRead();
+            http.put("/v1/bdevs/scratched-b/faults/reads", Map.of("operation", "READ", "action", "ERROR")).expect(201);
+            untilSeen.accept(host::read);
+        }
     }
 
     /** The leg of "mirror" that is out is replaced by itself: all of it is to be copied, and is not. */
