@@ -1,20 +1,8 @@
 package io.mizzen.control;
 
-import io.mizzen.engine.Engine;
-import io.mizzen.engine.EngineConfig;
-import io.mizzen.engine.model.BdevSpec;
-import io.mizzen.engine.model.BdevView;
-import io.mizzen.engine.model.DeviceSpec;
-import io.mizzen.engine.model.DeviceView;
 import io.mizzen.engine.model.ConnectionView;
-import io.mizzen.engine.model.EngineView;
-import io.mizzen.engine.model.EventPage;
 import io.mizzen.engine.model.EventSeverity;
-import io.mizzen.engine.model.EventView;
-import io.mizzen.engine.model.FaultSpec;
-import io.mizzen.engine.model.FaultView;
 import io.mizzen.engine.model.HostView;
-import io.mizzen.engine.model.IoStatsView;
 import io.mizzen.engine.model.LimitsSpec;
 import io.mizzen.engine.model.LimitsView;
 import io.mizzen.engine.model.ListenerView;
@@ -24,10 +12,7 @@ import io.mizzen.engine.model.NexusSettings;
 import io.mizzen.engine.model.NexusSpec;
 import io.mizzen.engine.model.NexusView;
 import io.mizzen.engine.model.ObjectKind;
-import io.mizzen.engine.model.PollMode;
-import io.mizzen.engine.model.PoolSpec;
 import io.mizzen.engine.model.PoolView;
-import io.mizzen.engine.model.ReactorView;
 import io.mizzen.engine.model.RebuildOrder;
 import io.mizzen.engine.model.RebuildView;
 import io.mizzen.engine.model.RebuildsView;
@@ -35,11 +20,9 @@ import io.mizzen.engine.model.ReplicaSpec;
 import io.mizzen.engine.model.ReplicaView;
 import io.mizzen.engine.model.ShareSpec;
 import io.mizzen.engine.model.ShareView;
-import io.mizzen.engine.model.StopReport;
 import io.mizzen.engine.model.SubsystemView;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
-import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -47,25 +30,14 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
-import java.util.function.Supplier;
 
 /** An engine without a data plane: keeps specifications, answers at once, fails or never answers on request. */
-public final class FakeEngine implements Engine {
-    /** The one controller. */
-    public static final String DEVICE = "0000:01:00.0";
-    private static final long MIB = 1 << 20;
+public final class FakeEngine extends FakeStorage {
     private static final NexusSettings SETTINGS = new NexusSettings(25_000, 0, 8 * MIB, true, 2);
-    /** The drivers of the NVMe controllers that there are. */
-    private final Map<String, String> drivers = new LinkedHashMap<>(Map.of(DEVICE, "nvme"));
-    private String serial = "S1";
-    private final Map<String, BdevSpec> bdevs = new LinkedHashMap<>();
-    private final Map<String, PoolSpec> pools = new LinkedHashMap<>();
     private final Map<String, ReplicaSpec> replicas = new LinkedHashMap<>();
     private final Map<String, NexusSpec> nexuses = new LinkedHashMap<>();
     private final Map<String, ShareSpec> shares = new LinkedHashMap<>();
-    private final Map<String, FaultView> faults = new LinkedHashMap<>();
     private final Map<String, LimitsSpec> limits = new LinkedHashMap<>();
     private final Map<String, Long> pauses = new LinkedHashMap<>();
     private final Map<String, NexusSettings> settings = new LinkedHashMap<>();
@@ -74,115 +46,12 @@ public final class FakeEngine implements Engine {
     private String faultReason = "administrative";
     private final Map<String, String> refusedChildren = new HashMap<>();
     private final List<String> faultedOnAssembly = new ArrayList<>();
-    private final List<EventView> events = new ArrayList<>();
-    private final Map<String, OperationException> failures = new HashMap<>();
-    private final List<String> calls = new ArrayList<>();
-    private final List<CompletableFuture<Void>> held = new ArrayList<>();
-    private boolean holding;
     private boolean awaitsShares = true;
-    private boolean running;
 
-    /** The command of this name fails from now on; null: works again. */
-    public synchronized void failing(String command, OperationException failure) {
-        failures.put(command, failure);
-    }
-
-    /** Answers are kept back until {@link #release}. */
-    public synchronized void hold() {
-        holding = true;
-    }
-
-    public synchronized void release() {
-        holding = false;
-        held.forEach(answer -> answer.complete(null));
-        held.clear();
-    }
-
-    /** Names of the commands so far. */
-    public synchronized List<String> calls() {
-        return List.copyOf(calls);
-    }
-
+    @Override
     public synchronized void clear() {
-        List.of(bdevs, pools, replicas, nexuses, shares, faults, limits, pauses, settings, childStates, shut, failures).forEach(Map::clear);
-        calls.clear();
-        drivers.put(DEVICE, "nvme");
-        release();
-    }
-
-    private synchronized <T> CompletableFuture<T> answer(String command, Supplier<T> action) {
-        calls.add(command);
-        OperationException failure = failures.get(command);
-        if (failure != null) {
-            return CompletableFuture.failedFuture(failure);
-        }
-        if (holding) {
-            CompletableFuture<Void> gate = new CompletableFuture<>();
-            held.add(gate);
-            return gate.thenApply(nothing -> action.get());
-        }
-        try {
-            return CompletableFuture.completedFuture(action.get());
-        } catch (OperationException e) {
-            return CompletableFuture.failedFuture(e);
-        }
-    }
-
-    @Override
-    public EngineConfig config() {
-        return EngineConfig.defaults();
-    }
-
-    @Override
-    public void start() {
-        running = true;
-    }
-
-    @Override
-    public StopReport stop(long deadlineNs) {
-        running = false;
-        return new StopReport(true, List.of());
-    }
-
-    @Override
-    public void abort() {
-        running = false;
-    }
-
-    @Override
-    public boolean isRunning() {
-        return running;
-    }
-
-    @Override
-    public CompletableFuture<EngineView> info() {
-        return answer("info", () -> new EngineView("test", running ? "RUNNING" : "STOPPED", Instant.EPOCH, List.of(0, 1),
-            "HUGETLB_2M", "nqn.2026-11.io.mizzen", List.of(new ListenerView("tcp", "ipv4", "127.0.0.1", 4420)), 0, 16,
-            List.of()));
-    }
-
-    @Override
-    public CompletableFuture<List<ReactorView>> reactors() {
-        return answer("reactors", () -> List.of(reactorView(0), reactorView(1)));
-    }
-
-    @Override
-    public CompletableFuture<ReactorView> reactor(int core) {
-        return answer("reactor", () -> {
-            if (core > 1) {
-                throw OperationException.notFound("reactor-not-found", "core " + core + " has no reactor");
-            }
-            return reactorView(core);
-        });
-    }
-
-    private static ReactorView reactorView(int core) {
-        return new ReactorView(core, core == 0, "RUNNING", PollMode.ADAPTIVE, 0, 1, 10, 20, 30, 0.4, 5, 6, 7, 0, List.of());
-    }
-
-    @Override
-    public CompletableFuture<MemoryView> memory() {
-        return answer("memory", () -> new MemoryView("HUGETLB_2M", 2 * MIB, 256 * MIB, 128 * MIB, List.of(), List.of()));
+        super.clear();
+        List.of(replicas, nexuses, shares, limits, pauses, settings, childStates, shut).forEach(Map::clear);
     }
 
     @Override
@@ -200,195 +69,6 @@ public final class FakeEngine implements Engine {
     private static MetricsView.TargetMetrics target() {
         return new MetricsView.TargetMetrics(4, 9, 1, 5, 2, 1, 0, 0, 0, 100, 3, 1, List.of(new MetricsView.HostMetrics(
             "nqn.host", "nqn.subsystem", 1, 2, stats())));
-    }
-
-    private static IoStatsView stats() {
-        long[] reads = new long[64];
-        reads[11] = 2;
-        reads[14] = 1;
-        return new IoStatsView(3, 12_288, 1, 15_000, 4, 16_384, 0, 80_000, 5, 6, 7, 8, 9, 0, reads, new long[64]);
-    }
-
-    @Override
-    public synchronized EventPage events(long afterSequence, int limit) {
-        return new EventPage(events.stream().filter(event -> event.sequence() > afterSequence).limit(limit).toList(), 1,
-            events.size());
-    }
-
-    @Override
-    public synchronized EventPage awaitEvents(long afterSequence, int limit, long timeoutNs) throws InterruptedException {
-        long endNs = System.nanoTime() + timeoutNs;
-        for (long leftMs; events.size() <= afterSequence && (leftMs = (endNs - System.nanoTime()) / 1_000_000) > 0; ) {
-            wait(leftMs);
-        }
-        return events(afterSequence, limit);
-    }
-
-    @Override
-    public synchronized void report(ObjectKind type, String uuid, String name, String kind, String message,
-                                    Object... details) {
-        Map<String, String> map = new LinkedHashMap<>();
-        for (int i = 0; i < details.length; i += 2) {
-            map.put((String) details[i], String.valueOf(details[i + 1]));
-        }
-        events.add(new EventView(events.size() + 1, Instant.EPOCH, EventSeverity.INFO, kind, type, uuid, name, message, map));
-        notifyAll();
-    }
-
-    /** Another drive is at the address from now on, and with the kernel. */
-    public synchronized void replaceDevice(String newSerial) {
-        serial = newSerial;
-        drivers.put(DEVICE, "nvme");
-    }
-
-    private DeviceView deviceView(String address) {
-        String driver = found(drivers, address, "device");
-        boolean kernel = driver.equals("nvme");
-        return new DeviceView(address, DeviceView.Kind.NVME, kernel ? "drive" : null, kernel ? serial : null, null, driver,
-            kernel ? null : driver, 1, List.of(), List.of(), true, null);
-    }
-
-    @Override
-    public CompletableFuture<List<DeviceView>> devices() {
-        return answer("devices", () -> drivers.keySet().stream().map(this::deviceView).toList());
-    }
-
-    @Override
-    public CompletableFuture<DeviceView> device(String address) {
-        return answer("device", () -> deviceView(address));
-    }
-
-    @Override
-    public CompletableFuture<DeviceView> bindDevice(String address, DeviceSpec spec) {
-        return answer("bindDevice", () -> {
-            String present = deviceView(address).serial();
-            if (present != null && spec.serial() != null && !present.equals(spec.serial())) {
-                throw OperationException.precondition("device-changed", "another drive");
-            }
-            drivers.put(address, spec.driver());
-            return deviceView(address);
-        });
-    }
-
-    @Override
-    public CompletableFuture<DeviceView> unbindDevice(String address) {
-        return answer("unbindDevice", () -> {
-            deviceView(address);
-            drivers.put(address, "nvme");
-            return deviceView(address);
-        });
-    }
-
-    @Override
-    public CompletableFuture<BdevView> createBdev(BdevSpec spec) {
-        return answer("createBdev", () -> {
-            String name = spec.uri().replaceAll("^[a-z]+:///|[?].*", "");
-            bdevs.put(name, spec);
-            return bdevView(name);
-        });
-    }
-
-    private BdevView bdevView(String name) {
-        BdevSpec spec = found(bdevs, name, "bdev");
-        return new BdevView(name, spec.uri(), List.of(), null, "malloc", 512, 2048, MIB, false, true, true, null,
-            false, stats());
-    }
-
-    @Override
-    public CompletableFuture<Void> destroyBdev(String name) {
-        return answer("destroyBdev", () -> removed(bdevs, name, "bdev"));
-    }
-
-    @Override
-    public CompletableFuture<List<BdevView>> bdevs() {
-        return answer("bdevs", () -> bdevs.keySet().stream().map(this::bdevView).toList());
-    }
-
-    @Override
-    public CompletableFuture<BdevView> bdev(String name) {
-        return answer("bdev", () -> bdevView(name));
-    }
-
-    @Override
-    public CompletableFuture<BdevView> rescanBdev(String name) {
-        return answer("rescanBdev", () -> bdevView(name));
-    }
-
-    @Override
-    public CompletableFuture<List<BdevView.ChannelView>> bdevChannels(String name) {
-        return answer("bdevChannels", () -> List.of(
-            new BdevView.ChannelView(bdevView(name).name(), 0, "main", 1, 0, 0, false, stats())));
-    }
-
-    @Override
-    public CompletableFuture<List<FaultView>> faults(String bdev) {
-        return answer("faults", () -> faults.values().stream().filter(fault -> fault.bdev().equals(bdev)).toList());
-    }
-
-    @Override
-    public CompletableFuture<FaultView> putFault(String bdev, FaultSpec spec) {
-        return answer("putFault", () -> {
-            FaultView view = new FaultView(bdevView(bdev).name(), spec, 0);
-            faults.put(bdev + "/" + spec.id(), view);
-            return view;
-        });
-    }
-
-    @Override
-    public CompletableFuture<Void> deleteFault(String bdev, String faultId) {
-        return answer("deleteFault", () -> removed(faults, bdev + "/" + faultId, "fault"));
-    }
-
-    @Override
-    public CompletableFuture<PoolView> createPool(PoolSpec spec) {
-        return answer("createPool", () -> {
-            PoolSpec full = new PoolSpec(spec.name(), spec.uuid() == null ? uuidOf(spec.name()) : spec.uuid(),
-                spec.disks(), spec.clusterSizeBytes(), spec.overwrite(), spec.allowTest());
-            PoolSpec old = pools.get(full.uuid());
-            if (old != null && !old.equals(full)) {
-                throw new OperationException(ErrorKind.ALREADY_EXISTS, "pool-exists", "the pool has another specification");
-            }
-            pools.put(full.uuid(), full);
-            return poolView(full.uuid());
-        });
-    }
-
-    @Override
-    public CompletableFuture<PoolView> importPool(PoolSpec spec, boolean rebuildMasks) {
-        return answer("importPool", () -> {
-            failUnless(rebuildMasks, "importWithMasks");
-            String uuid = spec.uuid() == null ? uuidOf(spec.name()) : spec.uuid();
-            pools.put(uuid, new PoolSpec(spec.name() == null ? "imported" : spec.name(), uuid, spec.disks(), 0,
-                List.of(), spec.allowTest()));
-            return poolView(uuid);
-        });
-    }
-
-    private PoolView poolView(String id) {
-        PoolSpec spec = pools.values().stream().filter(pool -> id.equals(pool.uuid()) || id.equals(pool.name()))
-            .findFirst().orElseThrow(() -> OperationException.notFound("pool-not-found", "There is no pool " + id));
-        return new PoolView(spec.name(), spec.uuid(), spec.disks(), "ONLINE", null, 4 * MIB, 512, 100 * MIB, 0, 100 * MIB,
-            0, 0, spec.allowTest(), false);
-    }
-
-    @Override
-    public CompletableFuture<Void> exportPool(String id) {
-        return answer("exportPool", () -> removed(pools, poolView(id).uuid(), "pool"));
-    }
-
-    @Override
-    public CompletableFuture<Void> destroyPool(String id) {
-        return answer("destroyPool", () -> removed(pools, poolView(id).uuid(), "pool"));
-    }
-
-    @Override
-    public CompletableFuture<List<PoolView>> pools() {
-        return answer("pools", () -> pools.keySet().stream().map(this::poolView).toList());
-    }
-
-    @Override
-    public CompletableFuture<PoolView> pool(String id) {
-        return answer("pool", () -> poolView(id));
     }
 
     @Override
@@ -484,13 +164,6 @@ public final class FakeEngine implements Engine {
             faultedOnAssembly.forEach(child -> childStates.put(spec.uuid() + " " + child, "FAULTED"));
             return nexusView(spec.uuid());
         });
-    }
-
-    /** Some failures can be overruled in words. */
-    private void failUnless(boolean overruled, String command) {
-        if (!overruled && failures.containsKey(command)) {
-            throw failures.get(command);
-        }
     }
 
     private NexusView nexusView(String id) {
@@ -737,23 +410,5 @@ public final class FakeEngine implements Engine {
     @Override
     public CompletableFuture<List<ConnectionView>> connections() {
         return answer("connections", List::of);
-    }
-
-    private static <T> T found(Map<String, T> map, String key, String what) {
-        T value = map.get(key);
-        if (value == null) {
-            throw OperationException.notFound(what + "-not-found", "There is no " + what + " " + key);
-        }
-        return value;
-    }
-
-    private static <T> Void removed(Map<String, T> map, String key, String what) {
-        found(map, key, what);
-        map.remove(key);
-        return null;
-    }
-
-    private static String uuidOf(String name) {
-        return UUID.nameUUIDFromBytes(name.getBytes(StandardCharsets.UTF_8)).toString();
     }
 }
