@@ -33,7 +33,8 @@ final class EngineConfigs {
                 properties.memory().locked()),
             new EngineConfig.Nvmf(properties.nvmf().addresses(), properties.nvmf().port(),
                 properties.nvmf().nqnPrefix(), properties.nvmf().maxConnections(), properties.nvmf().maxQueueDepth(),
-                nvmf.maxIoBytes(), nvmf.inCapsuleBytes(), nvmf.maxR2t(), properties.nvmf().congestionControl()),
+                nvmf.maxIoBytes(), nvmf.inCapsuleBytes(), nvmf.maxR2t(), properties.nvmf().congestionControl(),
+                properties.nvmf().c2hSuccess()),
             rebuild(properties.rebuild()), defaults.limits(), properties.shutdown().deadline().toNanos());
         try {
             config.validate();

@@ -81,17 +81,19 @@ public record EngineConfig(String version, Cores cores, Memory memory, Nvmf nvmf
      * @param inCapsuleBytes in-capsule data size
      * @param maxR2t requests-to-transfer in flight for one command
      * @param congestionControl {@code auto}: the system's, but cubic to hosts on this machine; {@code system}; or a name
+     * @param c2hSuccess whether a read that succeeds ends with its data, for hosts with flow control too
      */
     public record Nvmf(List<String> addresses, int port, String nqnPrefix, int maxConnections, int maxQueueDepth,
-                       int maxIoBytes, int inCapsuleBytes, int maxR2t, String congestionControl) {
+                       int maxIoBytes, int inCapsuleBytes, int maxR2t, String congestionControl, boolean c2hSuccess) {
         public Nvmf {
             addresses = List.copyOf(addresses);
         }
 
-        /** With the congestion control {@code auto}. */
+        /** With the congestion control {@code auto} and the success flag. */
         public Nvmf(List<String> addresses, int port, String nqnPrefix, int maxConnections, int maxQueueDepth,
                     int maxIoBytes, int inCapsuleBytes, int maxR2t) {
-            this(addresses, port, nqnPrefix, maxConnections, maxQueueDepth, maxIoBytes, inCapsuleBytes, maxR2t, "auto");
+            this(addresses, port, nqnPrefix, maxConnections, maxQueueDepth, maxIoBytes, inCapsuleBytes, maxR2t, "auto",
+                    true);
         }
     }
 

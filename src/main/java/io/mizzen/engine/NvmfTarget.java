@@ -44,7 +44,7 @@ final class NvmfTarget implements TargetPort, Target.Listener {
         return TargetConfig.defaults().withQueues(nvmf.maxQueueDepth(), IO_QUEUES_MAX)
                 .withTransfer(nvmf.inCapsuleBytes(), nvmf.maxIoBytes(), nvmf.maxR2t(), nvmf.maxIoBytes())
                 .withConnections(nvmf.maxConnections(), nvmf.maxConnections(), CONTROLLERS_MAX)
-                .withFirmware(firmware);
+                .withSuccessFlag(nvmf.c2hSuccess()).withFirmware(firmware);
     }
 
     @Override

@@ -32,7 +32,7 @@ class EngineConfigTest {
         refused("nvmf.maxIoBytes", DEFAULTS.withNvmf(nvmf(List.of("::1"), 4420, "nqn.2026-11.io.mizzen", 96 << 10, 8192)));
         refused("nvmf.inCapsuleBytes", DEFAULTS.withNvmf(nvmf(List.of("::1"), 4420, "nqn.2026-11.io.mizzen", 128 << 10, 8191)));
         refused("nvmf.congestionControl", DEFAULTS.withNvmf(new EngineConfig.Nvmf(List.of("::1"), 4420,
-                "nqn.2026-11.io.mizzen", 16, 128, 128 << 10, 8192, 4, "cubic; rm")));
+                "nqn.2026-11.io.mizzen", 16, 128, 128 << 10, 8192, 4, "cubic; rm", true)));
         refused("shutdownDeadlineNs", DEFAULTS.withShutdownDeadlineNs(0));
         refused("limits.mailbox", DEFAULTS.withLimits(new EngineConfig.Limits(0, 1, 1, 1, 1_000_000L)));
     }

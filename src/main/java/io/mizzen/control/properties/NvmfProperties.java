@@ -18,6 +18,8 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param maxQueueDepth entries of one I/O queue
  * @param congestionControl of the sockets: {@code auto} (the system's, but cubic to hosts on this machine), {@code system},
  *     or the kernel's name of one
+ * @param c2hSuccess whether a read that succeeds ends with its data, without a response of its own (as SPDK's option of that
+ *     name); false: only for hosts that switch submission queue flow control off
  */
 public record NvmfProperties(@NotEmpty @DefaultValue("127.0.0.1") List<@NotBlank String> addresses,
                              @Min(0) @Max(65535) @DefaultValue("4420") int port,
@@ -28,5 +30,6 @@ public record NvmfProperties(@NotEmpty @DefaultValue("127.0.0.1") List<@NotBlank
                              @Min(2) @Max(4096) @DefaultValue("128") int maxQueueDepth,
                              @Pattern(regexp = "[a-z0-9_]{1,15}",
                                  message = "must be auto, system, or the kernel's name of a congestion control")
-                             @DefaultValue("auto") String congestionControl) {
+                             @DefaultValue("auto") String congestionControl,
+                             @DefaultValue("true") boolean c2hSuccess) {
 }

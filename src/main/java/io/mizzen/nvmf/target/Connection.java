@@ -248,7 +248,7 @@ final class Connection implements Sockets.SocketHandler {
         queueId = id;
         queueEntries = entries;
         flowControl = withFlowControl;
-        mayOmitResponse = !withFlowControl;
+        mayOmitResponse = !withFlowControl || id != 0 && group.config.successFlag();
         commands = id == 0 ? new AdminCommands(owner) : new IoCommands(this);
         slots = new Request[slotCount];
         freeSlots = new Request[slotCount];

@@ -21,12 +21,14 @@ import io.mizzen.util.OperationException;
  * @param terminateTimeoutNs how long the peer may take to close after a termination request
  * @param headerDigest whether header digests are granted
  * @param dataDigest whether data digests are granted
+ * @param successFlag whether the data of an I/O command that has succeeded ends it, with no response capsule, even for hosts
+ *     that keep submission queue flow control
  * @param firmware firmware revision shown to hosts, at most 8 characters
  */
 public record TargetConfig(int queueEntriesMax, int inCapsuleBytes, int ioBytesMax, int r2tMax, int h2cDataBytesMax,
         int ioQueuesMax, int connectionsMax, int connectionsPerHostMax, int controllersPerSubsystemMax,
         int namespacesMax, long handshakeTimeoutNs, long stallTimeoutNs, long terminateTimeoutNs, boolean headerDigest,
-        boolean dataDigest, String firmware) {
+        boolean dataDigest, boolean successFlag, String firmware) {
 
     public TargetConfig {
         check(queueEntriesMax >= 2 && queueEntriesMax <= 1024, "a queue has 2 to 1024 entries");
@@ -47,37 +49,43 @@ public record TargetConfig(int queueEntriesMax, int inCapsuleBytes, int ioBytesM
     /** What a user gets who configured nothing. */
     public static TargetConfig defaults() {
         return new TargetConfig(128, 8192, 128 << 10, 4, 128 << 10, 64, 256, 128, 128, 256, 10_000_000_000L,
-                60_000_000_000L, 2_000_000_000L, true, true, "0.1.0");
+                60_000_000_000L, 2_000_000_000L, true, true, true, "0.1.0");
     }
 
     public TargetConfig withQueues(int entriesMax, int ioQueues) {
         return new TargetConfig(entriesMax, inCapsuleBytes, ioBytesMax, r2tMax, h2cDataBytesMax, ioQueues,
                 connectionsMax, connectionsPerHostMax, controllersPerSubsystemMax, namespacesMax, handshakeTimeoutNs,
-                stallTimeoutNs, terminateTimeoutNs, headerDigest, dataDigest, firmware);
+                stallTimeoutNs, terminateTimeoutNs, headerDigest, dataDigest, successFlag, firmware);
     }
 
     public TargetConfig withTransfer(int inCapsule, int ioBytes, int r2t, int h2cDataBytes) {
         return new TargetConfig(queueEntriesMax, inCapsule, ioBytes, r2t, h2cDataBytes, ioQueuesMax, connectionsMax,
                 connectionsPerHostMax, controllersPerSubsystemMax, namespacesMax, handshakeTimeoutNs, stallTimeoutNs,
-                terminateTimeoutNs, headerDigest, dataDigest, firmware);
+                terminateTimeoutNs, headerDigest, dataDigest, successFlag, firmware);
     }
 
     public TargetConfig withConnections(int all, int perHost, int controllers) {
         return new TargetConfig(queueEntriesMax, inCapsuleBytes, ioBytesMax, r2tMax, h2cDataBytesMax, ioQueuesMax, all,
                 perHost, controllers, namespacesMax, handshakeTimeoutNs, stallTimeoutNs, terminateTimeoutNs,
-                headerDigest, dataDigest, firmware);
+                headerDigest, dataDigest, successFlag, firmware);
     }
 
     public TargetConfig withTimeouts(long handshakeNs, long stallNs, long terminateNs) {
         return new TargetConfig(queueEntriesMax, inCapsuleBytes, ioBytesMax, r2tMax, h2cDataBytesMax, ioQueuesMax,
                 connectionsMax, connectionsPerHostMax, controllersPerSubsystemMax, namespacesMax, handshakeNs, stallNs,
-                terminateNs, headerDigest, dataDigest, firmware);
+                terminateNs, headerDigest, dataDigest, successFlag, firmware);
+    }
+
+    public TargetConfig withSuccessFlag(boolean always) {
+        return new TargetConfig(queueEntriesMax, inCapsuleBytes, ioBytesMax, r2tMax, h2cDataBytesMax, ioQueuesMax,
+                connectionsMax, connectionsPerHostMax, controllersPerSubsystemMax, namespacesMax, handshakeTimeoutNs,
+                stallTimeoutNs, terminateTimeoutNs, headerDigest, dataDigest, always, firmware);
     }
 
     public TargetConfig withFirmware(String revision) {
         return new TargetConfig(queueEntriesMax, inCapsuleBytes, ioBytesMax, r2tMax, h2cDataBytesMax, ioQueuesMax,
                 connectionsMax, connectionsPerHostMax, controllersPerSubsystemMax, namespacesMax, handshakeTimeoutNs,
-                stallTimeoutNs, terminateTimeoutNs, headerDigest, dataDigest, revision);
+                stallTimeoutNs, terminateTimeoutNs, headerDigest, dataDigest, successFlag, revision);
     }
 
     /** MDTS: the largest transfer as a power of two of 4 KiB. */
