@@ -30,6 +30,7 @@ public final class Libc {
 
     private static final MethodHandle MMAP = handle("mmap", -1, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG);
     private static final MethodHandle MUNMAP = handle("munmap", -1, JAVA_INT, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle MREMAP = handle("mremap", 4, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG);
     private static final MethodHandle MLOCK = handle("mlock", -1, JAVA_INT, JAVA_LONG, JAVA_LONG);
     private static final MethodHandle MADVISE = handle("madvise", -1, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT);
     private static final MethodHandle OPEN = handle("open", 2, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT);
@@ -138,6 +139,17 @@ public final class Libc {
         MemorySegment state = STATE.get();
         try {
             int result = (int) MUNMAP.invokeExact(state, address, lengthBytes);
+            return result < 0 ? -errno(state) : result;
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    /** {@code void *mremap(void *old_address, size_t old_size, size_t new_size, int flags, void *new_address)}. */
+    public static long mremap(long address, long lengthBytes, long newLengthBytes, int flags, long newAddress) {
+        MemorySegment state = STATE.get();
+        try {
+            long result = (long) MREMAP.invokeExact(state, address, lengthBytes, newLengthBytes, flags, newAddress);
             return result < 0 ? -errno(state) : result;
         } catch (Throwable e) {
             throw unexpected(e);

@@ -45,6 +45,15 @@ public interface PciDevice extends AutoCloseable {
     void stopDma();
 
     /**
+     * Lets go of a device that is given up, so that the kernel can remove it or give it to another driver, while the driver's
+     * objects still exist: bus mastering ends, registers read as all ones from here on and swallow writes. Descriptors of
+     * interrupts stay until {@link #close}. Blocks: not on a reactor. A device that holds nothing of the kernel's has nothing to
+     * let go.
+     */
+    default void abandon() {
+    }
+
+    /**
      * Ends bus mastering, unmaps registers and memory, closes every descriptor. The driver has shut the device down before
      * and touches no register afterwards. Not on a reactor. A second call does nothing.
      */

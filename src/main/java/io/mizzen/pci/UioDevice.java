@@ -20,8 +20,6 @@ import java.nio.file.StandardOpenOption;
  */
 final class UioDevice implements PciDevice {
     private static final int O_RDWR_CLOEXEC = 2 | 0x80000;
-    private static final int PROT_READ_WRITE = 3;
-    private static final int MAP_SHARED = 1;
 
     private final PciSysfs sysfs;
     private final PciFunction function;
@@ -30,8 +28,8 @@ final class UioDevice implements PciDevice {
     private FileChannel file;
     private ConfigSpace config;
     private int barFd = -1;
-    private long barAddress;
-    private long barSizeBytes;
+    private Registers registers;
+    private boolean abandoned;
     private boolean closed;
 
     /**
@@ -66,18 +64,19 @@ final class UioDevice implements PciDevice {
         config = new ConfigSpace(function.address(), configFd, 0);
         Path bar = directory.resolve("resource0");
         barFd = openFile(bar);
+        long barSizeBytes;
         try {
             barSizeBytes = Files.size(bar);
         } catch (IOException e) {
             throw refused(bar, e.getMessage());
         }
         config.enable();
-        long mapped = Libc.mmap(0, barSizeBytes, PROT_READ_WRITE, MAP_SHARED, barFd, 0);
-        if (mapped < 0) {
-            throw refused(bar, Errno.describe((int) -mapped) + (mapped == -Errno.EPERM
+        Registers mapped = Registers.map(barFd, 0, barSizeBytes);
+        if (mapped.failure() != 0) {
+            throw refused(bar, Errno.describe(mapped.failure()) + (mapped.failure() == Errno.EPERM
                     ? " (a locked-down kernel, as with secure boot, forbids it; use vfio-pci)" : ""));
         }
-        barAddress = mapped;
+        registers = mapped;
     }
 
     private void lock() {
@@ -134,12 +133,12 @@ final class UioDevice implements PciDevice {
 
     @Override
     public long barAddress() {
-        return barAddress;
+        return registers.address();
     }
 
     @Override
     public long barSizeBytes() {
-        return barSizeBytes;
+        return registers.sizeBytes();
     }
 
     @Override
@@ -168,14 +167,23 @@ final class UioDevice implements PciDevice {
     }
 
     @Override
-    public int configInt(int offset) {
-        return config.readInt(offset);
+    public synchronized int configInt(int offset) {
+        return abandoned || closed ? -1 : config.readInt(offset);
     }
 
     @Override
     public synchronized void stopDma() {
-        if (!closed) {
+        if (!abandoned && !closed) {
             config.disable();
+        }
+    }
+
+    @Override
+    public synchronized void abandon() {
+        if (!abandoned && !closed) {
+            abandoned = true;
+            registers.abandon();
+            letGo();
         }
     }
 
@@ -185,12 +193,19 @@ final class UioDevice implements PciDevice {
             return;
         }
         closed = true;
+        if (registers != null) {
+            registers.unmap();
+        }
+        if (!abandoned) {
+            letGo();
+        }
+    }
+
+    /** The kernel has the device back after this. */
+    private void letGo() {
         if (config != null) {
             config.disable();
             Libc.close(config.fd());
-        }
-        if (barAddress != 0) {
-            Libc.munmap(barAddress, barSizeBytes);
         }
         if (barFd >= 0) {
             Libc.close(barFd);

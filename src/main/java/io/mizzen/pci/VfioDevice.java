@@ -11,8 +11,6 @@ import java.lang.foreign.Arena;
 
 /** A function behind an IOMMU, through vfio-pci. When the process dies, the kernel resets the device and ends its access. */
 final class VfioDevice implements PciDevice {
-    private static final int PROT_READ_WRITE = 3;
-    private static final int MAP_SHARED = 1;
     private static final int EFD_CLOEXEC_NONBLOCK = 0x80800;
 
     private final PciSysfs sysfs;
@@ -21,10 +19,10 @@ final class VfioDevice implements PciDevice {
     private final IovaMap iovas;
     private final Runnable onClosed;
     private ConfigSpace config;
-    private long barAddress;
-    private long barSizeBytes;
+    private Registers registers;
     private int[] interruptFds = {};
     private int removalFd = -1;
+    private boolean abandoned;
     private boolean closed;
 
     /**
@@ -82,14 +80,14 @@ final class VfioDevice implements PciDevice {
     }
 
     private void mapBar(long info) {
-        barSizeBytes = RawMemory.getLong(info + REGION_INFO_SIZE);
+        long barSizeBytes = RawMemory.getLong(info + REGION_INFO_SIZE);
         if (barSizeBytes == 0 || (RawMemory.getInt(info + REGION_INFO_FLAGS) & VFIO_REGION_INFO_FLAG_MMAP) == 0) {
             throw OperationException.precondition("device-not-opened", "BAR 0 of device " + function.address() + " ("
                     + barSizeBytes + " bytes) cannot be mapped");
         }
-        long mapped = Libc.mmap(0, barSizeBytes, PROT_READ_WRITE, MAP_SHARED, fd, RawMemory.getLong(info + REGION_INFO_OFFSET));
-        require("mapping of BAR 0", mapped < 0 ? (int) mapped : 0);
-        barAddress = mapped;
+        Registers mapped = Registers.map(fd, RawMemory.getLong(info + REGION_INFO_OFFSET), barSizeBytes);
+        require("mapping of BAR 0", -mapped.failure());
+        registers = mapped;
     }
 
     /** Interrupts of a kind that can have eventfds. */
@@ -147,12 +145,12 @@ final class VfioDevice implements PciDevice {
 
     @Override
     public long barAddress() {
-        return barAddress;
+        return registers.address();
     }
 
     @Override
     public long barSizeBytes() {
-        return barSizeBytes;
+        return registers.sizeBytes();
     }
 
     @Override
@@ -181,14 +179,23 @@ final class VfioDevice implements PciDevice {
     }
 
     @Override
-    public int configInt(int offset) {
-        return config.readInt(offset);
+    public synchronized int configInt(int offset) {
+        return abandoned || closed ? -1 : config.readInt(offset);
     }
 
     @Override
     public synchronized void stopDma() {
-        if (!closed) {
+        if (!abandoned && !closed) {
             config.disable();
+        }
+    }
+
+    @Override
+    public synchronized void abandon() {
+        if (!abandoned && !closed) {
+            abandoned = true;
+            registers.abandon();
+            letGo();
         }
     }
 
@@ -198,6 +205,22 @@ final class VfioDevice implements PciDevice {
             return;
         }
         closed = true;
+        if (!abandoned) {
+            letGo();
+        }
+        for (int event : interruptFds) {
+            Libc.close(event);
+        }
+        if (removalFd >= 0) {
+            Libc.close(removalFd);
+        }
+        if (registers != null) {
+            registers.unmap();
+        }
+    }
+
+    /** The kernel has the device back after this. */
+    private void letGo() {
         if (config != null) {
             config.disable();
         }
@@ -207,14 +230,7 @@ final class VfioDevice implements PciDevice {
             }
             if (removalFd >= 0) {
                 requestInterrupts(arena, VFIO_PCI_REQ_IRQ_INDEX, VFIO_IRQ_SET_DATA_NONE);
-                Libc.close(removalFd);
             }
-        }
-        for (int event : interruptFds) {
-            Libc.close(event);
-        }
-        if (barAddress != 0) {
-            Libc.munmap(barAddress, barSizeBytes);
         }
         Libc.close(fd);
         onClosed.run();

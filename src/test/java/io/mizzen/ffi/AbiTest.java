@@ -27,11 +27,11 @@ import org.junit.jupiter.api.io.TempDir;
  */
 class AbiTest {
     private static final List<String> CLASSES = List.of("ffi.IoUringAbi", "ffi.Statx", "ffi.Sockaddr", "ffi.Errno",
-            "ffi.Libc", "ffi.PerfEvents", "ffi.VfioAbi", "ffi.NvmeIoctl", "memory.HugePages", "ring.IoUring", "ring.RingSocket", "ring.RingSockets", "ring.RingListener",
+            "ffi.Libc", "ffi.PerfEvents", "ffi.VfioAbi", "ffi.NvmeIoctl", "memory.HugePages", "pci.Registers", "pci.VfioDevice", "pci.VfioContainer", "pci.UioDevice", "pci.PhysicalMemory", "ring.IoUring", "ring.RingSocket", "ring.RingSockets", "ring.RingListener",
             "ring.RingFdWatcher", "ring.DirectReceive", "ring.Waker", "uring.UringFile", "uring.UringBdev");
     /** Constants with the kernel's own name. */
     private static final Pattern C_NAME = Pattern.compile(
-            "(IORING|IOSQE|RWF|STATX|AT|AF|S|O|F|FALLOC_FL|SO|SOL|IPPROTO|IPV6|TCP|MSG|SHUT|SOCK|MAP|MADV|PROT|PERF|VFIO|NVME_IOCTL)_\\w+"
+            "(IORING|IOSQE|RWF|STATX|AT|AF|S|O|F|FALLOC_FL|SO|SOL|IPPROTO|IPV6|TCP|MSG|SHUT|SOCK|MAP|MREMAP|MADV|PROT|PERF|VFIO|NVME_IOCTL)_\\w+"
             + "|BLK\\w+|POLLIN|E[A-Z0-9]+");
     /** Constants that are several of C's in one, or have a name of ours. */
     private static final Map<String, String> EXPRESSIONS = Map.ofEntries(
@@ -39,6 +39,9 @@ class AbiTest {
             Map.entry("MAP_PRIVATE_ANONYMOUS", "MAP_PRIVATE | MAP_ANONYMOUS"),
             Map.entry("MAP_SHARED_POPULATE", "MAP_SHARED | MAP_POPULATE"),
             Map.entry("SOCK_STREAM_CLOEXEC", "SOCK_STREAM | SOCK_CLOEXEC"),
+            Map.entry("MREMAP_MAYMOVE_FIXED", "MREMAP_MAYMOVE | MREMAP_FIXED"),
+            Map.entry("O_RDWR_CLOEXEC", "O_RDWR | O_CLOEXEC"),
+            Map.entry("O_RDONLY_CLOEXEC", "O_RDONLY | O_CLOEXEC"),
             Map.entry("EFD_CLOEXEC_NONBLOCK", "EFD_CLOEXEC | EFD_NONBLOCK"),
             Map.entry("UNMAP_MODE", "FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE"),
             Map.entry("ZERO_MODE", "FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE"),

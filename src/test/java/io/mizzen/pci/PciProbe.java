@@ -78,8 +78,12 @@ public final class PciProbe {
                 + (status("VmPin") - pinned) + " pinned KiB more");
         try (PciDevice device = devices.open(address, 4)) {
             identify(device, regions.getFirst());
+            device.abandon();
+            RawMemory.putIntRelease(device.barAddress() + 0x1000, 1);
+            say("abandoned: CSTS " + Integer.toHexString(RawMemory.getIntAcquire(device.barAddress() + 0x1C)) + " config "
+                    + Integer.toHexString(device.configInt(0)));
+            say("given back to " + binding.unbind(address).driver());
         }
-        say("given back to " + binding.unbind(address).driver());
         say("override " + sysfs.get(address).driverOverride());
     }
 

@@ -26,7 +26,7 @@ class UioVmIT {
         assertThat(output).contains("no-iommu").contains("use uio_pci_generic").contains("before bind: device-not-bound")
                 .contains("second open: device-in-use").contains("bound to uio_pci_generic\nbound again to uio_pci_generic")
                 .contains("model QEMU NVMe Ctrl interrupt false").contains("vectors 0 removal false class 10802 present true")
-                .contains("after 64 cycles 0 descriptors and 0 pinned KiB more").contains("given back to nvme\noverride null")
+                .contains("after 64 cycles 0 descriptors and 0 pinned KiB more").contains("abandoned: CSTS ffffffff config ffffffff\ngiven back to nvme\noverride null")
                 .contains("same bytes").contains("hugetlb-required").contains("sysctl vm.nr_hugepages=2");
     }
 }

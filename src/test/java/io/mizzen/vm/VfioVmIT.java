@@ -32,7 +32,7 @@ class VfioVmIT {
                 .contains("missing-rights").contains("before bind: device-not-bound").contains("second open: device-in-use")
                 .contains("bound to vfio-pci\nbound again to vfio-pci").contains("serial second model QEMU NVMe Ctrl interrupt true")
                 .contains("removal true class 10802 present true")
-                .contains("after 64 cycles 0 descriptors and 0 pinned KiB more").contains("given back to nvme\noverride null")
+                .contains("after 64 cycles 0 descriptors and 0 pinned KiB more").contains("abandoned: CSTS ffffffff config ffffffff\ngiven back to nvme\noverride null")
                 .contains("same bytes").contains("memlock-too-low");
     }
 
