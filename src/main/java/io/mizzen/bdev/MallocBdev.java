@@ -84,7 +84,7 @@ public final class MallocBdev extends Bdev {
             int status = Status.SUCCESS;
             switch (io.type) {
                 case IoType.READ:
-                    RawMemory.copy(target, io.address, lengthBytes);
+                    Libc.memcpy(io.address, target, lengthBytes);
                     break;
                 case IoType.WRITE:
                     Libc.memcpy(target, io.address, lengthBytes);
