@@ -1,5 +1,6 @@
 package io.mizzen;
 
+import io.mizzen.control.EarlyStart;
 import io.mizzen.control.OrderedShutdown;
 import io.mizzen.control.ThreadPlacement;
 import org.springframework.boot.SpringApplication;
@@ -14,12 +15,16 @@ public class MizzenApplication {
     public static void main(String[] args) {
         System.out.println("Mizzen starts (process " + ProcessHandle.current().pid() + ")");    // At once; the log comes later.
         OrderedShutdown shutdown = OrderedShutdown.install();
+        EarlyStart early = new EarlyStart();
+        SpringApplication application = new SpringApplication(MizzenApplication.class);
+        application.addInitializers(early);
         try {
-            ConfigurableApplicationContext context = SpringApplication.run(MizzenApplication.class, args);
+            ConfigurableApplicationContext context = application.run(args);
             shutdown.onStarted(context);
             ThreadPlacement.apply(context);
         } catch (RuntimeException e) {
             // Spring has reported why; what the start left behind must not keep the process alive.
+            early.close();
             System.exit(EXIT_REFUSED);
         }
     }

@@ -2,18 +2,15 @@ package io.mizzen.control;
 
 import io.mizzen.control.metrics.EngineCollector;
 import io.mizzen.control.properties.MizzenProperties;
-import io.mizzen.control.properties.StartRefusedException;
 import io.mizzen.control.store.StateStore;
 import io.mizzen.engine.Engine;
 import io.mizzen.engine.model.ObjectKind;
-import io.mizzen.util.OperationException;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.context.event.ApplicationReadyEvent;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
-import org.springframework.boot.info.BuildProperties;
 import org.springframework.context.ApplicationListener;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -31,41 +28,48 @@ public class ControlConfiguration {
         return new Admission();
     }
 
-    /** Not started: that is {@link EngineHost}'s part. */
+    /** Not started: that is {@link EngineHost}'s part, unless it was begun early. */
     @Bean(destroyMethod = "")
-    Engine engine(MizzenProperties properties, ObjectProvider<BuildProperties> build) {
-        BuildProperties known = build.getIfAvailable();
-        return Engine.create(EngineConfigs.of(properties, known == null ? "development" : known.getVersion()));
+    Engine engine(MizzenProperties properties, ObjectProvider<EarlyStart> early) {
+        EngineLife begun = begun(early);
+        return begun == null ? EngineLife.engine(properties) : begun.engine();
+    }
+
+    @Bean(destroyMethod = "")
+    EngineLife engineLife(Engine engine, MizzenProperties properties, ObjectProvider<EarlyStart> early) {
+        EngineLife begun = begun(early);
+        return begun == null ? new EngineLife(properties, engine) : begun;
+    }
+
+    /** Null where nothing has begun to start the engine. */
+    private static EngineLife begun(ObjectProvider<EarlyStart> provider) {
+        EarlyStart early = provider.getIfAvailable();
+        return early == null ? null : early.life();
     }
 
     @Bean
-    EngineCalls engineCalls(MizzenProperties properties) {
-        return new EngineCalls(properties.rest().deadline());
-    }
-
-    @Bean(destroyMethod = "")
-    StateStore stateStore(MizzenProperties properties) {
-        try {
-            return StateStore.open(properties.state().dir());
-        } catch (OperationException e) {
-            throw new StartRefusedException(e.getMessage(), "See the message; the property is mizzen.state.dir.");
-        }
-    }
-
-    @Bean(destroyMethod = "")
-    DesiredState desiredState(StateStore store, MizzenProperties properties) {
-        return new DesiredState(store, properties.rest().deadline());
-    }
-
-    @Bean(destroyMethod = "")
-    Restorer restorer(Engine engine, EngineCalls calls, DesiredState state) {
-        return new Restorer(engine, calls, state);
+    EngineHost engineHost(EngineLife life, ObjectProvider<EarlyStart> early) {
+        return new EngineHost(life, begun(early) == null ? null : early.getIfAvailable());
     }
 
     @Bean
-    EngineHost engineHost(Engine engine, StateStore store, DesiredState state, Restorer restorer,
-                          MizzenProperties properties) {
-        return new EngineHost(engine, store, state, restorer, properties);
+    EngineCalls engineCalls(EngineLife life) {
+        return life.calls();
+    }
+
+    @Bean(destroyMethod = "")
+    StateStore stateStore(EngineLife life) {
+        return life.store();
+    }
+
+    @Bean(destroyMethod = "")
+    DesiredState desiredState(EngineLife life) {
+        return life.state();
+    }
+
+    @Bean(destroyMethod = "")
+    Restorer restorer(EngineLife life) {
+        return life.restorer();
     }
 
     @Bean
