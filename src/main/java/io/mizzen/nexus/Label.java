@@ -76,8 +76,9 @@ public enum Label {
     void checkSize(long sizeBytes, int blockSizeBytes) {
         long unit = this == V2 ? MIB : blockSizeBytes;
         if (sizeBytes <= 0 || sizeBytes % unit != 0) {
+            long next = Math.max(1, Math.ceilDiv(Math.min(sizeBytes, Long.MAX_VALUE / unit * unit), unit)) * unit;
             throw OperationException.invalid("nexus-size-invalid", "size " + sizeBytes + " is not a positive multiple of "
-                    + unit + " bytes; the next that is: " + Math.max(1, (sizeBytes + unit - 1) / unit) * unit);
+                    + unit + " bytes; one near it that is: " + next);
         }
     }
 }
