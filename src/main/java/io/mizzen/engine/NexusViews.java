@@ -71,7 +71,7 @@ final class NexusViews {
     private static String state(ChildStatus status, boolean shut) {
         return switch (status.health()) {
             case HEALTHY -> shut ? "CLOSED" : !status.present() ? "MISSING" : status.resyncing() ? "RESYNC" : "OPEN";
-            case SYNCING -> "REBUILDING";
+            case SYNCING -> shut ? "CLOSED" : "REBUILDING";
             default -> status.reason() == FaultReason.OFFLINE ? "OFFLINE" : "FAULTED";
         };
     }

@@ -9,7 +9,8 @@ import java.util.Objects;
 
 /** Nexuses, their children, what is copied to them. A child is named by its URI, or by its member's UUID where it has none. */
 final class NexusFamilies {
-    private static final List<String> CHILD_STATES = List.of("open", "resync", "rebuilding", "offline", "faulted", "missing");
+    private static final List<String> CHILD_STATES = List.of("open", "resync", "rebuilding", "offline", "faulted", "missing",
+        "closed");
     private static final String OPERATION = "operation";
 
     private NexusFamilies() {
@@ -18,8 +19,10 @@ final class NexusFamilies {
     static void add(Families families, NexusView nexus) {
         Labels labels = Labels.of("name", nexus.name(), "uuid", nexus.uuid());
         families.gauge("mizzen_nexus_children", "Children of the nexus", nexus.children().size(), labels);
-        families.gauge("mizzen_nexus_healthy_children", "Healthy children of the nexus",
-            nexus.children().stream().filter(NexusView.ChildView::healthy).count(), labels);
+        if (!"SHUTDOWN".equals(nexus.state())) {        // Nothing is wrong with one that was shut down by request.
+            families.gauge("mizzen_nexus_healthy_children", "Healthy children of the nexus; none while it is shut down",
+                nexus.children().stream().filter(NexusView.ChildView::healthy).count(), labels);
+        }
         families.gauge("mizzen_nexus_dirty_regions", "Regions marked dirty", nexus.dirtyRegions(), labels);
         families.gauge("mizzen_nexus_size_bytes", "What hosts see", nexus.sizeBytes(), labels);
         families.gauge("mizzen_nexus_metadata_blocked", "1 while no healthy child takes the metadata of the nexus",
