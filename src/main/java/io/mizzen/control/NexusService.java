@@ -19,6 +19,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 
 /** Nexuses and their publication. */
 public final class NexusService {
@@ -26,23 +27,45 @@ public final class NexusService {
     private final EngineCalls calls;
     private final DesiredState state;
     private final Restorer restorer;
+    private final ShutNexuses shut;
 
     NexusService(Engine engine, EngineCalls calls, DesiredState state, Restorer restorer) {
         this.restorer = restorer;
         this.engine = engine;
         this.calls = calls;
         this.state = state;
+        this.shut = new ShutNexuses(state);
     }
 
+    /** Those of the engine, and those that were shut down before it started. */
     public List<NexusView> list() {
-        return calls.await(engine.nexuses());
+        List<NexusView> open = calls.await(engine.nexuses());
+        return Stream.concat(open.stream(), shut.except(open).stream()).toList();
     }
 
     public NexusView get(String id) {
-        return calls.await(engine.nexus(id));
+        Optional<NexusView> absent = shutBefore(id);
+        return absent.isPresent() ? absent.get() : calls.await(engine.nexus(id));
+    }
+
+    /** A nexus that was shut down before this start: the engine does not have it. */
+    private Optional<NexusView> shutBefore(String id) {
+        return shut.except(calls.await(engine.nexuses())).stream()
+            .filter(nexus -> id.equals(nexus.uuid()) || id.equals(nexus.name())).findFirst();
+    }
+
+    private void refuseShut(String id) {
+        if (shutBefore(id).isPresent()) {
+            throw OperationException.precondition("nexus-shut-down", "Nexus " + id + " is shut down; assemble it first.");
+        }
     }
 
     public Outcome<NexusView> create(NexusSpec spec) {
+        Optional<NexusView> absent = shutBefore(spec.uuid());
+        if (absent.isPresent()) {
+            shut.checkSame(spec);
+            return new Outcome<>(absent.get(), false);
+        }
         boolean existed = list().stream().anyMatch(nexus -> spec.uuid().equals(nexus.uuid()));
         NexusView view;
         try {
@@ -100,6 +123,7 @@ public final class NexusService {
     /** Makes a nexus larger. */
     public NexusView resize(String id, long sizeBytes) {
         String key = keyOf(id);
+        refuseShut(id);
         return state.locked(key, () -> {
             // From here on its metadata alone says how large it is: a crash may come before or after the change.
             stored(key).ifPresent(nexus -> state.put(StateKind.NEXUS, key, nexus.withoutSize()));
@@ -110,6 +134,10 @@ public final class NexusService {
     /** Closes a nexus while its hosts wait; a start does not bring it back, {@link #assemble} does. */
     public NexusView shutdown(String id) {
         String key = keyOf(id);
+        Optional<NexusView> absent = shutBefore(id);
+        if (absent.isPresent()) {
+            return absent.get();
+        }
         return state.locked(key, () -> calls.await(state.storing(engine.shutdownNexus(id), view -> {
             if (view.share() != null) {
                 storeShare(view);
@@ -133,11 +161,15 @@ public final class NexusService {
 
     public void destroy(String id) {
         String key = keyOf(id);
+        if (shutBefore(id).isPresent() && state.contains(StateKind.SHARE, key)) {
+            throw OperationException.precondition("nexus-published", "Nexus " + id + " is published; unpublish it first.");
+        }
         state.locked(key, () -> calls.await(state.removing(engine.destroyNexus(id), StateKind.NEXUS, key,
             () -> state.remove(StateKind.LIMITS, key))));
     }
 
     public NexusView publish(String id, ShareSpec spec) {
+        refuseShut(id);
         NexusView view = state.locked(keyOf(id), () -> calls.await(state.storing(engine.publishNexus(id, spec), nexus ->
             storeShare(nexus))));
         return view;
@@ -158,12 +190,14 @@ public final class NexusService {
      * @param atMost after which it goes on by itself
      */
     public NexusView pause(String id, Duration atMost) {
+        refuseShut(id);
         return state.locked(keyOf(id), () ->
             calls.await(state.storing(engine.pauseNexus(id, atMost.toMillis()), this::storeShare)));
     }
 
     /** Hosts' I/O goes on. */
     public NexusView resume(String id) {
+        refuseShut(id);
         return state.locked(keyOf(id), () -> calls.await(state.storing(engine.resumeNexus(id), nexus -> {
             if (nexus.share() != null) {
                 storeShare(nexus);
@@ -173,6 +207,9 @@ public final class NexusService {
 
     public void unpublish(String id) {
         String key = keyOf(id);
+        if (shutBefore(id).isPresent() && !state.contains(StateKind.SHARE, key)) {
+            return;
+        }
         state.locked(key, () -> calls.await(state.removing(engine.unpublishNexus(id), StateKind.SHARE, key)));
     }
 
@@ -180,6 +217,7 @@ public final class NexusService {
 
     /** Adds a child; stored as uncertain before, and as a child before this answers. */
     public NexusView addChild(String id, String uri) {
+        refuseShut(id);
         String key = keyOf(id);
         return state.locked(key, () -> {
             List<String> before = stored(key).map(DesiredState.StoredNexus::children).orElse(List.of());
@@ -189,6 +227,7 @@ public final class NexusService {
 
     /** Removes a child for good. */
     public void removeChild(String id, String child) {
+        refuseShut(id);
         String key = keyOf(id);
         state.locked(key, () -> {
             String uri = child(get(id), child).uri();
@@ -233,20 +272,26 @@ public final class NexusService {
     }
 
     public NexusView faultChild(String id, String child) {
+        refuseShut(id);
         return calls.await(engine.faultNexusChild(id, child));
     }
 
     public NexusView offlineChild(String id, String child) {
+        refuseShut(id);
         return calls.await(engine.offlineNexusChild(id, child));
     }
 
     public NexusView onlineChild(String id, String child) {
+        refuseShut(id);
         return calls.await(engine.onlineNexusChild(id, child));
     }
 
     // --- rebuilds and settings ---------------------------------------------------------------------
 
     public RebuildsView rebuilds(String id) {
+        if (shutBefore(id).isPresent()) {
+            return new RebuildsView(List.of(), List.of());
+        }
         return calls.await(engine.nexusRebuilds(id));
     }
 
@@ -261,16 +306,19 @@ public final class NexusService {
     }
 
     public NexusView order(String id, String child, RebuildOrder order) {
+        refuseShut(id);
         return calls.await(engine.rebuildNexusChild(id, child, order));
     }
 
     /** @param child null: each but the first */
     public RebuildsView verify(String id, String child) {
+        refuseShut(id);
         return calls.await(engine.verifyNexus(id, child));
     }
 
     /** Changes how a nexus behaves; kept over restarts. */
     public NexusView set(String id, UnaryOperator<NexusSettings> change) {
+        refuseShut(id);
         String key = keyOf(id);
         return state.locked(key, () -> calls.await(state.storing(engine.setNexus(id, change.apply(get(id).settings())), view ->
             stored(key).ifPresent(nexus -> state.put(StateKind.NEXUS, key, nexus.withSettings(view.settings()))))));

@@ -155,6 +155,36 @@ class RestTest extends RestTestBase {
         return answer.response().body().replaceAll("\"20[0-9-]+T[^\"]+Z\"", "null");
     }
 
+    /** A start does not bring it back, but it is not forgotten. */
+    @Test
+    void aNexusThatWasShutDownBeforeTheStartIsShownAndLeftAlone() {
+        String nexus = "/v1/nexuses/" + Examples.OWN_NEXUS;
+        put(nexus, Examples.NEXUS_BODY).expect(201);
+        put(nexus + "/publication", Examples.PUBLICATION_BODY).expect(200);
+        post(nexus + "/shutdown", "").expect(200);
+        engine.clear();
+        for (Answer answer : List.of(get(nexus), post(nexus + "/shutdown", ""), put(nexus, Examples.NEXUS_BODY))) {
+            assertThat(answer.expect(200).json().path("state").asString()).isEqualTo("SHUTDOWN");
+            assertThat(answer.json().path("children").path(0).path("state").asString()).isEqualTo("CLOSED");
+        }
+        assertThat(get("/v1/nexuses").expect(200).json().size()).isEqualTo(1);
+        put(nexus, Examples.NEXUS_BODY.replace("example", "other")).problem(409, "nexus-exists");
+        for (Answer answer : List.of(put(nexus + "/size", Examples.NEXUS_SIZE_BODY), put(nexus + "/publication", Examples.PUBLICATION_BODY),
+            post(nexus + "/publication/pause", ""), patch(nexus + "/settings", Examples.SETTINGS_BODY), post(nexus + "/verify", ""),
+            post(nexus + "/children", Examples.CHILD_BODY), post(nexus + "/children/x/offline", ""))) {
+            answer.problem(409, "nexus-shut-down");
+        }
+        assertThat(engine.calls()).doesNotContain("createNexus", "assembleNexus");
+        delete(nexus).problem(409, "nexus-published");
+        assertThat(post(nexus + "/assembly", "").expect(200).json().path("share").path("paused").asBoolean(true)).isFalse();
+        post(nexus + "/shutdown", "").expect(200);
+        engine.clear();
+        delete(nexus + "/publication").expect(204);
+        delete(nexus + "/publication").expect(204);
+        delete(nexus).expect(204);
+        get(nexus).problem(404, "nexus-not-found");
+    }
+
     @Test
     void settingsAreChangedOneByOne() {
         String nexus = "/v1/nexuses/" + Examples.OWN_NEXUS;

@@ -3,13 +3,20 @@ package io.mizzen.control;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.mizzen.nvme.Opcodes;
 import io.mizzen.testsupport.EngineHttp;
 import io.mizzen.testsupport.EngineProcess;
+import io.mizzen.testsupport.NvmeTcpClient;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
+import java.util.UUID;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
@@ -22,6 +29,8 @@ class ControlPlaneIT {
     private static final String REPLICA_A = "/v1/replicas/22222222-2222-4222-8222-22222222222a";
     private static final String REPLICA_B = "/v1/replicas/22222222-2222-4222-8222-22222222222b";
     private static final String NEXUS = "/v1/nexuses/33333333-3333-4333-8333-333333333333";
+
+    private static final int BLOCK_BYTES = 512;
 
     @TempDir
     Path directory;
@@ -96,10 +105,57 @@ class ControlPlaneIT {
             engine.http().post(NEXUS + "/shutdown", "").expect(200);
             assertThat(engine.terminate()).isZero();
             engine.start();
-            engine.http().get(NEXUS).expect(404);
+            assertThat(state(engine)).isEqualTo("SHUTDOWN");
+            assertThat(engine.http().isUp()).isTrue();
+            engine.http().put(NEXUS + "/size", "{\"sizeBytes\": \"1GiB\"}").expect(409);
             assertThat(engine.http().post(NEXUS + "/assembly", "{\"allowMissing\": false}").expect(200).json().path("share")
                 .path("paused").asBoolean()).isFalse();
         }
+    }
+
+    /** Its replicas grow meanwhile, which are nobody's then. */
+    @Test
+    void aHostWaitsThroughAShutdownAndSeesTheVolumeGrow() {
+        try (EngineProcess engine = engine().start()) {
+            EngineHttp http = engine.http();
+            createVolume(http);
+            byte[] data = new byte[4096];
+            Arrays.fill(data, (byte) 0x5a);
+            try (NvmeTcpClient admin = client(engine); NvmeTcpClient io = client(engine)) {
+                int controller = (int) connect(admin, 0, 0xffff).result() & 0xffff;
+                admin.enable();
+                connect(io, 1, controller);
+                assertThat(io.write(1, 8, data, BLOCK_BYTES, true).status()).isZero();
+                http.post(NEXUS + "/shutdown", "").expect(200);
+                int read = io.submit(NvmeTcpClient.io(Opcodes.NVM_READ, 1, 8, 8, 0), null, false, data.length);
+                long before = namespaceBlocks(admin);
+                http.put(REPLICA_A + "/size", "{\"sizeBytes\": \"64MiB\"}").expect(200);
+                http.put(REPLICA_B + "/size", "{\"sizeBytes\": \"64MiB\"}").expect(200);
+                assertThat(io.isAnswered(read)).isFalse();
+                http.post(NEXUS + "/assembly", "").expect(200);
+                assertThat(io.await(read).data()).isEqualTo(data);
+                assertThat(namespaceBlocks(admin)).isEqualTo(before);
+                http.put(NEXUS + "/size", "{\"sizeBytes\": \"56MiB\"}").expect(200);
+                assertThat(namespaceBlocks(admin) * BLOCK_BYTES).isEqualTo(56 << 20);
+                assertThat(io.write(1, (56 << 20) / BLOCK_BYTES - 8, data, BLOCK_BYTES, true).status()).isZero();
+                assertThat(io.read(1, 8, 8, BLOCK_BYTES).data()).isEqualTo(data);
+            }
+        }
+    }
+
+    private static NvmeTcpClient client(EngineProcess engine) {
+        return NvmeTcpClient.open(new InetSocketAddress("127.0.0.1", engine.nvmfPort())).initialize(0, 0, 1);
+    }
+
+    private static NvmeTcpClient.Reply connect(NvmeTcpClient client, int queue, int controller) {
+        NvmeTcpClient.Reply reply = client.connect(queue, 32, controller, "nqn.2026-11.io.mizzen:" + NEXUS.substring(12),
+            "nqn.2014-08.org.nvmexpress:uuid:0a0a0a0a-0000-4000-8000-0000000000f2", new UUID(1, 2), 0, 0);
+        assertThat(reply.status()).isZero();
+        return reply;
+    }
+
+    private static long namespaceBlocks(NvmeTcpClient admin) {
+        return ByteBuffer.wrap(admin.identify(0, 1).data()).order(ByteOrder.LITTLE_ENDIAN).getLong();
     }
 
     private static String state(EngineProcess engine) {
