@@ -7,6 +7,10 @@ public final class AsyncEvents {
     /** Notice: the discovery log page changed; read log page 70h. */
     public static final int DISCOVERY_CHANGE = result(2, 0xF0, LogPages.DISCOVERY);
 
+    public static final int TYPE_ERROR = 0;
+    public static final int TYPE_HEALTH = 1;
+    public static final int TYPE_NOTICE = 2;
+
     private AsyncEvents() {
     }
 

@@ -25,6 +25,8 @@ public final class IdentifyController {
     public static final int CMIC_ANA = 1 << 3;
     public static final int LPA_COMMAND_EFFECTS = 1 << 1;
     public static final int LPA_EXTENDED = 1 << 2;
+    /** OACS: shadow doorbells. */
+    public static final int OACS_DOORBELL_BUFFERS = 1 << 8;
     public static final int ONCS_COMPARE = 1;
     public static final int ONCS_DATASET_MANAGEMENT = 1 << 2;
     public static final int ONCS_WRITE_ZEROES = 1 << 3;
@@ -52,6 +54,7 @@ public final class IdentifyController {
     private static final long MDTS = 77;
     private static final long CONTROLLER_ID = 78;
     private static final long VERSION = 80;
+    private static final long RTD3E_MICROSECONDS = 88;
     private static final long OAES = 92;
     private static final long CTRATT = 96;
     private static final long CONTROLLER_TYPE = 111;
@@ -203,6 +206,15 @@ public final class IdentifyController {
 
     public static void crdt1(MemorySegment s, long at, int value) {
         s.set(LE_SHORT, at + CRDT1, (short) value);
+    }
+
+    /** RTD3E: how long an orderly shutdown may take, microseconds; 0: not said. */
+    public static long shutdownMicroseconds(MemorySegment s, long at) {
+        return s.get(LE_INT, at + RTD3E_MICROSECONDS) & 0xFFFF_FFFFL;
+    }
+
+    public static void shutdownMicroseconds(MemorySegment s, long at, long value) {
+        s.set(LE_INT, at + RTD3E_MICROSECONDS, (int) value);
     }
 
     /** OACS: optional admin commands. */

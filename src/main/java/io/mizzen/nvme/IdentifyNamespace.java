@@ -28,6 +28,7 @@ public final class IdentifyNamespace {
     private static final long NSFEAT = 24;
     private static final long FORMAT_COUNT = 25;
     private static final long FLBAS = 26;
+    private static final long DPS = 29;
     private static final long NMIC = 30;
     private static final long DLFEAT = 33;
     private static final long PREFERRED_WRITE_GRANULARITY_BLOCKS = 64;
@@ -93,6 +94,15 @@ public final class IdentifyNamespace {
 
     public static void flbas(MemorySegment s, long at, int value) {
         s.set(JAVA_BYTE, at + FLBAS, (byte) value);
+    }
+
+    /** DPS: type of protection information in bits 2:0, 0 none. */
+    public static int protection(MemorySegment s, long at) {
+        return s.get(JAVA_BYTE, at + DPS) & 0x7;
+    }
+
+    public static void protection(MemorySegment s, long at, int value) {
+        s.set(JAVA_BYTE, at + DPS, (byte) value);
     }
 
     /** NMIC: bit 0 the namespace may be attached to several controllers. */

@@ -61,6 +61,11 @@ public final class NamespaceDescriptors {
         return Long.reverseBytes(s.get(LE_LONG, entry + 12));
     }
 
+    /** Command set of an entry of that type. */
+    public static int commandSet(MemorySegment s, long entry) {
+        return s.get(JAVA_BYTE, entry + 4) & 0xFF;
+    }
+
     private static long sixteen(MemorySegment s, long at, int type, long high, long low) {
         header(s, at, type, 16);
         s.set(LE_LONG, at + 4, Long.reverseBytes(high));

@@ -16,6 +16,7 @@ public final class Opcodes {
     public static final int ADMIN_GET_FEATURES = 0x0A;
     public static final int ADMIN_ASYNC_EVENT = 0x0C;
     public static final int ADMIN_KEEP_ALIVE = 0x18;
+    public static final int ADMIN_DOORBELL_BUFFERS = 0x7C;
     public static final int FABRICS = 0x7F;
 
     public static final int NVM_FLUSH = 0x00;

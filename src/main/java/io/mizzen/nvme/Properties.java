@@ -17,6 +17,9 @@ public final class Properties {
     public static final int ACQ = 0x30;
     public static final int CRTO = 0x68;
 
+    /** Where the doorbells begin (PCIe transport 1.0, section 3.1.2). */
+    public static final int DOORBELLS = 0x1000;
+
     /** VS of specification 2.0.0. */
     public static final int VERSION_2_0 = 0x0002_0000;
 
@@ -64,6 +67,14 @@ public final class Properties {
     /** CAP.DSTRD: distance of doorbells in bytes. */
     public static int capDoorbellStrideBytes(long cap) {
         return 4 << (int) (cap >>> 32 & 0xF);
+    }
+
+    /**
+     * Offset of a doorbell from {@link #DOORBELLS}: the submission queue's tail, the completion queue's head. Shadow
+     * doorbells lie at the same offsets of their page.
+     */
+    public static long doorbell(int queueId, boolean completion, int strideBytes) {
+        return (2L * queueId + (completion ? 1 : 0)) * strideBytes;
     }
 
     /** CAP.MPSMIN in bytes. */

@@ -1,0 +1,90 @@
+package io.mizzen.nvme.pcie;
+
+import static io.mizzen.ffi.RawMemory.ALL;
+
+import io.mizzen.nvme.IdentifyController;
+import io.mizzen.nvme.IdentifyNvmController;
+import io.mizzen.nvme.NvmeStatus;
+import io.mizzen.nvme.Properties;
+
+/**
+ * What a controller says of itself (base specification 2.0, section 5.17.2.1; NVM command set 1.0, section 4.1.5.4).
+ *
+ * @param version VS: major 31:16, minor 15:8
+ * @param transferBytesMax largest transfer of one command, as the controller and this driver allow
+ * @param zeroesBytesMax largest write zeroes of one command, or Long.MAX_VALUE
+ * @param deallocateBlocksMax longest range of dataset management
+ * @param oncs optional NVM commands
+ * @param volatileCache whether completed writes may be lost at power failure until a flush
+ * @param sgls whether data may be described by SGLs
+ * @param doorbellBuffers whether it has shadow doorbells
+ * @param abortsMax aborts at a time
+ * @param asyncEventsMax asynchronous event requests at a time
+ * @param oaes asynchronous events that it sends
+ * @param shutdownNs how long an orderly shutdown may take; 0: not said
+ * @param errorEntriesMax entries of the error log
+ * @param namespaceIdMax largest namespace id
+ */
+public record ControllerInfo(String model, String serial, String firmware, int version, long transferBytesMax,
+        long zeroesBytesMax, long deallocateBlocksMax, int oncs, boolean volatileCache, boolean sgls,
+        boolean doorbellBuffers, int abortsMax, int asyncEventsMax, int oaes, long shutdownNs, int errorEntriesMax,
+        int namespaceIdMax) {
+    /** Version from which a controller lists its active namespaces. */
+    static final int VERSION_1_1 = 0x0001_0100;
+    /** Version from which namespaces have descriptors. */
+    static final int VERSION_1_3 = 0x0001_0300;
+    private static final int SHIFT_MAX = 20;
+
+    boolean has(int oncsBit) {
+        return (oncs & oncsBit) != 0;
+    }
+
+    /** {@code 1.4}. */
+    public String versionText() {
+        return (version >>> 16) + "." + (version >>> 8 & 0xFF);
+    }
+
+    /**
+     * Reads identify controller, CNS 01h.
+     *
+     * @param cap the CAP register
+     */
+    static ControllerInfo parse(long at, int version, long cap) {
+        long page = Properties.capPageSizeMinBytes(cap);
+        long transfer = size(page, IdentifyController.mdts(ALL, at));
+        int sgls = IdentifyController.sgls(ALL, at) & 3;
+        return new ControllerInfo(IdentifyController.model(ALL, at), IdentifyController.serial(ALL, at),
+                IdentifyController.firmware(ALL, at), version, Math.min(transfer, IoCommand.TRANSFER_BYTES_MAX),
+                transfer, IoCommand.DEALLOCATE_BLOCKS_MAX, IdentifyController.oncs(ALL, at),
+                (IdentifyController.vwc(ALL, at) & IdentifyController.VWC_PRESENT) != 0, sgls == 1 || sgls == 2,
+                (IdentifyController.oacs(ALL, at) & IdentifyController.OACS_DOORBELL_BUFFERS) != 0,
+                IdentifyController.acl(ALL, at) + 1, IdentifyController.aerl(ALL, at) + 1,
+                IdentifyController.oaes(ALL, at), IdentifyController.shutdownMicroseconds(ALL, at) * 1000,
+                IdentifyController.elpe(ALL, at) + 1, IdentifyController.namespaceCount(ALL, at));
+    }
+
+    /** As this, with the limits of identify controller for the NVM command set, CNS 06h; status not 0: it has none. */
+    ControllerInfo withNvmLimits(int status, long at, long cap) {
+        if (status != NvmeStatus.SUCCESS) {
+            return this;
+        }
+        long page = Properties.capPageSizeMinBytes(cap);
+        int zeroes = IdentifyNvmController.writeZeroesSizeLimit(ALL, at);
+        long range = IdentifyNvmController.dsmRangeBlocksMax(ALL, at) & 0xFFFF_FFFFL;
+        long all = IdentifyNvmController.dsmBlocksMax(ALL, at);
+        long deallocate = deallocateBlocksMax;
+        if (range != 0) {
+            deallocate = Math.min(deallocate, range);
+        }
+        if (all > 0) {
+            deallocate = Math.min(deallocate, all);
+        }
+        return new ControllerInfo(model, serial, firmware, version, transferBytesMax,
+                zeroes == 0 ? zeroesBytesMax : size(page, zeroes), deallocate, oncs, volatileCache, sgls,
+                doorbellBuffers, abortsMax, asyncEventsMax, oaes, shutdownNs, errorEntriesMax, namespaceIdMax);
+    }
+
+    private static long size(long page, int power) {
+        return power == 0 || power > SHIFT_MAX ? Long.MAX_VALUE : page << power;
+    }
+}

@@ -1,0 +1,90 @@
+package io.mizzen.nvme.pcie;
+
+import static io.mizzen.nvme.Properties.ACQ;
+import static io.mizzen.nvme.Properties.AQA;
+import static io.mizzen.nvme.Properties.ASQ;
+import static io.mizzen.nvme.Properties.CAP;
+import static io.mizzen.nvme.Properties.CC;
+import static io.mizzen.nvme.Properties.CRTO;
+import static io.mizzen.nvme.Properties.CSTS;
+import static io.mizzen.nvme.Properties.DOORBELLS;
+import static io.mizzen.nvme.Properties.INTMS;
+import static io.mizzen.nvme.Properties.VS;
+
+import io.mizzen.ffi.RawMemory;
+import io.mizzen.nvme.Properties;
+
+/** The registers of a controller, where BAR 0 is mapped (base specification 2.0, section 3.1.3). Admin reactor. */
+final class ControllerRegisters {
+    /** What every register of a device that is gone reads as. */
+    private static final int GONE = -1;
+    private static final long READY_TIMEOUT_NS_MIN = 1_000_000_000L;
+    private static final long UNIT_NS = 500_000_000L;
+
+    private final long bar;
+    private final long cap;
+
+    ControllerRegisters(long bar) {
+        this.bar = bar;
+        this.cap = RawMemory.getLongAcquire(bar + CAP);
+    }
+
+    long cap() {
+        return cap;
+    }
+
+    int version() {
+        return RawMemory.getIntAcquire(bar + VS);
+    }
+
+    /** CSTS. */
+    int status() {
+        return RawMemory.getIntAcquire(bar + CSTS);
+    }
+
+    static boolean isGone(int status) {
+        return status == GONE;
+    }
+
+    static boolean isFatal(int status) {
+        return (status & Properties.CSTS_CFS) != 0;
+    }
+
+    /** CC. */
+    int configuration() {
+        return RawMemory.getIntAcquire(bar + CC);
+    }
+
+    void configure(int cc) {
+        RawMemory.putIntRelease(bar + CC, cc);
+    }
+
+    void adminQueues(int entries, long submissionIova, long completionIova) {
+        RawMemory.putIntRelease(bar + AQA, entries - 1 << 16 | entries - 1);
+        RawMemory.putLongRelease(bar + ASQ, submissionIova);
+        RawMemory.putLongRelease(bar + ACQ, completionIova);
+    }
+
+    /** Masks every interrupt that is not MSI-X: nobody listens to the wire. */
+    void maskInterrupts() {
+        RawMemory.putIntRelease(bar + INTMS, -1);
+    }
+
+    /** How long becoming ready, or not ready, may take: CAP.TO, or CRTO.CRWMT where CAP.CRMS says that there is one. */
+    long readyTimeoutNs() {
+        long timeoutNs = Math.max(READY_TIMEOUT_NS_MIN, Properties.capTimeoutNs(cap));
+        if ((cap >>> 59 & 1) != 0) {
+            timeoutNs = Math.max(timeoutNs, (RawMemory.getIntAcquire(bar + CRTO) & 0xFFFFL) * UNIT_NS);
+        }
+        return timeoutNs;
+    }
+
+    int doorbellStrideBytes() {
+        return Properties.capDoorbellStrideBytes(cap);
+    }
+
+    /** Address of a doorbell. */
+    long doorbell(int queueId, boolean completion) {
+        return bar + DOORBELLS + Properties.doorbell(queueId, completion, doorbellStrideBytes());
+    }
+}
