@@ -31,18 +31,26 @@ public final class SegmentMap implements RebuildPlan {
         this.handedOut = new long[marked.length];
     }
 
-    /** Marks every segment that the range touches. */
+    /** Marks every segment that the range touches: 64 at a time, since a volume may have half a billion. */
     public void mark(long offsetBlocks, long blockCount) {
         assert blockCount > 0 && offsetBlocks >= 0 && offsetBlocks + blockCount <= volumeBlocks;
-        long added = 0;
+        int first = (int) (offsetBlocks >>> segmentShift);
         int last = (int) (offsetBlocks + blockCount - 1 >>> segmentShift);
-        for (int segment = (int) (offsetBlocks >>> segmentShift); segment <= last; segment++) {
-            if (!get(marked, segment)) {
-                set(marked, segment);
-                added += blocksOf(segment);
-            }
+        boolean endIsNew = last == segmentCount - 1 && !get(marked, last);
+        long segments = 0;
+        for (int word = first >>> 6; word <= last >>> 6; word++) {
+            int from = Math.max(first - (word << 6), 0);
+            int to = Math.min(last - (word << 6), 63);
+            long added = -1L << from & -1L >>> 63 - to & ~marked[word];
+            marked[word] |= added;
+            segments += Long.bitCount(added);
         }
-        markedBlocks += added;
+        markedBlocks += (segments << segmentShift) - (endIsNew ? missingAtEnd() : 0);
+    }
+
+    /** Blocks by which the last segment is shorter than the others. */
+    private long missingAtEnd() {
+        return (1L << segmentShift) - blocksOf(segmentCount - 1);
     }
 
     public void markAll() {
@@ -54,10 +62,13 @@ public final class SegmentMap implements RebuildPlan {
         assert outBlocks == 0;
         assert newVolumeBlocks >= volumeBlocks;
         SegmentMap larger = new SegmentMap(newVolumeBlocks, 1L << segmentShift);
-        for (int segment = nextMarked(0, segmentCount); segment >= 0 && segment < segmentCount;
-                segment = nextMarked(segment + 1, segmentCount)) {
-            larger.mark((long) segment << segmentShift, blocksOf(segment));
+        long segments = 0;
+        for (int word = 0; word < marked.length; word++) {
+            larger.marked[word] = marked[word];
+            segments += Long.bitCount(marked[word]);
         }
+        boolean endMarked = get(marked, segmentCount - 1) && larger.segmentCount == segmentCount;
+        larger.markedBlocks = (segments << segmentShift) - (endMarked ? larger.missingAtEnd() : 0);
         if (newVolumeBlocks > volumeBlocks) {
             larger.mark(volumeBlocks, newVolumeBlocks - volumeBlocks);
         }

@@ -33,6 +33,39 @@ class RebuildPartsTest {
         }
     }
 
+    @Test
+    void aMapThatGrowsKeepsItsMarksAndMarksWhatIsNew() {
+        for (int seed = 1; seed <= 300; seed++) {
+            Random random = new Random(seed);
+            long blocks = 1 + random.nextInt(3000);
+            int shift = random.nextInt(5);
+            SegmentMap map = new SegmentMap(blocks, 1L << shift);
+            BitSet model = new BitSet();
+            for (int i = random.nextInt(6); i > 0; i--) {
+                long offset = random.nextLong(blocks);
+                long count = 1 + random.nextLong(blocks - offset);
+                map.mark(offset, count);
+                model.set((int) (offset >>> shift), (int) (offset + count - 1 >>> shift) + 1);
+            }
+            long larger = blocks + random.nextInt(3) * random.nextInt(200);
+            if (larger > blocks) {
+                model.set((int) (blocks >>> shift), (int) (larger - 1 >>> shift) + 1);
+            }
+            SegmentMap grown = map.grown(larger);
+            assertEquals(cardinality(model, shift, larger), grown.remainingBlocks(), "seed " + seed);
+            RebuildPlan.Segment next = new RebuildPlan.Segment();
+            while (grown.next(next, 64)) {
+                for (long segment = next.offsetBlocks >>> shift; segment <= next.offsetBlocks + next.blockCount - 1 >>> shift; segment++) {
+                    assertTrue(model.get((int) segment));
+                    model.clear((int) segment);
+                }
+                grown.onCopied(next.offsetBlocks, next.blockCount);
+            }
+            assertTrue(model.isEmpty());
+            assertEquals(0, grown.remainingBlocks());
+        }
+    }
+
     private static void step(Random random, SegmentMap map, BitSet model, List<RebuildPlan.Segment> out, long blocks,
             int shift) {
         int dice = random.nextInt(4);
