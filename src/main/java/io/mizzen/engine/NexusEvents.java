@@ -24,6 +24,8 @@ final class NexusEvents {
             Map.entry("child-not-erased", "the metadata of nexus {nexusName} on child {child}, which has left, could not be erased"),
             Map.entry("child-online", "child {child} of nexus {nexusName} is back and gets what it missed"),
             Map.entry("child-returned", "the last healthy child {child} of nexus {nexusName} is back; hosts go on"),
+            Map.entry("cache-lost", "the last healthy child {child} of nexus {nexusName} was away: its write cache may have lost the "
+                    + "newest writes to {regions} regions; the next flush of hosts fails"),
             Map.entry("child-lost", "the last healthy child {child} of nexus {nexusName} is gone; hosts wait"),
             Map.entry("child-healthy", "child {child} of nexus {nexusName} is healthy again"),
             Map.entry("rebuild-started", "child {child} of nexus {nexusName} is being rebuilt"),

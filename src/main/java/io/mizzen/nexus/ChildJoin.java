@@ -312,6 +312,9 @@ final class ChildJoin {
         nexus.membership().onReturned(child.index());
         nexus.childrenTable().enter(child);
         nexus.event("child-returned child=" + child.name());
+        if (bdev.hasVolatileCache() && nexus.hasVolatileCache()) {
+            nexus.cacheLoss().onReturned(child);
+        }
         opened.attachTo(nexus);
         nexus.publishConfig(() -> {
             nexus.onMembersChanged();

@@ -92,6 +92,10 @@ final class ChildOperations {
         if (refusal != null) {
             throw refusal;
         }
+        if (child.state() == MemberState.FAULTED) {
+            keepOut(child, reason, done);
+            return;
+        }
         nexus.membership().requestByHand(child.index(), reason, () -> {
             if (child.state() == MemberState.FAULTED && closed) {
                 child.whenClosed(() -> done.ok(null));
@@ -102,6 +106,46 @@ final class ChildOperations {
                         "the fault of child " + name + " could not be stored on any other child"));
             } else {
                 done.fail(lastHealthy(child));
+            }
+        });
+    }
+
+    /** A child is out already: it is stored that this is how it is to be, so that nobody brings it back by himself. */
+    private void keepOut(NexusChild child, FaultReason reason, Completion<Void> done) {
+        if (child.reason() == reason) {
+            child.whenClosed(() -> done.ok(null));
+            return;
+        }
+        nexus.membership().request(new MemberChange() {
+            @Override
+            OperationException check() {
+                boolean out = nexus.childrenTable().isMember(child) && !nexus.childrenTable().isBeingReplaced(child);
+                return !out ? OperationException.precondition("child-busy", "child " + describe(child)
+                        + " is being brought online or removed; wait for that")
+                        : nexus.usableMask() == 0 ? lastHealthyOrNone(child) : null;
+            }
+
+            @Override
+            void edit(SortedMap<Integer, Member> members) {
+                Member now = members.get(child.index());
+                members.put(child.index(), new Member(now.uuid(), MemberState.FAULTED, reason, now.lastHealthyGeneration(),
+                        nexus.wallClockMs()));
+            }
+
+            @Override
+            void take() {
+                child.setReason(reason, nexus.wallClockMs());
+                nexus.event("child-faulted child=" + describe(child) + " reason=" + reason.word() + " generation="
+                        + nexus.generation());
+            }
+
+            @Override
+            void done(OperationException failure) {
+                if (failure != null) {
+                    done.fail(failure);
+                } else {
+                    child.whenClosed(() -> done.ok(null));
+                }
             }
         });
     }

@@ -40,6 +40,7 @@ public final class Nexus extends Bdev {
     private final ReadRepair repairs;
     private final ConfigPublisher publisher;
     private final Membership membership;
+    private final CacheLoss cacheLoss = new CacheLoss(this);
     private final DmaBuffer pageBuffer;
     private final long sweepPeriodNs;
     private final boolean unmap;
@@ -63,14 +64,10 @@ public final class Nexus extends Bdev {
         this.sweepPeriodNs = parameters.sweepPeriodNs();
         this.tracking = newTracking(new DirtyGeometry(metadata.sizeBytes(), metadata.blockSizeBytes(),
                 metadata.regionShift()), metadata.dirtyEpoch(), dirtyBits, dirtySequence);
-        boolean all = true;
-        boolean any = false;
-        for (NexusChild child : members) {
-            all &= !child.isAttached() || child.unmapsToZeroes();
-            any |= child.isAttached() && child.bdev().hasVolatileCache();
-        }
-        this.unmap = all;
-        this.publisher = new ConfigPublisher(this, members, any, new FreezeWatch(this, parameters.freezeTimeoutNs()),
+        List<NexusChild> there = List.of(members).stream().filter(NexusChild::isAttached).toList();
+        this.unmap = there.stream().allMatch(NexusChild::unmapsToZeroes);
+        boolean caches = there.stream().anyMatch(child -> child.bdev().hasVolatileCache());
+        this.publisher = new ConfigPublisher(this, members, caches, new FreezeWatch(this, parameters.freezeTimeoutNs()),
                 tracking.map());
     }
 
@@ -456,6 +453,11 @@ public final class Nexus extends Bdev {
 
     Rebuilds rebuilds() {
         return rebuilds;
+    }
+
+    @HotPath
+    CacheLoss cacheLoss() {
+        return cacheLoss;
     }
 
     ChildOperations operations() {

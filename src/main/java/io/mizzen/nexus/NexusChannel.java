@@ -46,6 +46,7 @@ final class NexusChannel extends IoChannel implements IoCompletion {
     private final HoldQueue held;
     private final FrozenQueue frozen = new FrozenQueue(this);
     private final DirtyRequest dirtyRequest;
+    private final CacheLoss.Listener losses;
     private final ChannelIteration[] closeWaiters = new ChannelIteration[NexusChildren.PLACE_COUNT];
     private final long childOffsetBlocks;
     private DirtyMap dirty;
@@ -60,6 +61,7 @@ final class NexusChannel extends IoChannel implements IoCompletion {
         this.childOffsetBlocks = nexus.label().dataOffsetBytes() >>> blockShift;
         this.held = new HoldQueue(this, nexus);
         this.dirtyRequest = new DirtyRequest(this, nexus);
+        this.losses = nexus.cacheLoss().newListener();
     }
 
     // --- what the home mthread does here ----------------------------------------------------------
@@ -189,7 +191,11 @@ final class NexusChannel extends IoChannel implements IoCompletion {
         } else if (io.type == IoType.READ) {
             read(io, submitting);
         } else if (!IoType.isWrite(io.type)) {
-            fanOut(io, submitting);
+            if (io.type == IoType.FLUSH && losses.failsFlush(mthread().reactor().nowNs())) {
+                end(io, Status.WRITE_FAULT | Status.DNR, submitting);
+            } else {
+                fanOut(io, submitting);
+            }
         } else if (io.type == IoType.UNMAP && (config.writers & ~config.unmappers) != 0) {
             end(io, Status.SUCCESS, submitting);    // A hint. Legs that forget differently would differ.
         } else if (dirty.isDurable(firstRegion(io), lastRegion(io))) {

@@ -77,6 +77,13 @@ final class NexusChild {
         changedAtMs = nowMs;
     }
 
+    /** It is out, and now for another reason, which is stored. */
+    void setReason(FaultReason nextReason, long nowMs) {
+        assert state == MemberState.FAULTED;
+        reason = nextReason;
+        changedAtMs = nowMs;
+    }
+
     /** No I/O is to be sent to it any more. */
     void detach() {
         attached = false;

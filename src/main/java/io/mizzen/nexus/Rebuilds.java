@@ -81,12 +81,29 @@ final class Rebuilds {
     }
 
     private void addRegions(MissedLog log, long[] words) {
+        forEachRegion(words, log::add);
+    }
+
+    private void forEachRegion(long[] words, MissedLog.Ranges ranges) {
         int shift = nexus.dirtyMap().geometry().regionShift();
         for (int word = 0; word < words.length; word++) {
             for (long rest = words[word]; rest != 0; rest &= rest - 1) {
                 long from = (long) ((word << 6) + Long.numberOfTrailingZeros(rest)) << shift;
-                log.add(from, Math.min(1L << shift, nexus.sizeBytes() - from));
+                ranges.onRange(from, Math.min(1L << shift, nexus.sizeBytes() - from));
             }
+        }
+    }
+
+    /** The last healthy child may have forgotten what it held in these regions: whoever had it from there gets it anew. */
+    void onForgotten(long[] words) {
+        for (NexusChild child : nexus.children()) {
+            if (child.missed() != null) {
+                addRegions(child.missed(), words);
+            }
+        }
+        int shift = nexus.blockShift();
+        for (ChildRebuild rebuild : rebuilds) {
+            forEachRegion(words, (from, length) -> rebuild.lacks().mark(from >>> shift, length >>> shift));
         }
     }
 

@@ -4,14 +4,17 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.mizzen.bdev.BdevIo;
 import io.mizzen.bdev.IoType;
 import io.mizzen.bdev.Status;
+import io.mizzen.rebuild.RebuildSettings;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** The last healthy child is lost: hosts wait, for a bounded time; it returns; the nexus is shut down. */
 class NexusLostChildTest {
     private static final long SIZE = 2 << 20;
+    private static final int LOSS = Status.WRITE_FAULT | Status.DNR;
     private final NexusSim.History history = new NexusSim.History(SIZE);
 
     private NexusSim opened(int disks, long freezeNs) {
@@ -55,6 +58,82 @@ class NexusLostChildTest {
         assertEquals(NexusState.ONLINE, sim.nexus.state());
         sim.checkLegs();
         assertNull(sim.close(false));
+    }
+
+    /** A flush must not say that what the lost cache held is durable. It fails once a channel, as flushes do. */
+    @Test
+    void aFlushFailsAfterTheLastChildHasLostItsCache() {
+        NexusSim sim = new NexusSim(1, 2, 1, SIZE, NexusSim.media(1), true, history);
+        assertNull(sim.open(NexusSim.parameters().withRegions(NexusSim.REGION_SHIFT, 3_600_000_000_000L)
+                .withFreezeTimeoutNs(5_000_000_000L), 0));
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        pull(sim, 0);
+        int[] failed = new int[1];
+        for (int i = 0; i < 2; i++) {
+            sim.submit(0, IoType.FLUSH, 0, 0, 0, 0, new BdevIo[1], () -> failed[0] += sim.lastStatus == LOSS ? 1 : 0);
+        }
+        sim.hand.runUntil(() -> !sim.disks.get(0).isOpen());
+        sim.plugIn(0);
+        assertNull(sim.online(0));
+        sim.drain();
+        assertEquals(2, failed[0], "both waited");
+        sim.hand.advance(1);
+        assertEquals(0, sim.run(0, IoType.FLUSH, 0, 0));
+        assertEquals(LOSS, sim.run(1, IoType.FLUSH, 0, 0));
+        sim.hand.advance(1);
+        assertEquals(0, sim.run(1, IoType.FLUSH, 0, 0));
+        assertTrue(sim.reopenChannel(1));
+        assertEquals(0, sim.run(1, IoType.FLUSH, 0, 0), "it has been told");
+        assertTrue(sim.events.stream().anyMatch(event -> event.startsWith("cache-lost child=disk0 regions=1")), sim.events::toString);
+        assertNull(sim.close(false));
+    }
+
+    /** It had copied what the last healthy child lost from its cache afterwards: it would show that, and the other one not. */
+    @Test
+    void aChildThatIsBeingRebuiltGetsAnewWhatTheLastOneHasForgotten() {
+        NexusSim sim = new NexusSim(1, 2, 2, SIZE, NexusSim.media(2), true, history);
+        assertNull(sim.open(NexusSim.parameters().withRegions(NexusSim.REGION_SHIFT, 3_600_000_000_000L)
+                .withFreezeTimeoutNs(5_000_000_000L), 0, 1));
+        sim.hand.on(0, () -> sim.nexus.setRebuildSettings(RebuildSettings.DEFAULTS.withSegments(1, RebuildSettings.PIECE_BYTES)));
+        assertNull(sim.offline("disk1"));
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        assertEquals(0, sim.run(0, IoType.WRITE, 2000, 8));
+        assertNull(sim.online(1));
+        long lacks = sim.nexus.rebuildStatuses().getFirst().remainingBytes();
+        sim.hand.runUntil(() -> sim.nexus.rebuildStatuses().getFirst().remainingBytes() < lacks);
+        assertNull(sim.operate(done -> sim.nexus.pauseRebuild("disk1", done)));
+        pull(sim, 0);
+        sim.hand.runUntil(() -> !sim.disks.get(0).isOpen());
+        sim.disks.get(0).media.cached.clear();
+        for (int block = 0; block < history.blocks; block++) {
+            history.possible.get(block).addAll(history.afterCrash.get(block));
+        }
+        sim.plugIn(0);
+        assertNull(sim.online(0));
+        assertNull(sim.operate(done -> sim.nexus.resumeRebuild("disk1", done)));
+        sim.awaitRebuilds();
+        assertEquals(NexusState.ONLINE, sim.nexus.state());
+        sim.checkLegs();
+        assertNull(sim.close(false));
+    }
+
+    /** Nothing was in the cache, or there is none. */
+    @Test
+    void aFlushSucceedsAfterTheLastChildHasLostNothing() {
+        for (boolean cache : new boolean[] {true, false}) {
+            NexusSim sim = new NexusSim(1, 2, 1, SIZE, NexusSim.media(1), cache, new NexusSim.History(SIZE));
+            assertNull(sim.open(NexusSim.parameters().withFreezeTimeoutNs(5_000_000_000L), 0));
+            assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+            if (cache) {
+                sim.hand.runUntil(() -> sim.nexus.dirtyRegions() == 0);
+            }
+            pull(sim, 0);
+            sim.hand.runUntil(() -> !sim.disks.get(0).isOpen());
+            sim.plugIn(0);
+            assertNull(sim.online(0));
+            assertEquals(0, sim.run(0, IoType.FLUSH, 0, 0));
+            assertNull(sim.close(false));
+        }
     }
 
     /** The device's last errors come before the news that it has gone. */
@@ -167,7 +246,7 @@ class NexusLostChildTest {
         NexusSim sim = opened(2, 5_000_000_000L);
         assertNull(sim.offline("disk1"));
         SimDisk.Media media = sim.disks.get(0).media;
-        long slot = MetadataCodec.slotOffsetBytes(NexusSim.durableCopy(sim.disks.get(0)).slot()) / SimDisk.BLOCK;
+        long slot = MetadataCodec.slotOffsetBytes(DiskRecords.durableCopy(sim.disks.get(0)).slot()) / SimDisk.BLOCK;
         pull(sim, 0);
         sim.hand.runUntil(() -> !sim.disks.get(0).isOpen());
         byte[] newest = media.durable.remove(slot);
@@ -216,7 +295,7 @@ class NexusLostChildTest {
         NexusSim sim = opened(2, 5_000_000_000L);
         assertNull(shutdown(sim));
         assertNull(sim.close(true));
-        sim.disks.forEach(disk -> assertNull(NexusSim.durableCopy(disk)));
+        sim.disks.forEach(disk -> assertNull(DiskRecords.durableCopy(disk)));
     }
 
     /** What waits for the last child waits on through a shutdown. */

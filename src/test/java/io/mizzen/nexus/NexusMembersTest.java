@@ -115,7 +115,7 @@ class NexusMembersTest {
         assertEquals(1, sim.nexus.childStatuses().size());
         assertEquals("disk1", sim.nexus.childStatuses().get(0).bdev());
         assertFalse(sim.disks.get(0).isOpen());
-        assertNull(NexusSim.durableCopy(sim.disks.get(0)), "its metadata is erased");
+        assertNull(DiskRecords.durableCopy(sim.disks.get(0)), "its metadata is erased");
         assertEquals("last-healthy-child", sim.remove("disk1"));
         assertEquals(0, sim.run(1, IoType.WRITE, 0, 8));
         assertEquals(NexusState.ONLINE, sim.nexus.state());
@@ -194,7 +194,7 @@ class NexusMembersTest {
         assertNull(sim.offline("disk1"));
         // Set back to a moment when it was healthy, with other data.
         SimDisk.Media set = sim.disks.get(1).media;
-        long newest = MetadataCodec.slotOffsetBytes(NexusSim.durableCopy(sim.disks.get(1)).slot()) / SimDisk.BLOCK;
+        long newest = MetadataCodec.slotOffsetBytes(DiskRecords.durableCopy(sim.disks.get(1)).slot()) / SimDisk.BLOCK;
         set.durable.put(newest, new byte[SimDisk.BLOCK]);
         set.durable.put((long) DATA_BLOCK + 77, filled(7));
         assertEquals(0, sim.run(0, IoType.WRITE, 1000, 8));
@@ -364,5 +364,32 @@ class NexusMembersTest {
         assertTrue(cached.media.cached.isEmpty(), cached.media.cached.keySet().toString());
         sim.crash();
         assertTrue(cached.media.durable.containsKey((long) DATA_BLOCK + 40));
+    }
+
+    /** Else somebody might bring it back by himself. */
+    @Test
+    void thatAChildIsToStayOutIsStoredAlsoWhereItIsOutAlready() {
+        NexusSim sim = new NexusSim(1, 2, 2, SIZE, NexusSim.media(2), false, new NexusSim.History(SIZE));
+        sim.openAll();
+        sim.hand.on(0, sim.disks.get(1)::pull);
+        sim.hand.runUntil(() -> !sim.disks.get(1).isOpen());
+        assertEquals(FaultReason.REMOVED, sim.nexus.childStatuses().get(1).reason());
+        String member = sim.nexus.childStatuses().get(1).memberUuid().toString();
+        assertNull(sim.offline(member));
+        assertEquals(FaultReason.OFFLINE, sim.nexus.childStatuses().get(1).reason());
+        assertEquals(FaultReason.OFFLINE, sim.newestDurable().members().get(1).reason());
+        long generation = sim.nexus.generation();
+        assertNull(sim.offline(member));
+        assertEquals(generation, sim.nexus.generation(), "it is so already");
+        assertNull(sim.operate(done -> sim.nexus.faultChild(member, done)));
+        assertEquals(FaultReason.ADMINISTRATIVE, sim.newestDurable().members().get(1).reason());
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        sim.plugIn(1);
+        assertNull(sim.online(1));
+        sim.awaitRebuilds();
+        assertEquals("PARTIAL", sim.nexus.rebuildHistory().getLast().kind().name());
+        assertEquals(NexusState.ONLINE, sim.nexus.state());
+        sim.checkLegs();
+        assertNull(sim.close(false));
     }
 }

@@ -1,5 +1,11 @@
 package io.mizzen.nexus;
 
+import static io.mizzen.nexus.DiskRecords.dataBlock;
+import static io.mizzen.nexus.DiskRecords.durableBits;
+import static io.mizzen.nexus.DiskRecords.isMember;
+import static io.mizzen.nexus.DiskRecords.memberOf;
+import static io.mizzen.nexus.DiskRecords.stampOf;
+
 import io.mizzen.bdev.Bdev;
 import io.mizzen.bdev.BdevContext;
 import io.mizzen.bdev.BdevIo;
@@ -22,7 +28,6 @@ import io.mizzen.util.Completion;
 import io.mizzen.util.OperationException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -31,6 +36,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 
 /**
  * A machine with a nexus over simulated disks, and a host that knows what it may read. The checks are made here, outside
@@ -196,9 +202,8 @@ final class NexusSim {
             return outcome[0];
         }
         descriptor = hand.call(0, () -> registry.open(nexus, "host", true, TestIo.ignoring()));
-        for (int i = 0; i < hand.reactors().all().size(); i++) {
-            int reactor = i;
-            channels.add(hand.call(i, () -> descriptor.openChannel(hand.reactor(reactor).mthread())));
+        for (Reactor reactor : hand.reactors().all()) {
+            channels.add(hand.call(reactor.index(), () -> descriptor.openChannel(reactor.mthread())));
         }
         return null;
     }
@@ -208,12 +213,8 @@ final class NexusSim {
     }
 
     void openAll() {
-        int[] all = new int[disks.size()];
-        Arrays.setAll(all, i -> i);
-        String refusal = open(parameters(), all);
-        if (refusal != null) {
-            throw new AssertionError(refusal);
-        }
+        String refusal = open(parameters(), IntStream.range(0, disks.size()).toArray());
+        require(refusal == null, refusal);
     }
 
     void closeHost() {
@@ -343,7 +344,7 @@ final class NexusSim {
         }
     }
 
-    private void submit(int reactor, int type, long offset, long count, long address, int flags, BdevIo[] holder,
+    void submit(int reactor, int type, long offset, long count, long address, int flags, BdevIo[] holder,
             Runnable done) {
         running++;
         hand.on(reactor, () -> {
@@ -452,14 +453,6 @@ final class NexusSim {
         });
     }
 
-    private static long stampOf(MemorySegment segment, long offset) {
-        long stamp = segment.get(ValueLayout.JAVA_LONG_UNALIGNED, offset);
-        for (int at = 8; at < SimDisk.BLOCK; at += 8) {
-            require(segment.get(ValueLayout.JAVA_LONG_UNALIGNED, offset + at) == stamp, "a block is torn");
-        }
-        return stamp;
-    }
-
     void drain() {
         hand.runUntil(() -> running == 0);
     }
@@ -533,43 +526,15 @@ final class NexusSim {
         }
     }
 
-    /** Whether what a disk carries is a member of that generation. */
-    private static boolean isMember(SimDisk disk, NexusMetadata newest) {
-        return memberOf(disk, newest) != null;
-    }
-
     /** The disks that carry a member of the newest durable generation. */
     int[] memberDisks() {
         NexusMetadata newest = newestDurable();
         return disks.stream().filter(disk -> isMember(disk, newest)).mapToInt(disk -> disk.number).toArray();
     }
 
-    private static Member memberOf(SimDisk disk, NexusMetadata newest) {
-        MetadataCodec.Copy copy = durableCopy(disk);
-        return copy == null || !copy.metadata().uuid().equals(newest.uuid()) ? null
-                : newest.member(copy.metadata().members().get(copy.selfIndex()).uuid());
-    }
-
     /** The newest record that is durable on any disk. */
     NexusMetadata newestDurable() {
-        NexusMetadata newest = null;
-        for (SimDisk disk : disks) {
-            MetadataCodec.Copy copy = durableCopy(disk);
-            if (copy != null && copy.metadata().uuid().equals(NEXUS) && (newest == null || copy.metadata().generation() > newest.generation())) {
-                newest = copy.metadata();
-            }
-        }
-        return newest;
-    }
-
-    static MetadataCodec.Copy durableCopy(SimDisk disk) {
-        return MetadataCodec.newer(
-                MetadataCodec.decode(disk.media.durableBytes(MetadataCodec.slotOffsetBytes(0), 4096), 0, 0),
-                MetadataCodec.decode(disk.media.durableBytes(MetadataCodec.slotOffsetBytes(1), 4096), 0, 1));
-    }
-
-    private static long dataBlock() {
-        return Label.V2.dataOffsetBytes() / SimDisk.BLOCK;
+        return DiskRecords.newestDurable(disks);
     }
 
     private void checkAcknowledged(long offset, long count, long stamp) {
@@ -583,11 +548,6 @@ final class NexusSim {
             boolean holds = true;
             for (long i = 0; i < count && holds; i++) {
                 holds = stampOf(MemorySegment.ofArray(disk.media.current(dataBlock() + offset + i)), 0) == stamp;
-            }
-            if (!holds && healthy && System.getProperty("dbg") != null) {
-                for (SimDisk d : disks) { System.out.println(d + " number " + d.number + " " + durableCopy(d) + " writes " + d.writes + " removed " + d.isRemoved()); }
-                events.forEach(System.out::println);
-                System.out.println("stored " + nexus.membership().stored() + " " + nexus.childStatuses() + " off " + offset + " count " + count);
             }
             require(holds || !healthy, "acknowledged, but " + disk + " lacks it and is stored as healthy");
             holders += holds && healthy ? 1 : 0;
@@ -623,40 +583,9 @@ final class NexusSim {
         }
     }
 
-    static long[] durableBits(SimDisk disk, NexusMetadata metadata, DirtyGeometry geometry) {
-        long[] words = new long[geometry.wordCount()];
-        for (int page = 0; page < geometry.pageCount(); page++) {
-            MemorySegment bytes = disk.media.durableBytes(geometry.pageOffsetBytes(page), geometry.pageBytes());
-            if (DirtyPageCodec.check(geometry, metadata.uuid(), metadata.dirtyEpoch(), page, bytes, 0) >= 0) {
-                DirtyPageCodec.addBits(geometry, page, bytes, 0, words);
-            }
-        }
-        return words;
-    }
-
     /** At rest: healthy legs are equal, and hold what was acknowledged. */
     void checkLegs() {
-        NexusMetadata newest = nexus.membership().stored();
-        List<SimDisk> healthy = new ArrayList<>();
-        for (SimDisk disk : disks) {
-            if (isMember(disk, newest) && memberOf(disk, newest).isHealthy()) {
-                healthy.add(disk);
-            }
-        }
-        require(!healthy.isEmpty(), "no healthy leg");
-        for (int block = 0; block < nexus.blockCount(); block++) {
-            byte[] data = healthy.get(0).media.current(dataBlock() + block);
-            for (SimDisk other : healthy) {
-                require(Arrays.equals(data, other.media.current(dataBlock() + block)),
-                        "legs differ at block " + block);
-            }
-            long stamp = stampOf(MemorySegment.ofArray(data), 0);
-            if (stamp == FOREIGN) {
-                continue;       // What was there before the nexus grew.
-            }
-            require(history.possible.get(block).contains(stamp), "block " + block + " holds " + stamp
-                    + ", possible " + history.possible.get(block));
-        }
+        DiskRecords.checkLegs(disks, nexus.membership().stored(), history, nexus.blockCount());
     }
 
     void awaitResync() {

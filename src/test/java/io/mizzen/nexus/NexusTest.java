@@ -281,7 +281,7 @@ class NexusTest {
             NexusMetadata newest = sim.newestDurable();
             DirtyGeometry geometry = new DirtyGeometry(SIZE, SimDisk.BLOCK, newest.regionShift());
             for (SimDisk disk : sim.disks) {
-                assertEquals(1, NexusSim.durableBits(disk, newest, geometry)[0] & 1, "turn " + turn + " " + disk);
+                assertEquals(1, DiskRecords.durableBits(disk, newest, geometry)[0] & 1, "turn " + turn + " " + disk);
             }
             sim.disks.get(1).holdsData = false;
             sim.drain();

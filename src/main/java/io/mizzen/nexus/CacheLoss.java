@@ -1,0 +1,55 @@
+package io.mizzen.nexus;
+
+import io.mizzen.util.HotPath;
+
+/**
+ * What the last healthy child may have forgotten while its device was away: acknowledged writes that only its volatile cache
+ * held. A later flush must not promise that they are durable, so on each channel those fail that waited for the child, or else
+ * the next one; on a channel that opens later, too, until hosts have been told at all. Hosts learn of it as of any flush that
+ * fails. Children that are out or being rebuilt may hold what it has forgotten; they get those regions anew. Home mthread; its listeners are the channels'.
+ */
+final class CacheLoss {
+    private final Nexus nexus;
+    private volatile int losses;
+    private volatile int told;
+
+    CacheLoss(Nexus nexus) {
+        this.nexus = nexus;
+    }
+
+    /** The last healthy child is back from where its cache may not have survived. */
+    void onReturned(NexusChild child) {
+        int regions = 0;
+        for (long word : nexus.dirtyKeeper().storedBits()) {
+            regions += Long.bitCount(word);
+        }
+        if (regions > 0) {
+            losses = losses + 1;
+            nexus.rebuilds().onForgotten(nexus.dirtyKeeper().storedBits());
+            nexus.event("cache-lost child=" + child.name() + " regions=" + regions);
+        }
+    }
+
+    /** For a channel that opens. Any reactor. */
+    Listener newListener() {
+        return new Listener();
+    }
+
+    /** What one channel has told its hosts. Channel's reactor. */
+    final class Listener {
+        private int known = told;
+        private long toldNs = Long.MIN_VALUE;
+
+        /** Whether a flush has to fail: the first one, with those that waited with it and so come in the same turn. */
+        @HotPath
+        boolean failsFlush(long nowNs) {
+            if (losses == known && nowNs != toldNs) {
+                return false;
+            }
+            known = losses;
+            toldNs = nowNs;
+            told = known;           // The count only grows; two channels that say the same do no harm.
+            return true;
+        }
+    }
+}
