@@ -27,6 +27,7 @@ final class EngineLife {
     private final StateStore store;
     private final DesiredState state;
     private final Restorer restorer;
+    private final AutoOnline autoOnline;
     private boolean started;
     private boolean stopped;
     private volatile StopReport report;
@@ -47,6 +48,7 @@ final class EngineLife {
         }
         this.state = new DesiredState(store, properties.rest().deadline());
         this.restorer = new Restorer(engine, calls, state);
+        this.autoOnline = new AutoOnline(engine, calls, restorer);
     }
 
     /** An engine as the properties say, not started. */
@@ -109,6 +111,9 @@ final class EngineLife {
         StateStore.Contents contents = store.load();
         LOG.info("event=restore-starts state={} objects={}", properties.state().dir(), contents.documents().size());
         restorer.start(contents, properties.state().retry());
+        if (properties.nexus().autoOnline()) {
+            autoOnline.start();
+        }
         LOG.info("event=restored state={} failures={}", properties.state().dir(), restorer.failures().size());
     }
 
@@ -118,6 +123,7 @@ final class EngineLife {
             return;
         }
         stopped = true;
+        autoOnline.close();
         restorer.close();
         if (started) {
             report = engine.stop(properties.shutdown().deadline().toNanos());

@@ -210,6 +210,13 @@ public final class Restorer implements AutoCloseable {
             .filter(DesiredState.StoredNexus::isShutDown).isPresent();
     }
 
+    /** A pool was closed and opened anew, or could only be closed: then it is tried again as at a start. */
+    void onPoolReopened(String uuid) {
+        restore(new Restorable(StateKind.POOL, uuid));
+        onPoolImported(uuid);
+        tellHosts();
+    }
+
     /** A pool has come back by request: so do the limits of its replicas. */
     void onPoolImported(String uuid) {
         for (DesiredState.StoredLimits limits : state.list(DesiredState.StoredLimits.class)) {

@@ -80,7 +80,10 @@ final class BdevService {
         }
         BdevUri uri = BdevUri.parse(uriOrName);
         Bdev alias = schemes.alias(uri);
-        if (alias != null) {
+        Entry gone = alias != null && alias.isRemoved() ? entries.get(alias.name()) : null;
+        if (gone != null) {
+            make(BdevSchemes.withoutCreation(BdevUri.parse(gone.uri)), gone.implicit, done);
+        } else if (alias != null) {
             done.ok(alias);
         } else {
             make(mayCreate ? uri : BdevSchemes.withoutCreation(uri), true, done);
@@ -103,6 +106,12 @@ final class BdevService {
         Entry existing = entries.get(name);
         if (existing != null && existing.closing) {
             existing.afterClose.add(() -> makeAgain(uri, implicit, done));
+            return;
+        }
+        if (existing != null && existing.bdev != null && existing.bdev.isRemoved() && !existing.bdev.isOpen()) {
+            boolean stays = !existing.implicit;         // The device may be back: another bdev, for as long as this one was to live.
+            existing.afterClose.add(() -> makeAgain(uri, implicit && !stays, done));
+            remove(existing, (nothing, failure) -> { });
             return;
         }
         if (existing != null) {
@@ -143,7 +152,8 @@ final class BdevService {
         if (existing.bdev == null) {
             existing.waiters.add(done);
         } else if (existing.bdev.isRemoved()) {
-            throw OperationException.precondition("bdev-removed", "bdev " + existing.name + " is gone; destroy it first");
+            throw OperationException.precondition("bdev-removed", "bdev " + existing.name + " is gone, and "
+                    + String.join(", ", existing.bdev.openedBy()) + " has not closed it yet; try again");
         } else {
             done.ok(existing.bdev);
         }

@@ -320,6 +320,11 @@ final class DataPlane implements Engine {
     }
 
     @Override
+    public CompletableFuture<PoolView> reopenPool(String id) {
+        return change("pool reopen", s -> s.pools.reopenKeys(id), s -> done -> s.pools.reopen(id, s.shares, done));
+    }
+
+    @Override
     public CompletableFuture<Void> exportPool(String id) {
         return change("pool export", s -> s.pools.keys(id), s -> done -> s.pools.exportPool(id, done));
     }
@@ -508,6 +513,11 @@ final class DataPlane implements Engine {
     @Override
     public CompletableFuture<NexusView> onlineNexusChild(String id, String child) {
         return change("nexus child online", s -> s.children.keys(id, child), s -> done -> s.children.online(id, child, done));
+    }
+
+    @Override
+    public CompletableFuture<NexusView> returnNexusChild(String id, String child) {
+        return change("nexus child return", s -> s.children.keys(id, child), s -> done -> s.children.comeBack(id, child, done));
     }
 
     @Override

@@ -177,6 +177,13 @@ public interface Engine {
      */
     CompletableFuture<PoolView> importPool(PoolSpec spec, boolean rebuildMasks);
 
+    /**
+     * Opens a pool anew whose device was gone and is back; its replicas that are served go on being served. Refused while
+     * the device is there ({@code pool-device-present}) or its volumes are still being closed ({@code pool-busy}). When the
+     * device turns out not to carry the pool, the pool is closed.
+     */
+    CompletableFuture<PoolView> reopenPool(String id);
+
     /** Closes the pool clean; its replicas stay on disk. Refused while a replica is in use. */
     CompletableFuture<Void> exportPool(String id);
 
@@ -297,6 +304,9 @@ public interface Engine {
      * everything where that is not known. Completes when that has begun. One that is online: nothing happens.
      */
     CompletableFuture<NexusView> onlineNexusChild(String id, String child);
+
+    /** As {@link #onlineNexusChild}, but refused for a child that was taken out by request ({@code child-out-by-request}). */
+    CompletableFuture<NexusView> returnNexusChild(String id, String child);
 
     /** Takes a child out by hand; refused for the last healthy one. The fault is stored before this completes. */
     CompletableFuture<NexusView> faultNexusChild(String id, String childUri);

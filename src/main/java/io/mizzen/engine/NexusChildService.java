@@ -7,6 +7,7 @@ import io.mizzen.engine.model.ObjectKind;
 import io.mizzen.engine.model.RebuildOrder;
 import io.mizzen.engine.model.RebuildsView;
 import io.mizzen.nexus.ChildStatus;
+import io.mizzen.nexus.FaultReason;
 import io.mizzen.nexus.MemberState;
 import io.mizzen.nexus.Nexus;
 import io.mizzen.rebuild.RebuildSettings;
@@ -134,6 +135,19 @@ final class NexusChildService {
         NexusEntry entry = nexuses.running(id);
         NexusEntry.Leg leg = leg(entry, child);
         entry.nexus.faultChild(nameOf(entry, leg), (nothing, failure) -> finish(entry, failure, done));
+    }
+
+    /** As {@link #online}, unless somebody has asked for the child to be out. */
+    void comeBack(String id, String child, Completion<NexusView> done) {
+        NexusEntry entry = nexuses.running(id);
+        NexusEntry.Leg leg = leg(entry, child);
+        ChildStatus status = leg.member == null ? null : entry.status(leg.member);
+        if (status != null && status.health() == MemberState.FAULTED
+                && (status.reason() == FaultReason.OFFLINE || status.reason() == FaultReason.ADMINISTRATIVE)) {
+            throw OperationException.precondition("child-out-by-request", "child " + leg.uri + " of nexus " + entry.name
+                    + " was taken out by request; bring it online by request");
+        }
+        online(id, child, done);
     }
 
     /** Looks for the child where its URI says, and brings it back. */

@@ -93,6 +93,60 @@ final class PoolService {
                 stores.load(base, new LvStores.Expected(spec.name(), uuid, rebuildMasks), end), "pool-imported"));
     }
 
+    /** As for an import. */
+    Set<String> reopenKeys(String id) {
+        return keys(again(entry(id)));
+    }
+
+    private static PoolSpec again(Entry entry) {
+        return new PoolSpec(entry.store().name(), entry.store().uuid().toString(), entry.disks(), 0, List.of(), entry.test());
+    }
+
+    /** Closes a pool whose device has gone, and imports it from the device that is there now. */
+    void reopen(String id, ShareService shares, Completion<PoolView> done) {
+        Entry entry = entry(id);
+        LvStore store = entry.store();
+        if (!entry.base().isRemoved()) {
+            throw OperationException.precondition("pool-device-present", "the device of pool " + store.name()
+                    + " is not gone; nothing is to be opened anew");
+        }
+        if (!store.quiet()) {
+            throw new OperationException(ErrorKind.UNAVAILABLE, "pool-busy", "volumes of pool " + store.name()
+                    + " on the device that is gone are still being closed; try again");
+        }
+        close(entry, false, (nothing, unclosed) -> {
+            if (store.state() != LvStore.State.CLOSED) {
+                done.fail(unclosed);
+                return;
+            }
+            Completion<PoolView> imported = (view, failure) -> {
+                if (failure != null) {
+                    done.fail(failure);
+                } else {
+                    serveAgain(new ArrayList<>(entry(store.name()).store().lvols()), shares, () -> done.ok(view));
+                }
+            };
+            try {
+                importPool(again(entry), false, imported);
+            } catch (OperationException refused) {
+                imported.fail(refused);
+            }
+        });
+    }
+
+    private static void serveAgain(List<Lvol> left, ShareService shares, Runnable then) {
+        if (left.isEmpty()) {
+            then.run();
+            return;
+        }
+        Lvol lvol = left.removeLast();
+        if (lvol.bdev() == null) {
+            serveAgain(left, shares, then);
+        } else {
+            shares.serveAgain(lvol.bdev(), () -> serveAgain(left, shares, then));
+        }
+    }
+
     /** Opens the pool on the disk that was found, and keeps it; or lets go of the disk. */
     private Completion<Bdev> withDisk(PoolSpec spec, Completion<PoolView> done, Opener opener, String event) {
         return (base, missing) -> {

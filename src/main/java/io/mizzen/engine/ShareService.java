@@ -164,6 +164,33 @@ final class ShareService {
         });
     }
 
+    /** A bdev that was gone is there again, as another one of the same UUID: its hosts come back to it. Never fails. */
+    void serveAgain(Bdev bdev, Runnable then) {
+        Share share = shares.get(bdev.uuid());
+        if (share == null || !share.bdev.isRemoved() || share.detached) {
+            then.run();
+            return;
+        }
+        Completion<ShareView> served = (view, failure) -> {
+            if (failure != null) {
+                plane.event(share.kind, share.uuid, bdev.name(), "share-not-served", bdev.name() + " is back and cannot be served: "
+                        + failure.getMessage(), "nqn", share.nqn, "code", failure.code());
+            }
+            then.run();
+        };
+        unshare(share.uuid, (nothing, failure) -> {
+            if (failure != null) {
+                served.fail(failure);
+                return;
+            }
+            try {
+                share(share.kind, bdev, new ShareSpec(share.allowedHosts), served);
+            } catch (OperationException refused) {
+                served.fail(refused);
+            }
+        });
+    }
+
     /** Lets hosts' I/O go on; nothing happens where it does. */
     void resume(UUID uuid, Completion<Void> done) {
         Share share = shares.get(uuid);

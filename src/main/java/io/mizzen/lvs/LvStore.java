@@ -284,7 +284,8 @@ public final class LvStore {
         return state == State.ONLINE || state == State.CLOSING;
     }
 
-    boolean quiet() {
+    /** Whether nothing is under way: no change, no command of a closed volume, no volume that is being closed. */
+    public boolean quiet() {
         return openChanges == 0 && queue.idle() && allocator.idle() && device.idle();
     }
 

@@ -267,6 +267,16 @@ public final class FakeEngine extends FakeStorage {
     }
 
     @Override
+    public CompletableFuture<NexusView> returnNexusChild(String id, String child) {
+        return onChild("returnNexusChild", id, child, "REBUILDING");
+    }
+
+    /** A child is in this state, for the reason that {@link #faultReason} says. */
+    public synchronized void childState(String nexus, String child, String state) {
+        childStates.put(nexus + " " + child, state);
+    }
+
+    @Override
     public CompletableFuture<NexusView> faultNexusChild(String id, String child) {
         return onChild("faultNexusChild", id, child, "FAULTED");
     }

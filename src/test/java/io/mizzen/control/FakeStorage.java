@@ -27,9 +27,11 @@ import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
@@ -45,6 +47,7 @@ public abstract class FakeStorage implements Engine {
     final Map<String, BdevSpec> bdevs = new LinkedHashMap<>();
     private final Map<String, PoolSpec> pools = new LinkedHashMap<>();
     private final Map<String, FaultView> faults = new LinkedHashMap<>();
+    private final Set<String> faultedPools = new HashSet<>();
     private final List<EventView> events = new ArrayList<>();
     private final Map<String, OperationException> failures = new HashMap<>();
     private final List<String> calls = new ArrayList<>();
@@ -313,13 +316,26 @@ public abstract class FakeStorage implements Engine {
     private PoolView poolView(String id) {
         PoolSpec spec = pools.values().stream().filter(pool -> id.equals(pool.uuid()) || id.equals(pool.name()))
             .findFirst().orElseThrow(() -> OperationException.notFound("pool-not-found", "There is no pool " + id));
-        return new PoolView(spec.name(), spec.uuid(), spec.disks(), "ONLINE", null, 4 * MIB, 512, 100 * MIB, 0, 100 * MIB,
-            0, 0, spec.allowTest(), false);
+        return new PoolView(spec.name(), spec.uuid(), spec.disks(), faultedPools.contains(spec.uuid()) ? "FAULTED" : "ONLINE", null,
+            4 * MIB, 512, 100 * MIB, 0, 100 * MIB, 0, 0, spec.allowTest(), false);
     }
 
     @Override
     public CompletableFuture<Void> exportPool(String id) {
         return answer("exportPool", () -> removed(pools, poolView(id).uuid(), "pool"));
+    }
+
+    @Override
+    public CompletableFuture<PoolView> reopenPool(String id) {
+        return answer("reopenPool", () -> {
+            faultedPools.remove(poolView(id).uuid());
+            return poolView(id);
+        });
+    }
+
+    /** The device of this pool is gone. */
+    public synchronized void faultPool(String uuid) {
+        faultedPools.add(uuid);
     }
 
     @Override

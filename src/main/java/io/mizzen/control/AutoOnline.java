@@ -1,0 +1,198 @@
+package io.mizzen.control;
+
+import io.mizzen.engine.Engine;
+import io.mizzen.engine.model.NexusView;
+import io.mizzen.engine.model.ObjectKind;
+import io.mizzen.engine.model.PoolView;
+import io.mizzen.util.ErrorKind;
+import io.mizzen.util.OperationException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Brings back what was out because its device was gone, once the device is there again: pools, and children of nexuses, with
+ * what they missed. Not what somebody took out by request, nor a child whose device failed and never went away: that is for
+ * people to look at. How often, {@link ReturnPolicy} says. A thread of its own; it sleeps until an event comes, and looks
+ * every second while something is out.
+ */
+final class AutoOnline implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(AutoOnline.class);
+    private static final long LOOK_MS = 1_000;
+    private static final long SLOW_LOOK_MS = 5_000;
+    private static final int QUICK_LOOKS = 60;
+    private static final long EVENTS_NS = 60_000_000_000L;
+    /** Nothing is wrong with the device: what went is still being closed, somebody else was quicker, or does not want it. */
+    private static final Set<String> NOT_NOW = Set.of("bdev-removed", "child-out-by-request", "pool-device-present", "child-busy",
+        "nexus-closing", "nexus-shut-down");
+    /** The device was away, or nobody knows better. */
+    private static final Set<String> GONE = Set.of("removed", "missing");
+    /** What a device says that is going away; a broken one, too. */
+    private static final Set<String> FAILED = Set.of("io-error", "no-space", "flush-error", "metadata-error", "rebuild-failed");
+
+    private final Engine engine;
+    private final EngineCalls calls;
+    private final Restorer restorer;
+    private final ReturnPolicy policy = new ReturnPolicy();
+    private final Thread thread = Thread.ofPlatform().name("auto-online").daemon().unstarted(this::run);
+    private volatile boolean closed;
+
+    AutoOnline(Engine engine, EngineCalls calls, Restorer restorer) {
+        this.engine = engine;
+        this.calls = calls;
+        this.restorer = restorer;
+    }
+
+    void start() {
+        thread.start();
+    }
+
+    private void run() {
+        int quietLooks = 0;
+        long seen = -1;
+        while (!closed) {
+            try {
+                long newest = engine.events(0, 1).newest();
+                quietLooks = newest == seen ? quietLooks + 1 : 0;
+                seen = newest;
+                boolean out = look(System.nanoTime());
+                Thread.sleep(quietLooks < QUICK_LOOKS ? LOOK_MS : SLOW_LOOK_MS);
+                if (!out) {
+                    engine.awaitEvents(seen, 1, EVENTS_NS);
+                }
+            } catch (OperationException e) {
+                LOG.warn("event=auto-online-unknown code={} message=\"{}\"", e.code(), e.getMessage());
+            } catch (InterruptedException e) {
+                return;
+            }
+        }
+    }
+
+    /** Brings back what can be; whether anything is out. */
+    boolean look(long nowNs) {
+        Set<String> out = new HashSet<>();
+        for (PoolView pool : calls.await(engine.pools())) {
+            if ("FAULTED".equals(pool.state())) {
+                look(pool, out, nowNs);
+            }
+        }
+        for (NexusView nexus : calls.await(engine.nexuses())) {
+            for (NexusView.ChildView child : nexus.children()) {
+                if (!"SHUTDOWN".equals(nexus.state()) && child.uri() != null) {
+                    look(nexus, child, out, nowNs);
+                }
+            }
+        }
+        policy.retain(out, nowNs);
+        return !out.isEmpty();
+    }
+
+    private void look(PoolView pool, Set<String> out, long nowNs) {
+        String key = "pool " + pool.uuid();
+        out.add(key);
+        if (!pool.disks().stream().allMatch(this::isThere)) {
+            policy.onGone(key);
+            return;
+        }
+        Subject subject = new Subject(key, ObjectKind.POOL, pool.uuid(), pool.name(), "pool " + pool.name(), null);
+        attempt(subject, false, nowNs, () -> {
+            try {
+                calls.await(engine.reopenPool(pool.uuid()));
+            } catch (OperationException e) {
+                if (!isNotNow(e)) {
+                    restorer.onPoolReopened(pool.uuid());
+                }
+                throw e;
+            }
+            restorer.onPoolReopened(pool.uuid());
+        });
+    }
+
+    private void look(NexusView nexus, NexusView.ChildView child, Set<String> out, long nowNs) {
+        boolean last = "MISSING".equals(child.state());
+        boolean gone = last || GONE.contains(String.valueOf(child.faultReason()));
+        if (!last && !("FAULTED".equals(child.state()) && (gone || FAILED.contains(child.faultReason())))) {
+            return;
+        }
+        String key = nexus.uuid() + " " + child.memberUuid();
+        out.add(key);
+        if (!isThere(child.uri())) {
+            policy.onGone(key);
+        } else if (gone || policy.wasGone(key)) {
+            Subject subject = new Subject(key, ObjectKind.CHILD, null, child.uri(), "child " + child.uri() + " of nexus " + nexus.name(),
+                nexus);
+            attempt(subject, last, nowNs, () -> calls.await(engine.returnNexusChild(nexus.uuid(), child.uri())));
+        }
+    }
+
+    /** What comes back, for events. */
+    private record Subject(String key, ObjectKind type, String uuid, String name, String words, NexusView nexus) {
+    }
+
+    private void attempt(Subject subject, boolean urgent, long nowNs, Runnable comeBack) {
+        switch (policy.ask(subject.key(), urgent, nowNs)) {
+            case WAIT -> { }
+            case GIVE_UP -> report(subject, "auto-online-suspended", subject.words() + " came back " + ReturnPolicy.ATTEMPTS_MAX
+                + " times within an hour and is out again; look at its device, and bring it back by request", 0, null);
+            case TRY -> {
+                try {
+                    comeBack.run();
+                    report(subject, "auto-online", "the device of " + subject.words() + " is there again; it comes back",
+                        policy.onAttempt(subject.key(), nowNs), null);
+                } catch (OperationException e) {
+                    onFailure(subject, e, nowNs);
+                }
+            }
+        }
+    }
+
+    private void onFailure(Subject subject, OperationException failure, long nowNs) {
+        if (failure.kind() == ErrorKind.NOT_FOUND) {
+            policy.onGone(subject.key());
+        } else if (!isNotNow(failure)) {
+            report(subject, "auto-online-failed", subject.words() + " cannot come back: " + failure.getMessage(),
+                policy.onAttempt(subject.key(), nowNs), failure.code());
+        }
+    }
+
+    private static boolean isNotNow(OperationException failure) {
+        return failure.kind() == ErrorKind.UNAVAILABLE || NOT_NOW.contains(failure.code());
+    }
+
+    private void report(Subject subject, String kind, String message, int attempt, String code) {
+        NexusView nexus = subject.nexus();
+        engine.report(subject.type(), subject.uuid(), subject.name(), kind, message, "attempt", attempt == 0 ? null : attempt, "code",
+            code, "nexus", nexus == null ? null : nexus.uuid(), "nexusName", nexus == null ? null : nexus.name());
+    }
+
+    /** Whether what the URI names may be there: not where its file or its replica is known not to be. */
+    private boolean isThere(String uri) {
+        try {
+            if (uri.startsWith("uring:")) {
+                return Files.exists(Path.of(URI.create(uri).getPath()));
+            }
+            if (uri.startsWith("lvol:///")) {
+                calls.await(engine.bdev(uri.substring("lvol:///".length())));
+            }
+            return true;
+        } catch (IllegalArgumentException | NullPointerException unusual) {
+            return true;            // The engine reads it in its own way.
+        } catch (OperationException e) {
+            if (e.kind() == ErrorKind.NOT_FOUND) {
+                return false;
+            }
+            throw e;
+        }
+    }
+
+    /** No more attempts; one that runs is waited for only as long as the process lives. */
+    @Override
+    public void close() {
+        closed = true;
+        thread.interrupt();
+    }
+}

@@ -1,0 +1,194 @@
+package io.mizzen.control;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.mizzen.control.store.StateStore;
+import io.mizzen.engine.model.EventView;
+import io.mizzen.engine.model.NexusSpec;
+import io.mizzen.engine.model.PoolSpec;
+import io.mizzen.util.ErrorKind;
+import io.mizzen.util.OperationException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What comes back by itself, and what does not. */
+class AutoOnlineTest {
+    private static final String NEXUS = "d0000000-0000-4000-8000-000000000001";
+    private static final String POOL = "d0000000-0000-4000-8000-0000000000a0";
+    private static final long SECOND = 1_000_000_000L;
+
+    @TempDir
+    private Path directory;
+    private final FakeEngine engine = new FakeEngine();
+    private final EngineCalls calls = new EngineCalls(Duration.ofSeconds(20));
+    private DesiredState state;
+    private Restorer restorer;
+    private AutoOnline autoOnline;
+    private Path disk;
+    private String child;
+    private long nowNs;
+
+    @BeforeEach
+    void start() throws IOException {
+        StateStore store = StateStore.open(directory.resolve("state"));
+        state = new DesiredState(store, Duration.ofSeconds(20));
+        restorer = new Restorer(engine, calls, state);
+        restorer.start(store.load(), Duration.ofHours(1));
+        autoOnline = new AutoOnline(engine, calls, restorer);
+        disk = Files.createFile(directory.resolve("disk"));
+        child = "uring://" + disk + "?create=true&size_mb=16";
+        calls.await(engine.createNexus(new NexusSpec(NEXUS, "n", List.of("malloc:///a", child), 0, null)));
+    }
+
+    @AfterEach
+    void stop() {
+        autoOnline.close();
+        restorer.close();
+        state.close();
+    }
+
+    private void out(String childState, String reason) {
+        engine.faultReason(reason);
+        engine.childState(NEXUS, child, childState);
+    }
+
+    /** Attempts by a look a second later. */
+    private long look() {
+        nowNs += SECOND;
+        long before = attempts("returnNexusChild");
+        autoOnline.look(nowNs);
+        return attempts("returnNexusChild") - before;
+    }
+
+    private long attempts(String command) {
+        return engine.calls().stream().filter(command::equals).count();
+    }
+
+    private List<String> events() {
+        return engine.events(0, 100).events().stream().map(EventView::kind).toList();
+    }
+
+    @Test
+    void aChildWhoseDeviceWasRemovedComesBackWhenItIsThere() throws IOException {
+        assertThat(autoOnline.look(nowNs)).as("nothing is out").isFalse();
+        out("FAULTED", "removed");
+        Files.delete(disk);
+        assertThat(look()).isZero();
+        Files.createFile(disk);
+        assertThat(look()).isEqualTo(1);
+        assertThat(events()).containsExactly("auto-online");
+        assertThat(engine.events(0, 1).events().getFirst().details()).containsEntry("attempt", "1").containsEntry("nexusName", "n");
+        assertThat(look()).as("it is back").isZero();
+        assertThat(autoOnline.look(nowNs)).isFalse();
+    }
+
+    /** Disks that are pulled out often say so by errors first. */
+    @Test
+    void aChildThatFailedComesBackOnlyIfItsDeviceWasAway() throws IOException {
+        for (String reason : List.of("io-error", "no-space", "flush-error", "metadata-error", "rebuild-failed")) {
+            out("FAULTED", reason);
+            assertThat(look() + look()).as(reason + ", and the device was there all the time").isZero();
+        }
+        Files.delete(disk);
+        assertThat(look()).isZero();
+        Files.createFile(disk);
+        assertThat(look()).isEqualTo(1);
+    }
+
+    @Test
+    void whatSomebodyTookOutStaysOut() throws IOException {
+        for (String reason : List.of("administrative", "offline", "stale")) {
+            out(reason.equals("offline") ? "OFFLINE" : "FAULTED", reason);
+            Files.deleteIfExists(disk);
+            assertThat(look()).isZero();
+            Files.createFile(disk);
+            assertThat(look()).as(reason).isZero();
+        }
+        assertThat(events()).isEmpty();
+    }
+
+    @Test
+    void aDeviceThatComesAndGoesIsLeftToPeople() {
+        int returns = 0;
+        for (int second = 0; second < 3000; second++) {
+            out("FAULTED", "removed");
+            returns += look();
+        }
+        assertThat(returns).isEqualTo(ReturnPolicy.ATTEMPTS_MAX);
+        assertThat(events()).hasSize(ReturnPolicy.ATTEMPTS_MAX + 1).last().isEqualTo("auto-online-suspended");
+    }
+
+    @Test
+    void theLastHealthyChildIsTriedForAsLongAsHostsWait() {
+        engine.failing("returnNexusChild", new OperationException(ErrorKind.DATA_LOSS, "child-not-same", "It is another one."));
+        out("MISSING", "none");
+        int tries = 0;
+        for (int second = 0; second < 600; second++) {
+            tries += look();
+        }
+        assertThat(tries).isBetween(10, 20);
+        assertThat(events()).containsOnly("auto-online-failed");
+        engine.failing("returnNexusChild", null);
+        for (int second = 0; second < 60; second++) {
+            tries += look();
+        }
+        assertThat(events()).last().isEqualTo("auto-online");
+    }
+
+    /** Such answers are no attempts, and nobody is told of them. */
+    @Test
+    void whatIsOnItsWayIsWaitedFor() {
+        out("FAULTED", "removed");
+        for (String code : List.of("bdev-removed", "disk-not-found", "no-healthy-source")) {
+            ErrorKind kind = code.equals("disk-not-found") ? ErrorKind.NOT_FOUND
+                : code.equals("bdev-removed") ? ErrorKind.FAILED_PRECONDITION : ErrorKind.UNAVAILABLE;
+            engine.failing("returnNexusChild", new OperationException(kind, code, "Not now."));
+            assertThat(look() + look()).as(code).isEqualTo(2);
+        }
+        engine.failing("returnNexusChild", null);
+        assertThat(look()).isEqualTo(1);
+        assertThat(events()).containsExactly("auto-online");
+    }
+
+    @Test
+    void aPoolIsOpenedAnewWhenItsDiskIsBack() throws IOException {
+        PoolService pools = new PoolService(engine, calls, state, restorer);
+        pools.create(new PoolSpec("a", POOL, List.of(child), 0, List.of(), false));
+        engine.faultPool(POOL);
+        Files.delete(disk);
+        look();
+        assertThat(attempts("reopenPool")).isZero();
+        Files.createFile(disk);
+        look();
+        assertThat(attempts("reopenPool")).isEqualTo(1);
+        assertThat(pools.get(POOL).state()).isEqualTo("ONLINE");
+        assertThat(events()).containsExactly("auto-online");
+        assertThat(restorer.failures()).isEmpty();
+    }
+
+    /** It has been closed by then: from here on it is one that a start could not bring back. */
+    @Test
+    void aPoolThatCannotBeOpenedAnewIsTriedAgainLikeAfterAStart() {
+        PoolService pools = new PoolService(engine, calls, state, restorer);
+        pools.create(new PoolSpec("a", POOL, List.of(child), 0, List.of(), false));
+        engine.faultPool(POOL);
+        OperationException foreign = OperationException.precondition("no-pool", "There is no pool on it.");
+        engine.failing("reopenPool", foreign);
+        look();
+        assertThat(events()).containsExactly("auto-online-failed");
+        engine.failing("importPool", foreign);
+        calls.await(engine.exportPool(POOL));
+        restorer.onPoolReopened(POOL);
+        assertThat(restorer.failures()).extracting(Restorer.Failure::object).containsExactly(POOL);
+        engine.failing("importPool", null);
+        restorer.retry();
+        assertThat(pools.list()).hasSize(1);
+    }
+}
