@@ -19,8 +19,11 @@ final class History {
     private final List<List<Long>> begun = new ArrayList<>();
     /** What a block could hold before a read settled it while legs may differ: comes back if its source is lost. */
     private final Map<Integer, Set<Long>> unsettled = new HashMap<>();
-    private final boolean[] writing;
+    private boolean[] writing;
     private final boolean volatileCache;
+    /** What blocks may hold since the cache of the last leg was lost, for reads that began before. */
+    private final Map<Integer, Set<Long>> lost = new HashMap<>();
+    private int losses;
     private boolean sourceLost;
     private long nextStamp = 1;
     private long readsChecked;
@@ -33,6 +36,27 @@ final class History {
             possible.add(new HashSet<>(Set.of(0L)));
             afterCrash.add(new HashSet<>(Set.of(0L)));
             begun.add(new ArrayList<>());
+        }
+    }
+
+    /** The volume is larger; the new part was never written. */
+    void grow(int blocks) {
+        for (int i = writing.length; i < blocks; i++) {
+            possible.add(new HashSet<>(Set.of(0L)));
+            afterCrash.add(new HashSet<>(Set.of(0L)));
+            begun.add(new ArrayList<>());
+        }
+        writing = java.util.Arrays.copyOf(writing, blocks);
+    }
+
+    /** The last healthy leg was pulled out and is back: what was not durable may be lost, as when the power fails. */
+    void onCacheLost() {
+        if (volatileCache) {
+            losses++;
+            for (int i = 0; i < writing.length; i++) {
+                possible.get(i).addAll(afterCrash.get(i));
+                lost.computeIfAbsent(i, block -> new HashSet<>()).addAll(afterCrash.get(i));
+            }
         }
     }
 
@@ -104,6 +128,7 @@ final class History {
         private final List<Set<Long>> atStart = new ArrayList<>();
         private final int[] begunAt;
         private final boolean[] quiet;
+        private final int lossesBefore = losses;
 
         private Read(long lba, int count) {
             this.lba = lba;
@@ -130,6 +155,7 @@ final class History {
                 long stamp = Stamps.of(data, i * blockBytes, blockBytes, block);
                 List<Long> log = begun.get(block);
                 Checks.require(atStart.get(i).contains(stamp) || log.subList(begunAt[i], log.size()).contains(stamp)
+                                || losses != lossesBefore && lost.getOrDefault(block, Set.of()).contains(stamp)
                                 || (sourceLost || sourceMayFail) && unsettled.getOrDefault(block, Set.of()).contains(stamp),
                         () -> "history: a read returns " + stamp + ": " + describe(block));
                 if (log.size() == begunAt[i] && quiet[i]) {
@@ -169,12 +195,13 @@ final class History {
     Runnable beginFlush() {
         List<Set<Long>> now = new ArrayList<>();
         int[] begunAt = new int[writing.length];
+        int lossesBefore = losses;
         for (int i = 0; i < writing.length; i++) {
             now.add(possible.get(i).size() == 1 && afterCrash.get(i).size() == 1 ? null : Set.copyOf(possible.get(i)));
             begunAt[i] = begun.get(i).size();
         }
         return () -> {
-            for (int i = 0; i < writing.length; i++) {
+            for (int i = 0; i < begunAt.length && losses == lossesBefore; i++) {
                 if (now.get(i) != null) {
                     Set<Long> may = new HashSet<>(now.get(i));
                     may.addAll(begun.get(i).subList(begunAt[i], begun.get(i).size()));

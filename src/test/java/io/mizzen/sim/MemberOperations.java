@@ -96,7 +96,7 @@ final class MemberOperations {
         }
     }
 
-    private boolean online(SimVolume volume, SimLeg leg) {
+    boolean online(SimVolume volume, SimLeg leg) {
         Bdev bdev = scenario.machine.bdev(leg);
         return bdev != null && scenario.<Void>operate("online " + volume.name() + " " + leg,
                 done -> volume.nexus.onlineChild(bdev, done)).failure() == null;
@@ -181,6 +181,7 @@ final class MemberOperations {
     }
 
     private void mend(SimVolume volume) {
+        operations.growReplicas(volume);
         scenario.machine.hand.on(0, () -> volume.nexus.setRebuildSettings(RebuildSettings.DEFAULTS));
         for (RebuildStatus rebuild : scenario.machine.hand.call(0, volume.nexus::rebuildStatuses)) {
             if (rebuild.phase() == RebuildStatus.Phase.PAUSED) {

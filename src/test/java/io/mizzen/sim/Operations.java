@@ -22,12 +22,16 @@ final class Operations {
     private final Random random;
     private final List<Weighted> all;
     private final MemberOperations members;
+    private final DeviceOperations devices;
+    private final VolumeOperations volumes;
     private int nextReplica;
 
     Operations(Scenario scenario) {
         this.scenario = scenario;
         this.random = scenario.random;
         this.members = new MemberOperations(scenario, this);
+        this.devices = new DeviceOperations(scenario, members);
+        this.volumes = new VolumeOperations(scenario, this);
         int faulty = scenario.plan.profile() == SimPlan.Profile.POWER_CUTS ? 0 : 1;
         this.all = List.of(
                 new Weighted(6 * faulty, this::failDisk),
@@ -44,6 +48,10 @@ final class Operations {
                 new Weighted(3 * faulty, members::steerRebuild),
                 new Weighted(2, members::limit),
                 new Weighted(3, this::pauseSubsystem),
+                new Weighted(3 * faulty, devices::pull),
+                new Weighted(4 * faulty, devices::plugAny),
+                new Weighted(2, volumes::shutDownAndAssemble),
+                new Weighted(2, volumes::grow),
                 new Weighted(4, this::changePool));
     }
 
@@ -96,6 +104,7 @@ final class Operations {
             scenario.trace.event("disk" + disk.number + " is healed");
         }
         disk.faults.heal(nowNs());
+        devices.plug(disk);
     }
 
     private void breakConnection() {
@@ -148,6 +157,11 @@ final class Operations {
         }
     }
 
+    /** Every replica is large enough for its volume, if its pool allows that. */
+    void growReplicas(SimVolume volume) {
+        volumes.growReplicas(volume, volume.sizeBytes());
+    }
+
     void tune(SimVolume volume) {
         members.tune(volume);
     }
@@ -159,6 +173,7 @@ final class Operations {
     void healAll() {
         scenario.trace.event("everything is healed");
         scenario.stored.forEach(disk -> disk.faults.heal(nowNs()));
+        devices.plugAll();
     }
 
     /** Operators bring the volumes back to full health. */

@@ -279,6 +279,9 @@ final class Scenario {
         SimMachine.Outcome<Nexus> outcome = operate("open " + volume.name(), done -> Nexus.open(machine.environment(volume),
                 parameters, children, done));
         volume.nexus = outcome.value();
+        if (volume.nexus != null) {
+            volume.measure();
+        }
         if (volume.nexus != null && random.nextBoolean()) {
             operations.tune(volume);
         }

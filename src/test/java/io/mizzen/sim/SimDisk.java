@@ -80,6 +80,24 @@ public final class SimDisk extends Bdev {
         flights.clear();
     }
 
+    /**
+     * The device is pulled out, on the control reactor: what its cache held may be lost, what is in flight happened, in part or
+     * not at all, and fails as all that comes later.
+     */
+    void pull() {
+        media.crash(random);
+        for (Flight flight : flights) {
+            for (long i = 0; i < flight.io.blockCount && changes(flight.io) && !flight.carriedOut; i++) {
+                if (random.nextBoolean()) {
+                    media.write(flight.io.offsetBlocks + i, content(flight.io, i), true);
+                }
+            }
+            flight.carriedOut = true;
+            flight.pulled = true;
+        }
+        notifyRemoved();
+    }
+
     private boolean changes(BdevIo io) {
         return IoType.isWrite(io.type) && (io.type != IoType.UNMAP || unmapsToZeroes);
     }
@@ -138,6 +156,7 @@ public final class SimDisk extends Bdev {
         private final BdevIo io;
         private final DiskFaults.Fate fate;
         private boolean carriedOut;
+        private boolean pulled;
 
         Flight(BdevIo io, DiskFaults.Fate fate) {
             this.io = io;
@@ -161,8 +180,9 @@ public final class SimDisk extends Bdev {
                 }
             }
             flights.remove(this);
-            tap.onCompletion(SimDisk.this, io, fate.status());
-            io.complete(fate.status());
+            int status = pulled ? Status.INTERNAL_ERROR : fate.status();
+            tap.onCompletion(SimDisk.this, io, status);
+            io.complete(status);
         }
     }
 

@@ -21,6 +21,9 @@ record SimLeg(StoredDisk disk, String lvol) {
         final String pool;
         /** Whether the pool on it takes no changes any more; set by the machine that runs. */
         BooleanSupplier poolFaulted = () -> false;
+        /** It is not in the machine. */
+        boolean pulled;
+        private long pluggedAtNs = Long.MIN_VALUE;
         private SlowDecoder decoder;
         private boolean torn;
         private long metadataVersion;
@@ -40,6 +43,18 @@ record SimLeg(StoredDisk disk, String lvol) {
             if (decoder == null || atBytes < decoder.metadataEndBytes()) {
                 metadataVersion++;
             }
+        }
+
+        /** It has been pulled out: what its cache held is lost, and nobody can read it. */
+        void onPulled() {
+            pulled = true;
+            onCrash();
+        }
+
+        /** It is in the machine again. */
+        void onPlugged(long nowNs) {
+            pulled = false;
+            pluggedAtNs = nowNs;
         }
 
         /** The pool on it may have torn pages until it has been loaded again. */
@@ -65,7 +80,7 @@ record SimLeg(StoredDisk disk, String lvol) {
 
     /** Whether commands may have failed since then. */
     boolean mayHaveFailed(long sinceNs) {
-        return disk.faults.failedSince(sinceNs) || lvol != null && disk.poolFaulted.getAsBoolean();
+        return disk.pulled || disk.pluggedAtNs >= sinceNs || disk.faults.failedSince(sinceNs) || lvol != null && disk.poolFaulted.getAsBoolean();
     }
 
     /** Bytes of the child. {@code durableOnly}: what a power failure would leave at least. */

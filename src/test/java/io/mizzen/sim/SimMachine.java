@@ -47,6 +47,7 @@ final class SimMachine {
     private long usedAtFirst;
     private int copiers;
     private final Runnable onWrite;
+    private final boolean volatileCache;
 
     SimMachine(SimPlan plan, long seed, long nowNs, SimMemory bytes, List<SimLeg.StoredDisk> stored,
             List<SimVolume> volumes, Trace trace, Runnable onWrite) {
@@ -65,13 +66,36 @@ final class SimMachine {
             BdevContext.install(reactor, IO_RECORDS, pools, zeroes);
         }
         stores = new LvStores(registry, control());
+        this.volatileCache = plan.volatileCache();
         for (SimLeg.StoredDisk one : stored) {
-            SimDisk disk = new SimDisk(one.number, one.sizeBytes, one.media, plan.volatileCache(), one.unmapsToZeroes,
-                    one.faults, new Tap(one), hand.random().nextLong());
+            SimDisk disk = newDisk(one);
+            one.onPlugged(hand.nowNs());
             disks.add(disk);
             one.poolFaulted = () -> isPoolFaulted(one.pool);
             hand.on(0, () -> registry.register(disk));
         }
+    }
+
+    private SimDisk newDisk(SimLeg.StoredDisk one) {
+        return new SimDisk(one.number, one.sizeBytes, one.media, volatileCache, one.unmapsToZeroes, one.faults, new Tap(one),
+                hand.random().nextLong());
+    }
+
+    /** A disk leaves the machine. */
+    void pull(SimLeg.StoredDisk one) {
+        hand.on(0, disks.get(one.number)::pull);
+        one.onPulled();
+    }
+
+    /** A disk that was pulled out, and that nobody has open any more, is there again. */
+    void plug(SimLeg.StoredDisk one) {
+        one.onPlugged(hand.nowNs());
+        SimDisk again = newDisk(one);
+        hand.on(0, () -> {
+            registry.unregister(disks.get(one.number), (nothing, failure) -> { });
+            disks.set(one.number, again);
+            registry.register(again);
+        });
     }
 
     /** Sees every I/O of one disk. */

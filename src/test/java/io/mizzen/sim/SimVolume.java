@@ -14,7 +14,7 @@ final class SimVolume {
     static final long DATA_OFFSET_BYTES = 4 << 20;
 
     private final int number;
-    private final long sizeBytes;
+    private long sizeBytes;
     private final int blockBytes;
     private final boolean volatileCache;
     private final History history;
@@ -54,6 +54,13 @@ final class SimVolume {
 
     int blockBytes() {
         return blockBytes;
+    }
+
+    /** Its nexus may have been made larger: hosts use it all. */
+    void measure() {
+        Checks.require(nexus.sizeBytes() >= sizeBytes, () -> "size: " + name() + " of " + sizeBytes + " bytes has " + nexus.sizeBytes());
+        sizeBytes = nexus.sizeBytes();
+        history.grow((int) (sizeBytes / blockBytes));
     }
 
     History history() {
@@ -127,6 +134,9 @@ final class SimVolume {
     void onNexusEvent(String event, long nowNs) {
         if (event.startsWith("child-healthy") || event.startsWith("child-returned")) {
             joinedAtNs = nowNs;
+        }
+        if (event.startsWith("child-returned")) {
+            history.onCacheLost();
         }
         if (event.startsWith("child-") || event.startsWith("resync-failed")) {
             history.onSourceLost();
