@@ -111,7 +111,9 @@ final class BlobCommit {
     private void free(int[] pages, Outcome outcome) {
         writer.zeroFreed(pages, status -> {
             // What could not be zeroed stays taken until the next import: nothing refers to it, nothing is lost.
-            if (status == 0) {
+            if (status != 0) {
+                space.onStrayPages();
+            } else {
                 for (int page : pages) {
                     space.releasePage(page);
                 }

@@ -11,6 +11,7 @@ final class PoolSpace {
     private int freeClusterCount;
     private int freePageCount;
     private int clusterHint;
+    private boolean strayPages;
 
     PoolSpace(Geometry geometry, BitSet usedPages, BitSet usedClusters, BitSet usedBlobIds) {
         this.geometry = geometry;
@@ -19,6 +20,15 @@ final class PoolSpace {
         this.usedBlobIds = usedBlobIds;
         this.freeClusterCount = geometry.totalClusterCount() - usedClusters.cardinality();
         this.freePageCount = geometry.metadataPageCount() - usedPages.cardinality();
+    }
+
+    /** Pages are taken that nothing refers to: these masks are not to be stored, an import makes them anew. */
+    void onStrayPages() {
+        strayPages = true;
+    }
+
+    boolean hasStrayPages() {
+        return strayPages;
     }
 
     int freeClusterCount() {

@@ -75,6 +75,8 @@ final class StoreClose {
             close();
         } else if (destroy) {
             wipe();
+        } else if (store.space().hasStrayPages()) {
+            close();            // Left unclean: the next import takes the masks from the metadata.
         } else {
             writeMasks();
         }

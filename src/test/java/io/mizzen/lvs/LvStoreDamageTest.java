@@ -273,6 +273,24 @@ class LvStoreDamageTest {
         assertThat(handle.read(5 * MIB, 4096)).isEqualTo(new byte[4096]);
     }
 
+    /** They are taken until the next import, which an export must not make impossible by storing that. */
+    @Test
+    void pagesThatCouldNotBeFreedAreFreedByTheNextImport() {
+        SimDisk disk = disk(pool(false), DISK_BYTES);
+        LvStore store = rig.load(disk);
+        Lvol thick = rig.<Lvol>ok(done -> store.createLvol("thick", null, 2 * MIB, false, done));
+        disk.failType = IoType.WRITE_ZEROES;
+        rig.<Lvol>ok(done -> store.resizeLvol(thick, 4 * MIB, done));
+        disk.failType = -1;
+        assertThat(store.state()).isEqualTo(LvStore.State.ONLINE);
+        rig.<Void>ok(store::export);
+        LvStore again = rig.load(disk);
+        assertThat(again.recovered()).isTrue();
+        assertThat(again.findLvol("thick").sizeBytes()).isEqualTo(4 * MIB);
+        rig.<Void>ok(again::export);
+        assertThat(rig.load(disk).recovered()).isFalse();
+    }
+
     /** Replaces the root page of a volume by what the encoder makes of a changed copy. */
     private static void rewrite(SimDisk.Contents pool, String name, Consumer<BlobMetadata> change) throws FormatException {
         SlowDecoder decoder = new SlowDecoder(pool);
