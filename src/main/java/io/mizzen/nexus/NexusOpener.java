@@ -351,6 +351,7 @@ final class NexusOpener {
             childOfMember[i] = at < 0 ? -1 : opened.indexOf(readable.get(at));
             trusted |= at >= 0 && assembly.members().get(i).isHealthy() ? 1 << childOfMember[i] : 0;
         }
+        checkSizes(metadata, trusted);
         DirtyGeometry geometry = new DirtyGeometry(metadata.sizeBytes(), metadata.blockSizeBytes(),
                 metadata.regionShift());
         dirtyBits = new long[geometry.wordCount()];
@@ -367,10 +368,14 @@ final class NexusOpener {
             throw new OperationException(ErrorKind.ALREADY_EXISTS, "nexus-size-differs", "nexus " + metadata.uuid()
                     + " has " + metadata.sizeBytes() + " bytes, not " + parameters.sizeBytes());
         }
-        for (OpenedChild child : opened) {
-            if (metadata.label().usableBytes(child.bdev().sizeBytes(), metadata.blockSizeBytes())
-                    < metadata.sizeBytes()) {
-                throw tooSmall(child.bdev(), metadata.label(), metadata.sizeBytes());
+    }
+
+    /** One that is out may have missed that the nexus grew: it is refused when it is to come back. */
+    private void checkSizes(NexusMetadata metadata, int trusted) {
+        for (int rest = trusted; rest != 0; rest &= rest - 1) {
+            Bdev bdev = opened.get(Integer.numberOfTrailingZeros(rest)).bdev();
+            if (metadata.label().usableBytes(bdev.sizeBytes(), metadata.blockSizeBytes()) < metadata.sizeBytes()) {
+                throw tooSmall(bdev, metadata.label(), metadata.sizeBytes());
             }
         }
     }

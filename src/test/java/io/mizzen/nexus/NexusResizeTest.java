@@ -155,4 +155,25 @@ class NexusResizeTest {
             assertEquals(expected, (grown[region >>> 6] >>> region & 1) != 0, "region " + region);
         }
     }
+
+    /** It was away when the nexus grew. */
+    @Test
+    void aChildThatIsOutAndTooSmallDoesNotKeepTheOthersFromBeingAssembled() {
+        long size = LARGER + (4 << 20);
+        List<SimDisk.Media> media = NexusSim.media(2);
+        NexusSim sim = sim(media);
+        assertNull(sim.open(NexusSim.parameters().withSizeBytes(SIZE), 0, 1));
+        assertNull(sim.offline("disk1"));
+        sim.hand.on(0, () -> sim.disks.get(0).grow(size + (8 << 20)));
+        assertNull(resize(sim, size));
+        assertNull(sim.close(false));
+        NexusSim again = sim(media);
+        assertEquals("child-too-small", again.open(NexusSim.parameters(), 0, 1));
+        again.hand.on(0, () -> again.disks.get(0).grow(size + (8 << 20)));
+        assertNull(again.open(NexusSim.parameters(), 0, 1));
+        assertEquals(NexusState.DEGRADED, again.nexus.state());
+        assertEquals(size, again.nexus.sizeBytes());
+        assertEquals("child-too-small", again.online(1));
+        assertNull(again.close(false));
+    }
 }
