@@ -36,6 +36,7 @@ final class DeviceOperations {
             scenario.turns(random.nextInt(200));
             disk.faults.heal(scenario.machine.hand.nowNs());
         }
+        scenario.volumes.forEach(SimVolume::newestRecord);      // The last moment that it can be read.
         scenario.trace.event("disk" + disk.number + " is pulled out");
         scenario.machine.pull(disk);
         if (random.nextInt(3) == 0) {
@@ -55,22 +56,18 @@ final class DeviceOperations {
         scenario.stored.forEach(this::plug);
     }
 
-    /** A disk is back, once everybody has let go of what it was. */
+    /** A disk is back, once everybody has let go of what it was; or its pool is tried again, which could not be opened then. */
     void plug(SimLeg.StoredDisk disk) {
-        if (!disk.pulled) {
+        if (disk.pulled) {
+            putBack(disk);
+        } else if (!disk.wasPulled || disk.pool == null || scenario.machine.stores.find(disk.pool) != null) {
             return;
         }
-        LvStore store = disk.pool == null ? null : scenario.machine.stores.find(disk.pool);
-        if (store != null) {
-            scenario.await("pool of disk" + disk.number + " to be quiet", store::quiet);
-            scenario.<Void>mustDo("close " + disk.pool, store::export);
-        }
-        SimDisk gone = scenario.machine.disks.get(disk.number);
-        scenario.await("disk" + disk.number + " to be let go", () -> !gone.isOpen());
-        scenario.trace.event("disk" + disk.number + " is plugged in");
-        scenario.machine.plug(disk);
-        if (disk.pool != null && scenario.<LvStore>operate("load " + disk.pool, done -> scenario.machine.stores.load(
-                scenario.machine.disks.get(disk.number), new LvStores.Expected(disk.pool, null, false), done)).failure() == null) {
+        if (disk.pool != null) {
+            if (scenario.<LvStore>operate("load " + disk.pool, done -> scenario.machine.stores.load(
+                    scenario.machine.disks.get(disk.number), new LvStores.Expected(disk.pool, null, false), done)).failure() != null) {
+                return;
+            }
             disk.onLoaded();
         }
         for (SimVolume volume : scenario.volumes) {
@@ -80,6 +77,18 @@ final class DeviceOperations {
                 }
             }
         }
+    }
+
+    private void putBack(SimLeg.StoredDisk disk) {
+        LvStore store = disk.pool == null ? null : scenario.machine.stores.find(disk.pool);
+        if (store != null) {
+            scenario.await("pool of disk" + disk.number + " to be quiet", store::quiet);
+            scenario.<Void>mustDo("close " + disk.pool, store::export);
+        }
+        SimDisk gone = scenario.machine.disks.get(disk.number);
+        scenario.await("disk" + disk.number + " to be let go", () -> !gone.isOpen());
+        scenario.trace.event("disk" + disk.number + " is plugged in");
+        scenario.machine.plug(disk);
     }
 
     private static boolean isOutByItself(SimVolume volume, SimLeg leg) {

@@ -60,6 +60,11 @@ final class History {
         }
     }
 
+    /** How often the cache of the last leg was lost. */
+    int losses() {
+        return losses;
+    }
+
     int blocks() {
         return writing.length;
     }
@@ -99,13 +104,19 @@ final class History {
         }
     }
 
-    /** The write was acknowledged: the blocks hold it, and durably if it was so ordered or nothing is volatile. */
-    void acknowledge(long lba, long count, long stamp, boolean forcedUnitAccess) {
+    /**
+     * The write was acknowledged: the blocks hold it, and durably if it was so ordered or nothing is volatile.
+     *
+     * @param lossesBefore {@link #losses} when it was sent
+     */
+    void acknowledge(long lba, long count, long stamp, boolean forcedUnitAccess, int lossesBefore) {
         for (int block = (int) lba; block < lba + count; block++) {
             writing[block] = false;
             possible.set(block, new HashSet<>(Set.of(stamp)));
             if (!volatileCache || forcedUnitAccess) {
                 afterCrash.set(block, new HashSet<>(Set.of(stamp)));
+            } else if (losses != lossesBefore) {
+                possible.get(block).addAll(afterCrash.get(block));      // It may have been lost before we heard of it.
             }
         }
     }

@@ -26,6 +26,7 @@ final class HostCommand {
     private History.Read read;
     private Runnable flushed;
     private long sentNs;
+    private int lossesBefore;
 
     /** @param kind the NVMe opcode; dataset management means deallocate */
     HostCommand(SimVolume volume, int kind, long lba, int count, boolean forcedUnitAccess, End end) {
@@ -58,6 +59,10 @@ final class HostCommand {
         return kind == Opcodes.NVM_WRITE || kind == Opcodes.NVM_WRITE_ZEROES || kind == Opcodes.NVM_DATASET_MANAGEMENT;
     }
 
+    boolean isFlush() {
+        return kind == Opcodes.NVM_FLUSH;
+    }
+
     boolean isRead() {
         return kind == Opcodes.NVM_READ;
     }
@@ -85,6 +90,7 @@ final class HostCommand {
     /** It goes out, for the first time or once more: what it promises counts from here. */
     void onSend(long nowNs) {
         sentNs = nowNs;
+        lossesBefore = volume.history().losses();
         if (kind == Opcodes.NVM_READ) {
             read = volume.history().beginRead(lba, count);
         } else if (kind == Opcodes.NVM_FLUSH) {
@@ -121,8 +127,8 @@ final class HostCommand {
             case Opcodes.NVM_FLUSH -> flushed.run();
             case Opcodes.NVM_DATASET_MANAGEMENT -> volume.history().giveUp(lba, count);
             default -> {
-                volume.history().acknowledge(lba, count, stamp, forcedUnitAccess);
-                volume.onAcknowledged(this);
+                volume.history().acknowledge(lba, count, stamp, forcedUnitAccess, lossesBefore);
+                volume.onAcknowledged(this, sentNs);
             }
         }
     }

@@ -23,6 +23,8 @@ record SimLeg(StoredDisk disk, String lvol) {
         BooleanSupplier poolFaulted = () -> false;
         /** It is not in the machine. */
         boolean pulled;
+        /** It has been out of the machine that runs: nobody uses it before it has been brought back. */
+        boolean wasPulled;
         private long pluggedAtNs = Long.MIN_VALUE;
         private SlowDecoder decoder;
         private boolean torn;
@@ -48,6 +50,7 @@ record SimLeg(StoredDisk disk, String lvol) {
         /** It has been pulled out: what its cache held is lost, and nobody can read it. */
         void onPulled() {
             pulled = true;
+            wasPulled = true;
             onCrash();
         }
 
@@ -55,6 +58,11 @@ record SimLeg(StoredDisk disk, String lvol) {
         void onPlugged(long nowNs) {
             pulled = false;
             pluggedAtNs = nowNs;
+        }
+
+        /** Whether it was out at any moment since then. */
+        boolean wasOut(long sinceNs) {
+            return pulled || pluggedAtNs >= sinceNs;
         }
 
         /** The pool on it may have torn pages until it has been loaded again. */
@@ -80,7 +88,7 @@ record SimLeg(StoredDisk disk, String lvol) {
 
     /** Whether commands may have failed since then. */
     boolean mayHaveFailed(long sinceNs) {
-        return disk.pulled || disk.pluggedAtNs >= sinceNs || disk.faults.failedSince(sinceNs) || lvol != null && disk.poolFaulted.getAsBoolean();
+        return disk.wasOut(sinceNs) || disk.faults.failedSince(sinceNs) || lvol != null && disk.poolFaulted.getAsBoolean();
     }
 
     /** Bytes of the child. {@code durableOnly}: what a power failure would leave at least. */

@@ -70,6 +70,7 @@ final class SimMachine {
         for (SimLeg.StoredDisk one : stored) {
             SimDisk disk = newDisk(one);
             one.onPlugged(hand.nowNs());
+            one.wasPulled = false;
             disks.add(disk);
             one.poolFaulted = () -> isPoolFaulted(one.pool);
             hand.on(0, () -> registry.register(disk));

@@ -23,6 +23,8 @@ final class SimVolume {
     /** Null while no machine has it up. */
     Nexus nexus;
     private boolean legsDiffered;
+    private SlowMembers newestSeen;
+    private boolean cacheLost;
     private long joinedAtNs = Long.MIN_VALUE;
     private long blockedAtNs = Long.MIN_VALUE;
     /** I/Os of copies at its disks. */
@@ -124,10 +126,20 @@ final class SimVolume {
         if (joinedAtNs >= sinceNs || !command.isRead() && blockedAtNs >= sinceNs) {
             return;             // A leg has become healthy since; or a fault that an operator asked for could not be stored on the other legs.
         }
+        if (command.isFlush() && cacheLost) {
+            return;             // So hosts learn of it.
+        }
         for (SimLeg leg : healthyLegs()) {
-            Checks.require(leg.mayHaveFailed(sinceNs), () -> "availability: " + command + " fails with status "
+            Checks.require(leg.disk().wasPulled && !isPresent(leg) || leg.mayHaveFailed(sinceNs), () -> "availability: " + command + " fails with status "
                     + Integer.toHexString(status) + " though " + leg + " is healthy");
         }
+    }
+
+    /** Whether the nexus uses the leg now. */
+    private boolean isPresent(SimLeg leg) {
+        SlowMembers own = leg.members();
+        return nexus != null && own != null && nexus.childStatuses().stream()
+                .anyMatch(child -> child.present() && child.memberUuid().equals(own.self()));
     }
 
     /** Something became of a child: what differing legs answered may be answered otherwise. */
@@ -135,6 +147,7 @@ final class SimVolume {
         if (event.startsWith("child-healthy") || event.startsWith("child-returned")) {
             joinedAtNs = nowNs;
         }
+        cacheLost |= event.startsWith("cache-lost");
         if (event.startsWith("child-returned")) {
             history.onCacheLost();
         }
@@ -155,15 +168,16 @@ final class SimVolume {
         legsDiffered = now;
     }
 
-    /** What the legs' records say, newest first wins; null if none has any. */
+    /** What the legs' records say, newest first wins; null if none has any. A pool on a disk that was pulled out is not readable. */
     SlowMembers newestRecord() {
-        SlowMembers newest = null;
+        SlowMembers newest = newestSeen;
         for (SimLeg leg : legs) {
             SlowMembers one = leg.members();
             if (one != null && one.nexus().equals(uuid()) && (newest == null || one.generation() > newest.generation())) {
                 newest = one;
             }
         }
+        newestSeen = newest;
         return newest;
     }
 
@@ -185,10 +199,13 @@ final class SimVolume {
      * A write was acknowledged to a host: every leg that is stored as healthy holds it, and there is one. Durably, where
      * that was promised.
      */
-    void onAcknowledged(HostCommand command) {
+    void onAcknowledged(HostCommand command, long sentNs) {
         boolean durable = command.forcedUnitAccess || !volatileCache;
         List<SimLeg> healthy = healthyLegs();
         for (SimLeg leg : healthy) {
+            if (leg.disk().wasOut(sentNs)) {
+                continue;       // What its cache held may be gone since.
+            }
             byte[] data = leg.read(DATA_OFFSET_BYTES + command.lba * blockBytes, command.count * blockBytes, durable);
             for (int i = 0; i < command.count; i++) {
                 long held = Stamps.of(data, i * blockBytes, blockBytes, command.lba + i);
@@ -196,7 +213,7 @@ final class SimVolume {
                         + ", stored as healthy, holds " + held + " at block " + (command.lba + i));
             }
         }
-        Checks.require(!healthy.isEmpty(), "persist: " + command + " is acknowledged, but no leg is stored as healthy");
+        Checks.require(!healthy.isEmpty() || legs.stream().anyMatch(leg -> leg.disk().wasOut(sentNs)), "persist: " + command + " is acknowledged, but no leg is stored as healthy");
     }
 
     /** At rest: all healthy legs are equal, byte by byte, and hold what the history allows. */

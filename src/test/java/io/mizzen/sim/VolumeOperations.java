@@ -68,7 +68,9 @@ final class VolumeOperations {
         }
         scenario.<Void>mustDo("detach " + volume, done -> scenario.machine.target.detachNamespace(subsystem, HostCommand.NSID, done));
         Nexus closing = volume.nexus;
-        scenario.<Void>operate("shut down " + volume, closing::close);
+        if (scenario.<Void>operate("shut down " + volume, closing::close).failure() != null) {
+            volume.history().onCacheLost();         // The last leg may be out, and its cache gone with it.
+        }
         volume.nexus = null;
         volume.copiesInFlight = 0;
         scenario.turns(random.nextInt(300));
