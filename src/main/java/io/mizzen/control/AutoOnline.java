@@ -6,6 +6,7 @@ import io.mizzen.engine.model.ObjectKind;
 import io.mizzen.engine.model.PoolView;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
+import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -173,14 +174,15 @@ final class AutoOnline implements AutoCloseable {
     private boolean isThere(String uri) {
         try {
             if (uri.startsWith("uring:")) {
-                return Files.exists(Path.of(URI.create(uri).getPath()));
+                Path path = Path.of(URI.create(uri).getPath());
+                return Files.exists(path) && !(Files.isRegularFile(path) && Files.size(path) == 0);
             }
             if (uri.startsWith("lvol:///")) {
                 calls.await(engine.bdev(uri.substring("lvol:///".length())));
             }
             return true;
-        } catch (IllegalArgumentException | NullPointerException unusual) {
-            return true;            // The engine reads it in its own way.
+        } catch (IllegalArgumentException | NullPointerException | IOException unusual) {
+            return true;            // The engine looks for it in its own way.
         } catch (OperationException e) {
             if (e.kind() == ErrorKind.NOT_FOUND) {
                 return false;

@@ -42,7 +42,7 @@ class AutoOnlineTest {
         restorer = new Restorer(engine, calls, state);
         restorer.start(store.load(), Duration.ofHours(1));
         autoOnline = new AutoOnline(engine, calls, restorer);
-        disk = Files.createFile(directory.resolve("disk"));
+        disk = Files.write(directory.resolve("disk"), new byte[512]);
         child = "uring://" + disk + "?create=true&size_mb=16";
         calls.await(engine.createNexus(new NexusSpec(NEXUS, "n", List.of("malloc:///a", child), 0, null)));
     }
@@ -82,6 +82,8 @@ class AutoOnlineTest {
         Files.delete(disk);
         assertThat(look()).isZero();
         Files.createFile(disk);
+        assertThat(look()).as("an empty file is no disk").isZero();
+        Files.write(disk, new byte[512]);
         assertThat(look()).isEqualTo(1);
         assertThat(events()).containsExactly("auto-online");
         assertThat(engine.events(0, 1).events().getFirst().details()).containsEntry("attempt", "1").containsEntry("nexusName", "n");
@@ -98,7 +100,7 @@ class AutoOnlineTest {
         }
         Files.delete(disk);
         assertThat(look()).isZero();
-        Files.createFile(disk);
+        Files.write(disk, new byte[512]);
         assertThat(look()).isEqualTo(1);
     }
 
@@ -108,7 +110,7 @@ class AutoOnlineTest {
             out(reason.equals("offline") ? "OFFLINE" : "FAULTED", reason);
             Files.deleteIfExists(disk);
             assertThat(look()).isZero();
-            Files.createFile(disk);
+            Files.write(disk, new byte[512]);
             assertThat(look()).as(reason).isZero();
         }
         assertThat(events()).isEmpty();
@@ -165,7 +167,7 @@ class AutoOnlineTest {
         Files.delete(disk);
         look();
         assertThat(attempts("reopenPool")).isZero();
-        Files.createFile(disk);
+        Files.write(disk, new byte[512]);
         look();
         assertThat(attempts("reopenPool")).isEqualTo(1);
         assertThat(pools.get(POOL).state()).isEqualTo("ONLINE");
