@@ -210,7 +210,7 @@ final class Resync implements RebuildPlan, RebuildJob.Listener {
     private void onFailed(RebuildJob ended) {
         failures++;
         if (ended.sourceFailed()) {
-            nexus.event("resync-failed source=" + nexus.child(nexus.source()).name() + " status="
+            nexus.event("resync-failed source=" + source.name() + " status="
                     + Status.describe(ended.failureStatus()));
             if (!closed) {
                 setState(State.WAITING);
