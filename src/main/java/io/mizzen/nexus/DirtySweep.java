@@ -14,7 +14,8 @@ import java.util.Arrays;
  *
  * <pre>
  * IDLE → LOOKING (all channels) → CONFIRMING (all channels) → FLUSHING (all healthy children) → CLEARING (pages) → IDLE
- *            └→ IDLE (nothing idle)   └→ IDLE (none left)        └→ IDLE (a flush failed: bits stay)
+ *            └→ IDLE (nothing idle)   └→ IDLE (none left, or     └→ IDLE (a flush failed: bits stay)
+ *                                          no healthy child)
  * </pre>
  */
 final class DirtySweep {
@@ -136,6 +137,12 @@ final class DirtySweep {
     }
 
     private void flush() {
+        if (nexus.usableMask() == 0) {
+            // What the last healthy child holds is not known to be durable, whatever one says that is being rebuilt.
+            keeper.restore(candidates);
+            setState(State.IDLE);
+            return;
+        }
         setState(State.FLUSHING);
         // Those that are being made equal too: they become healthy without another look at these regions.
         flushChildren(nexus, nexus.attachedMask(), (okMask, failMask) -> {

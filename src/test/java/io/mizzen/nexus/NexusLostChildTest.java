@@ -91,11 +91,22 @@ class NexusLostChildTest {
     /** It had copied what the last healthy child lost from its cache afterwards: it would show that, and the other one not. */
     @Test
     void aChildThatIsBeingRebuiltGetsAnewWhatTheLastOneHasForgotten() {
+        forget(3_600_000_000_000L);
+    }
+
+    /** The one that is being rebuilt can be flushed all the time: that says nothing of the one that is away. */
+    @Test
+    void regionsStayDirtyWhileNoHealthyChildIsThere() {
+        forget(NexusSim.SWEEP_NS);
+    }
+
+    private void forget(long sweepNs) {
         NexusSim sim = new NexusSim(1, 2, 2, SIZE, NexusSim.media(2), true, history);
-        assertNull(sim.open(NexusSim.parameters().withRegions(NexusSim.REGION_SHIFT, 3_600_000_000_000L)
+        assertNull(sim.open(NexusSim.parameters().withRegions(NexusSim.REGION_SHIFT, sweepNs)
                 .withFreezeTimeoutNs(5_000_000_000L), 0, 1));
         sim.hand.on(0, () -> sim.nexus.setRebuildSettings(RebuildSettings.DEFAULTS.withSegments(1, RebuildSettings.PIECE_BYTES)));
         assertNull(sim.offline("disk1"));
+        sim.disks.get(0).fault = io -> io.type == IoType.FLUSH ? Status.WRITE_FAULT : Status.SUCCESS;
         assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
         assertEquals(0, sim.run(0, IoType.WRITE, 2000, 8));
         assertNull(sim.online(1));
@@ -105,6 +116,11 @@ class NexusLostChildTest {
         pull(sim, 0);
         sim.hand.runUntil(() -> !sim.disks.get(0).isOpen());
         sim.disks.get(0).media.cached.clear();
+        sim.hand.tickAll(200);
+        for (int i = 0; i < 20; i++) {
+            sim.hand.advance(NexusSim.SWEEP_NS);
+            sim.hand.tickAll(50);
+        }
         for (int block = 0; block < history.blocks; block++) {
             history.possible.get(block).addAll(history.afterCrash.get(block));
         }
@@ -125,7 +141,7 @@ class NexusLostChildTest {
             assertNull(sim.open(NexusSim.parameters().withFreezeTimeoutNs(5_000_000_000L), 0));
             assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
             if (cache) {
-                sim.hand.runUntil(() -> sim.nexus.dirtyRegions() == 0);
+                sim.hand.runUntil(() -> java.util.Arrays.stream(sim.nexus.dirtyKeeper().storedBits()).allMatch(bits -> bits == 0));
             }
             pull(sim, 0);
             sim.hand.runUntil(() -> !sim.disks.get(0).isOpen());
