@@ -1,5 +1,6 @@
 package io.mizzen.sim;
 
+import io.mizzen.nexus.MemberState;
 import io.mizzen.nexus.Nexus;
 import io.mizzen.nexus.NexusState;
 import java.util.ArrayList;
@@ -130,9 +131,16 @@ final class SimVolume {
             return;             // So hosts learn of it.
         }
         for (SimLeg leg : healthyLegs()) {
-            Checks.require(leg.disk().wasPulled && !isPresent(leg) || leg.mayHaveFailed(sinceNs), () -> "availability: " + command + " fails with status "
+            Checks.require(leg.disk().wasPulled && !isPresent(leg) || isJoining(leg) || leg.mayHaveFailed(sinceNs), () -> "availability: " + command + " fails with status "
                     + Integer.toHexString(status) + " though " + leg + " is healthy");
         }
+    }
+
+    /** Whether the leg is about to be healthy: it is stored on some legs, and not yet in effect. */
+    private boolean isJoining(SimLeg leg) {
+        SlowMembers own = leg.members();
+        return nexus != null && own != null && nexus.childStatuses().stream()
+                .anyMatch(child -> child.health() == MemberState.SYNCING && child.memberUuid().equals(own.self()));
     }
 
     /** Whether the nexus uses the leg now. */
