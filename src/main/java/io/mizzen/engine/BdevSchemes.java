@@ -6,6 +6,8 @@ import io.mizzen.bdev.FaultBdev;
 import io.mizzen.bdev.MallocBdev;
 import io.mizzen.bdev.NullBdev;
 import io.mizzen.memory.PageUse;
+import io.mizzen.nvme.pcie.NvmeBdev;
+import io.mizzen.pci.PciAddress;
 import io.mizzen.uring.UringBdev;
 import io.mizzen.uring.UringFile;
 import io.mizzen.util.Completion;
@@ -26,6 +28,7 @@ import java.util.UUID;
  * <pre>
  * uring:///path?blk_size=512&amp;name=...&amp;uuid=...      a disk, partition or file through io_uring
  *       &amp;create=true&amp;size_mb=N                      create the file; size_mb alone grows it: on request only
+ * pcie:///0000:01:00.0?ns=1&amp;uuid=                 a namespace of an NVMe controller taken from the kernel; also pci:///
  * malloc:///name?size_mb=N | num_blocks=N &amp;blk_size= &amp;uuid=     memory, for tests
  * null:///name?size_mb=N | num_blocks=N &amp;blk_size= &amp;uuid=       keeps nothing, for tests
  * fault:///name?base=uri-or-name&amp;uuid=                          injects faults, for tests
@@ -34,7 +37,7 @@ import java.util.UUID;
  * </pre>
  */
 final class BdevSchemes {
-    private static final List<String> KNOWN = List.of("uring", "malloc", "null", "fault", "lvol", "bdev", "loopback");
+    private static final List<String> KNOWN = List.of("uring", "pcie", "pci", "malloc", "null", "fault", "lvol", "bdev", "loopback");
     private static final int MEBIBYTE = 1 << 20;
     private static final long MALLOC_MB_MAX = 1 << 16;
     private static final long FILE_MB_MAX = 1L << 34;
@@ -57,9 +60,12 @@ final class BdevSchemes {
 
     private final Map<String, Scheme> schemes = new LinkedHashMap<>();
     private final BdevRegistry registry;
+    private final NvmeControllers controllers;
 
-    BdevSchemes(BdevRegistry registry, Offload offload, PageUse pages, BaseResolver bases) {
+    BdevSchemes(BdevRegistry registry, Offload offload, PageUse pages, NvmeControllers controllers, BaseResolver bases) {
         this.registry = registry;
+        this.controllers = controllers;
+        schemes.put("pcie", new Pcie(controllers));
         schemes.put("uring", new Uring(offload));
         schemes.put("malloc", new Malloc(offload, pages));
         schemes.put("null", new Null());
@@ -86,6 +92,15 @@ final class BdevSchemes {
     /** A URI that opens what is there and creates nothing. */
     static BdevUri withoutCreation(BdevUri uri) {
         return uri.scheme().equals("uring") ? uri.without("create").without("size_mb") : uri;
+    }
+
+    /** A bdev that a scheme made is destroyed: what it alone used goes too. */
+    void onDestroyed(Bdev bdev, Completion<Void> done) {
+        if (bdev instanceof NvmeBdev namespace) {
+            controllers.release(namespace.controller(), done);
+        } else {
+            done.ok(null);
+        }
     }
 
     /** The bdev that an alias scheme names, or null when the URI's scheme makes a bdev of its own. */
@@ -187,6 +202,42 @@ final class BdevSchemes {
                     throw refused;
                 }
             }, done);
+        }
+    }
+
+    private record Pcie(NvmeControllers controllers) implements Scheme {
+        @Override
+        public Set<String> parameters() {
+            return Set.of("ns", "uuid");
+        }
+
+        @Override
+        public String name(BdevUri uri) {
+            return address(uri) + "n" + namespace(uri);
+        }
+
+        @Override
+        public void open(String name, BdevUri uri, Completion<Bdev> done) {
+            UUID uuid = uri.uuid("uuid");
+            controllers.acquire(address(uri), (controller, failure) -> {
+                if (failure != null) {
+                    done.fail(failure);
+                    return;
+                }
+                try {
+                    done.ok(controller.createBdev(namespace(uri), name, uuid));
+                } catch (OperationException refused) {
+                    controllers.release(controller, (nothing, closeFailure) -> done.fail(refused));
+                }
+            });
+        }
+
+        private static PciAddress address(BdevUri uri) {
+            return PciAddress.parse(uri.path().substring(1));
+        }
+
+        private static int namespace(BdevUri uri) {
+            return (int) uri.number("ns", 1, 1, Integer.MAX_VALUE);
         }
     }
 

@@ -43,10 +43,10 @@ final class BdevService {
         }
     }
 
-    BdevService(PlaneContext plane) {
+    BdevService(PlaneContext plane, NvmeControllers controllers) {
         this.plane = plane;
         this.schemes = new BdevSchemes(plane.registry(), plane.offload(), plane.config().memory().pages(),
-                this::resolveBase);
+                controllers, this::resolveBase);
     }
 
     void create(BdevSpec spec, Completion<BdevView> done) {
@@ -177,7 +177,7 @@ final class BdevService {
             } catch (OperationException taken) {
                 // A name or UUID that another has: the bdev was never known, so nobody can have it open.
                 failure = taken;
-                plane.registry().discard(bdev, (nothing, discardFailure) -> { });
+                plane.registry().discard(bdev, (nothing, discardFailure) -> schemes.onDestroyed(bdev, (gone, closeFailure) -> { }));
             }
         }
         if (failure != null) {
@@ -223,14 +223,14 @@ final class BdevService {
 
     private void remove(Entry entry, Completion<Void> done) {
         entry.closing = true;
-        plane.registry().unregister(entry.bdev, (nothing, failure) -> {
+        plane.registry().unregister(entry.bdev, (nothing, failure) -> schemes.onDestroyed(entry.bdev, (gone, closeFailure) -> {
             entries.remove(entry.name);
             releaseBases(entry);
             plane.event(ObjectKind.BDEV, entry.bdev.uuid(), entry.name, "bdev-destroyed", "bdev " + entry.name + " is closed", "uri",
                     entry.uri);
-            done.complete(null, failure);
+            done.complete(null, failure != null ? failure : closeFailure);
             entry.afterClose.forEach(Runnable::run);
-        });
+        }));
     }
 
     /** Closes what is left, the newest first: fault bdevs go before what they wrap. For the ordered stop. */

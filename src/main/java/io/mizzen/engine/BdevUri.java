@@ -1,5 +1,6 @@
 package io.mizzen.engine;
 
+import io.mizzen.pci.PciAddress;
 import io.mizzen.util.OperationException;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
@@ -48,7 +49,8 @@ record BdevUri(String text, String scheme, String path, Map<String, String> para
         String path = decode(text, "path", question < 0 ? rest.substring(2) : rest.substring(2, question));
         if (path.length() < 2 || path.charAt(1) == '/') throw bad(text, "a name or path must follow the three slashes");
         Map<String, String> parameters = question < 0 ? Map.of() : parseQuery(text, rest.substring(question + 1));
-        return new BdevUri(text, text.substring(0, colon), path, parameters);
+        String scheme = text.substring(0, colon);
+        return new BdevUri(text, scheme.equals("pci") ? "pcie" : scheme, path, parameters);
     }
 
     /**
@@ -60,6 +62,10 @@ record BdevUri(String text, String scheme, String path, Map<String, String> para
         BdevUri uri = parse(uriOrName);
         Map<String, String> parameters = new TreeMap<>(uri.parameters);
         if (uri.scheme.equals("uring")) parameters.keySet().removeAll(Set.of("create", "size_mb"));
+        if (uri.scheme.equals("pcie")) {
+            parameters.putIfAbsent("ns", "1");
+            return uri.scheme + ":" + PciAddress.parse(uri.path.substring(1)) + parameters;
+        }
         return uri.scheme + ":" + uri.path + parameters;
     }
 

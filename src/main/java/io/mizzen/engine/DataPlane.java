@@ -18,6 +18,7 @@ import io.mizzen.engine.model.MetricsView;
 import io.mizzen.engine.model.NexusSettings;
 import io.mizzen.engine.model.NexusSpec;
 import io.mizzen.engine.model.NexusView;
+import io.mizzen.engine.model.NvmeControllerView;
 import io.mizzen.engine.model.ObjectKind;
 import io.mizzen.engine.model.PoolSpec;
 import io.mizzen.engine.model.PoolView;
@@ -253,6 +254,11 @@ final class DataPlane implements Engine {
     @Override
     public CompletableFuture<DeviceView> unbindDevice(String address) {
         return change("device unbind", s -> DeviceService.keys(address), s -> done -> s.devices.unbind(address, done));
+    }
+
+    @Override
+    public CompletableFuture<List<NvmeControllerView>> nvmeControllers() {
+        return query("nvme controllers", s -> s.controllers.list());
     }
 
     // --- block devices ----------------------------------------------------------------------------

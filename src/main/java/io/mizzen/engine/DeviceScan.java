@@ -4,6 +4,7 @@ import io.mizzen.engine.model.DeviceSpec;
 import io.mizzen.engine.model.DeviceView;
 import io.mizzen.engine.model.DeviceView.DiskView;
 import io.mizzen.engine.model.DeviceView.UseView;
+import io.mizzen.engine.model.NvmeControllerView;
 import io.mizzen.pci.PciAddress;
 import io.mizzen.pci.PciBinding;
 import io.mizzen.pci.PciDriver;
@@ -33,8 +34,13 @@ final class DeviceScan {
     private final PciSysfs pci;
     private final BlockDevices blocks;
 
-    /** The engine's bdevs, by PCI address or kernel's name of the disk: each with who has it open. */
-    record Users(Map<String, List<String>> byDevice) {
+    /**
+     * What the engine has of the devices.
+     *
+     * @param byDevice its bdevs, by PCI address or kernel's name of the disk: each with who has it open
+     * @param controllers those that it drives, by PCI address
+     */
+    record Users(Map<String, List<String>> byDevice, Map<String, NvmeControllerView> controllers) {
         List<String> of(String device) {
             return byDevice.getOrDefault(device, List.of());
         }
@@ -54,8 +60,7 @@ final class DeviceScan {
 
     /** NVMe functions first, then other disks. */
     List<DeviceView> list(Users users) {
-        Map<String, BlockDevice> disks = new LinkedHashMap<>();
-        blocks.list().forEach(disk -> disks.put(disk.name(), disk));
+        Map<String, BlockDevice> disks = byName();
         List<DeviceView> views = new ArrayList<>();
         for (PciFunction function : pci.nvmeFunctions()) {
             views.add(view(function, namespaces(function, disks), users));
@@ -65,15 +70,26 @@ final class DeviceScan {
     }
 
     /**
-     * One device.
+     * One device; others are not read.
      *
      * @throws OperationException NOT_FOUND {@code device-not-found}
      */
     DeviceView get(String address, Users users) {
-        String key = PciAddress.isAddress(address) ? PciAddress.parse(address).text() : address;
-        return list(users).stream().filter(device -> device.address().equals(key)).findFirst().orElseThrow(() ->
-                OperationException.notFound("device-not-found", "this machine has no NVMe controller or disk " + address
-                        + "; GET /v1/devices lists them"));
+        Map<String, BlockDevice> disks = byName();
+        if (PciAddress.isAddress(address)) {
+            PciFunction function = pci.find(PciAddress.parse(address));
+            if (function != null && function.isNvme()) {
+                return view(function, namespaces(function, disks), users);
+            }
+        } else {
+            pci.nvmeFunctions().forEach(function -> namespaces(function, disks));
+            BlockDevice disk = disks.get(address);
+            if (disk != null) {
+                return view(disk, users);
+            }
+        }
+        throw OperationException.notFound("device-not-found", "this machine has no NVMe controller or disk " + address
+                + "; GET /v1/devices lists them");
     }
 
     /** The function's namespaces, taken out of the other disks. */
@@ -89,10 +105,11 @@ final class DeviceScan {
         namespaces.forEach(disk -> bdevs.addAll(users.of(disk)));
         List<DiskView> disks = namespaces.stream().map(disk -> disk(disk, users)).toList();
         String reason = reason(function, bdevs, disks);
+        NvmeControllerView driven = users.controllers().get(address);
         BlockDevice first = namespaces.isEmpty() ? null : namespaces.getFirst();
-        return new DeviceView(address, DeviceView.Kind.NVME, first == null ? null : first.model(),
-                first == null ? null : first.serial(), node(function.numaNode()), function.driver(), function.driverOverride(),
-                function.iommuGroup() < 0 ? null : function.iommuGroup(), disks, bdevs, reason == null, reason);
+        return new DeviceView(address, DeviceView.Kind.NVME, driven != null ? driven.model() : first == null ? null : first.model(),
+                driven != null ? driven.serial() : first == null ? null : first.serial(), node(function.numaNode()), function.driver(), function.driverOverride(),
+                function.iommuGroup() < 0 ? null : function.iommuGroup(), disks, driven, bdevs, reason == null, reason);
     }
 
     private DeviceView view(BlockDevice disk, Users users) {
@@ -100,7 +117,7 @@ final class DeviceScan {
         DiskView view = disk(disk, users);
         String reason = bdevs.isEmpty() ? disk.readOnly() ? "it is read-only" : reason(List.of(view)) : usedBy(bdevs);
         return new DeviceView(disk.name(), DeviceView.Kind.DISK, disk.model(), disk.serial(), node(disk.numaNode()), null, null, null,
-                List.of(view), bdevs, reason == null, reason);
+                List.of(view), null, bdevs, reason == null, reason);
     }
 
     private static Integer node(int number) {

@@ -3,7 +3,9 @@ package io.mizzen.engine;
 import io.mizzen.bdev.Bdev;
 import io.mizzen.engine.model.DeviceSpec;
 import io.mizzen.engine.model.DeviceView;
+import io.mizzen.engine.model.NvmeControllerView;
 import io.mizzen.engine.model.ObjectKind;
+import io.mizzen.nvme.pcie.NvmeBdev;
 import io.mizzen.pci.PciAddress;
 import io.mizzen.uring.UringBdev;
 import io.mizzen.util.Completion;
@@ -23,10 +25,12 @@ final class DeviceService {
     private final PlaneContext plane;
     private final DeviceScan scan;
     private final Offload offload;
+    private final NvmeControllers controllers;
 
     /** @param offload for this service alone */
-    DeviceService(PlaneContext plane, Offload offload) {
+    DeviceService(PlaneContext plane, Offload offload, NvmeControllers controllers) {
         this.plane = plane;
+        this.controllers = controllers;
         this.scan = new DeviceScan(plane.platform().pci(), plane.platform().disks());
         this.offload = offload;
     }
@@ -37,25 +41,25 @@ final class DeviceService {
     }
 
     void list(Completion<List<DeviceView>> done) {
-        List<Used> used = used();
-        offload.run(() -> scan.list(users(used)), done);
+        Seen seen = seen();
+        offload.run(() -> scan.list(users(seen)), done);
     }
 
     void get(String address, Completion<DeviceView> done) {
-        List<Used> used = used();
-        offload.run(() -> scan.get(address, users(used)), done);
+        Seen seen = seen();
+        offload.run(() -> scan.get(address, users(seen)), done);
     }
 
     void bind(String address, DeviceSpec spec, Completion<DeviceView> done) {
         PciAddress function = PciAddress.parse(address);
-        List<Used> used = used();
-        offload.run(() -> scan.bind(function, spec, users(used)), told("device-bound", done));
+        Seen seen = seen();
+        offload.run(() -> scan.bind(function, spec, users(seen)), told("device-bound", done));
     }
 
     void unbind(String address, Completion<DeviceView> done) {
         PciAddress function = PciAddress.parse(address);
-        List<Used> used = used();
-        offload.run(() -> scan.unbind(function, users(used)), told("device-unbound", done));
+        Seen seen = seen();
+        offload.run(() -> scan.unbind(function, users(seen)), told("device-unbound", done));
     }
 
     private Completion<DeviceView> told(String kind, Completion<DeviceView> done) {
@@ -71,7 +75,10 @@ final class DeviceService {
     /** A bdev on a device: the file or PCI address that it drives. */
     private record Used(String where, String text) { }
 
-    private List<Used> used() {
+    /** What the engine itself has of the devices. */
+    private record Seen(List<Used> used, List<NvmeControllerView> controllers) { }
+
+    private Seen seen() {
         List<Used> used = new ArrayList<>();
         for (Bdev bdev : plane.registry().all()) {
             String where = where(bdev);
@@ -80,21 +87,27 @@ final class DeviceService {
                 used.add(new Used(where, "bdev " + bdev.name() + (openers.isEmpty() ? "" : " (" + String.join(", ", openers) + ")")));
             }
         }
-        return used;
+        return new Seen(used, controllers.list());
     }
 
     private static String where(Bdev bdev) {
-        return bdev instanceof UringBdev uring ? uring.file().path().toString() : null;
+        return switch (bdev) {
+            case UringBdev uring -> uring.file().path().toString();
+            case NvmeBdev namespace -> namespace.controller().device().address();
+            default -> null;
+        };
     }
 
     /** Files by the name that the kernel has for them: links are followed. */
-    private static DeviceScan.Users users(List<Used> used) {
+    private static DeviceScan.Users users(Seen seen) {
         Map<String, List<String>> users = new TreeMap<>();
-        for (Used one : used) {
+        for (Used one : seen.used) {
             String device = PciAddress.isAddress(one.where) ? one.where : name(one.where);
             users.computeIfAbsent(device, none -> new ArrayList<>()).add(one.text);
         }
-        return new DeviceScan.Users(users);
+        Map<String, NvmeControllerView> controllers = new TreeMap<>();
+        seen.controllers.forEach(controller -> controllers.put(controller.address(), controller));
+        return new DeviceScan.Users(users, controllers);
     }
 
     private static String name(String path) {

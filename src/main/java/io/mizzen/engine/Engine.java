@@ -17,6 +17,7 @@ import io.mizzen.engine.model.MetricsView;
 import io.mizzen.engine.model.NexusSettings;
 import io.mizzen.engine.model.NexusSpec;
 import io.mizzen.engine.model.NexusView;
+import io.mizzen.engine.model.NvmeControllerView;
 import io.mizzen.engine.model.ObjectKind;
 import io.mizzen.engine.model.PoolSpec;
 import io.mizzen.engine.model.PoolView;
@@ -132,6 +133,9 @@ public interface Engine {
 
     /** Gives an NVMe controller back to the kernel. Refused while a bdev drives it. Has it already: nothing happens. */
     CompletableFuture<DeviceView> unbindDevice(String address);
+
+    /** NVMe controllers that the engine drives. */
+    CompletableFuture<List<NvmeControllerView>> nvmeControllers();
 
     // Block devices
 

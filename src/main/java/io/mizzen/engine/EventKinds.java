@@ -6,11 +6,13 @@ import java.util.Set;
 /** Which kinds of events ask for attention; all others are for information. Any thread. */
 final class EventKinds {
     private static final Set<String> ERRORS = Set.of("nexus-faulted", "pool-faulted", "metadata-not-stored",
-            "child-lost", "cache-lost", "io-fails", "repair-impossible", "state-document-corrupt", "namespace-lost", "repair-failed", "verify-mismatch");
+            "child-lost", "cache-lost", "io-fails", "repair-impossible", "state-document-corrupt", "namespace-lost", "repair-failed", "verify-mismatch",
+            "nvme-dead");
     private static final Set<String> WARNINGS = Set.of("child-faulted", "child-removed", "child-missing", "child-not-erased",
             "nexus-degraded", "io-waits", "resync-failed", "rebuild-failed", "rebuild-source-failed", "bdev-lost",
             "bdev-close-failed", "keep-alive-timeout", "child-not-rebuilt", "verify-failed", "reactor-stalled", "restore-failed", "fault-set",
-            "stop-unclean", "repaired", "pause-expired", "auto-online-failed", "auto-online-suspended", "share-not-served");
+            "stop-unclean", "repaired", "pause-expired", "auto-online-failed", "auto-online-suspended", "share-not-served",
+            "nvme-reset", "nvme-timeout", "nvme-error", "nvme-health", "nvme-shutdown-late", "nvme-not-abandoned");
 
     private EventKinds() { }
 

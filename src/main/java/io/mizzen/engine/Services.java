@@ -10,6 +10,7 @@ import java.util.List;
 /** The services of the control reactor and the order in which they start and stop. Control reactor only. */
 final class Services {
     final PlaneContext plane;
+    final NvmeControllers controllers;
     final DeviceService devices;
     final BdevService bdevs;
     final FaultService faults;
@@ -25,8 +26,9 @@ final class Services {
     Services(PlaneContext plane, Offload deviceOffload) {
         this.plane = plane;
         target = plane.config().nvmf().addresses().isEmpty() ? null : new NvmfTarget(plane);
-        devices = new DeviceService(plane, deviceOffload);
-        bdevs = new BdevService(plane);
+        controllers = new NvmeControllers(plane);
+        devices = new DeviceService(plane, deviceOffload, controllers);
+        bdevs = new BdevService(plane, controllers);
         faults = new FaultService(plane);
         shares = new ShareService(plane, target);
         pools = new PoolService(plane, bdevs);
@@ -39,6 +41,7 @@ final class Services {
     /** Starts what listens. */
     void start(Completion<Void> done) {
         new StateWatch(plane, nexuses, pools).start();
+        controllers.start();
         if (target == null) {
             done.ok(null);
         } else {

@@ -2,6 +2,7 @@ package io.mizzen.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.mizzen.control.FakeEngine;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -45,6 +46,19 @@ class MetricsTest extends RestTestBase {
         assertThat(scrape()).contains("mizzen_io_latency_seconds_sum{" + SERIES + "\"read\",uuid=\"" + Examples.OWN_NEXUS
             + "\"} 1.5E-5");
         delete(NEXUS).expect(204);
+    }
+
+    @Test
+    void drivesThatTheEngineDrivesTellOfTheirHealthAndGoWithIt() {
+        assertThat(scrape()).doesNotContain("mizzen_nvme_");
+        post("/v1/devices/" + FakeEngine.DEVICE + "/bind", "{\"driver\": \"vfio-pci\"}").expect(200);
+        String labels = "{address=\"" + FakeEngine.DEVICE + "\",model=\"drive\",serial=\"S1\"}";
+        assertThat(scrape()).contains("mizzen_nvme_ready" + labels + " 1.0\n", "mizzen_nvme_resets_total" + labels + " 2.0\n",
+            "mizzen_nvme_temperature_celsius" + labels + " 81.0\n", "mizzen_nvme_used_ratio" + labels + " 0.03\n",
+            "mizzen_nvme_host_written_bytes_total" + labels + " 1024000.0\n",
+            "mizzen_nvme_doorbells_total{address=\"" + FakeEngine.DEVICE + "\",kind=\"submission\"");
+        post("/v1/devices/" + FakeEngine.DEVICE + "/unbind", "").expect(204);
+        assertThat(scrape()).doesNotContain("mizzen_nvme_");
     }
 
     @Test

@@ -6,6 +6,7 @@ import io.mizzen.engine.model.BdevSpec;
 import io.mizzen.engine.model.BdevView;
 import io.mizzen.engine.model.DeviceSpec;
 import io.mizzen.engine.model.DeviceView;
+import io.mizzen.engine.model.NvmeControllerView;
 import io.mizzen.engine.model.EngineView;
 import io.mizzen.engine.model.EventPage;
 import io.mizzen.engine.model.EventSeverity;
@@ -194,7 +195,21 @@ public abstract class FakeStorage implements Engine {
         String driver = found(drivers, address, "device");
         boolean kernel = driver.equals("nvme");
         return new DeviceView(address, DeviceView.Kind.NVME, kernel ? "drive" : null, kernel ? serial : null, null, driver,
-            kernel ? null : driver, 1, List.of(), List.of(), true, null);
+            kernel ? null : driver, 1, List.of(), kernel ? null : controllerView(address), List.of(), true, null);
+    }
+
+    private static NvmeControllerView controllerView(String address) {
+        return new NvmeControllerView(address, "drive", "S1", "1.0", "1.4", "READY", 1, MIB, true,
+            List.of(new NvmeControllerView.NamespaceView(1, null, "pcie:///" + address, 512, MIB, 0, null)),
+            new NvmeControllerView.StatsView(100, 0, 1, 0, 2, 3, 0, 50, 25, 10),
+            new NvmeControllerView.HealthView(List.of("temperature"), 81, 100, 10, 3, 512_000, 1_024_000, 7, 8, 9, 10, 11, 12, 13, 14),
+            List.of(new NvmeControllerView.ErrorView(14, 1, 5, "an error", 1, 40)));
+    }
+
+    @Override
+    public CompletableFuture<List<NvmeControllerView>> nvmeControllers() {
+        return answer("nvmeControllers", () -> drivers.entrySet().stream().filter(entry -> !entry.getValue().equals("nvme"))
+            .map(entry -> controllerView(entry.getKey())).toList());
     }
 
     @Override

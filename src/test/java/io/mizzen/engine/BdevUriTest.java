@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
+import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
@@ -25,6 +26,16 @@ class BdevUriTest {
         assertNull(uri.uuid("other"));
         assertEquals(7, uri.number("absent", 7, 0, 9));
         assertEquals("m0", BdevUri.parse("malloc:///m0").name());
+    }
+
+    @Test
+    void namesOfOneNamespaceAreTheSame() {
+        assertEquals("pcie", BdevUri.parse("pci:///0000:01:00.0").scheme());
+        for (String same : List.of("pci:///0000:01:00.0", "pcie:///01:00.0", "pcie:///0000:01:00.0?ns=1")) {
+            assertEquals(BdevUri.identity("pcie:///0000:01:00.0"), BdevUri.identity(same));
+        }
+        assertFalse(BdevUri.identity("pcie:///0000:01:00.0?ns=2").equals(BdevUri.identity("pcie:///0000:01:00.0")));
+        refused("lspci", () -> BdevUri.identity("pcie:///sda"));
     }
 
     @Test

@@ -29,7 +29,12 @@ final class EngineHarness implements AutoCloseable {
     }
 
     EngineHarness(int coreCount, EngineConfig config) {
-        platform = new PlainPlatform(coreCount);
+        this(new PlainPlatform(coreCount), config);
+    }
+
+    /** An engine on a machine with devices. */
+    EngineHarness(PlainPlatform machine, EngineConfig config) {
+        platform = machine;
         engine = new DataPlane(config, platform);
         engine.start();
     }

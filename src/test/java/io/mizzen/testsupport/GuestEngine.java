@@ -18,7 +18,7 @@ public final class GuestEngine {
 
     /**
      * Bash lines that start the engine in the guest and wait until its health is UP; they fail with the end of its
-     * log. Afterwards {@code $engine} is its process id, {@code $engine_log} its log, and {@code api METHOD PATH [JSON]}
+     * log. Afterwards {@code engine_start} starts one like it, {@code $engine} is its process id, {@code $engine_log} its log, and {@code api METHOD PATH [JSON]}
      * sends a request, prints the answer and fails for a status of 400 or more.
      *
      * @param directory a directory of the host outside the project; the unpacked engine is put there, which starts
@@ -35,9 +35,13 @@ public final class GuestEngine {
                 export MIZZEN_JAR=%1$s/mizzen.jar
                 export MIZZEN_JAVA_OPTS='-XX:TieredStopAtLevel=1 -XX:+UseSerialGC'
                 export MIZZEN_AOT=off
-                engine_log=/tmp/engine.log
-                ./mizzen start --mizzen.state.dir=/tmp/state%2$s > $engine_log 2>&1 &
-                engine=$!
+                export engine_log=/tmp/engine.log
+                engine_start() {
+                    ./mizzen start --mizzen.state.dir=/tmp/state%2$s >> $engine_log 2>&1 &
+                    engine=$!
+                }
+                export -f engine_start
+                engine_start
                 until curl -fsS http://127.0.0.1:8080/actuator/health 2>/dev/null | grep -q '"status":"UP"'; do
                     kill -0 $engine || { tail -n 60 $engine_log; exit 1; }
                     sleep 1

@@ -3,22 +3,28 @@ package io.mizzen.vm;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.mizzen.testsupport.VmRig;
+import java.nio.file.Path;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** NVMe drives of a guest without an IOMMU, driven through uio_pci_generic. */
 class UioVmIT {
+    @TempDir
+    private Path directory;
+
     @Test
     void aDriveIsTakenDrivenAndGivenBackWithItsBytes() {
         String output = VmRig.guest().option("--no-iommu").nvme("size=64M,lba=4096").hugepages(8)
                 .timeout(Duration.ofMinutes(4)).run(VfioVmIT.probe() + """
                         modprobe -a vfio-pci uio_pci_generic
+                        . src/test/vm/guest/volume-common
                         head -c 1M /dev/urandom > /tmp/pattern
-                        dd if=/tmp/pattern of=/dev/nvme0n1 bs=64k oflag=direct status=none
+                        dd if=/tmp/pattern of="$(disk_of 0000:01:00.0)" bs=64k oflag=direct status=none
                         probe bind 0000:01:00.0 vfio-pci
                         probe drive 0000:01:00.0 uio_pci_generic 64
-                        until [ -b /dev/nvme0n1 ]; do sleep 0.2; done
-                        cmp -n 1048576 /tmp/pattern /dev/nvme0n1 && echo same bytes
+                        await 60 "drive of the kernel" disk_of 0000:01:00.0
+                        cmp -n 1048576 /tmp/pattern "$(disk_of 0000:01:00.0)" && echo same bytes
                         echo 0 > /proc/sys/vm/nr_hugepages
                         /bin/bash src/test/vm/guest/pci-bind 0000:01:00.0 uio_pci_generic
                         probe open 0000:01:00.0
@@ -28,5 +34,10 @@ class UioVmIT {
                 .contains("model QEMU NVMe Ctrl interrupt false").contains("vectors 0 removal false class 10802 present true")
                 .contains("after 64 cycles 0 descriptors and 0 pinned KiB more").contains("abandoned: CSTS ffffffff config ffffffff\ngiven back to nvme\noverride null")
                 .contains("same bytes").contains("hugetlb-required").contains("sysctl vm.nr_hugepages=2");
+    }
+
+    @Test
+    void aMirrorWithALegOnATakenDriveOutlivesTheEngineAndTheKernelReadsItsBytes() {
+        VfioVmIT.mirrorOutlivesTheEngine(VmRig.guest().option("--no-iommu"), directory, "uio_pci_generic");
     }
 }

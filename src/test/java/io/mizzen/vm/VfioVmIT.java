@@ -2,26 +2,35 @@ package io.mizzen.vm;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.mizzen.testsupport.GuestEngine;
 import io.mizzen.testsupport.VmRig;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
+import java.util.UUID;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** NVMe drives behind the guest's emulated IOMMU, driven through vfio-pci. */
 class VfioVmIT {
+    @TempDir
+    private Path directory;
+
     @Test
     void aDriveIsTakenDrivenAndGivenBackWithItsBytes() {
         String output = VmRig.guest().nvme("size=64M,serial=first").nvme("size=64M,serial=second").hugepages(8)
                 .timeout(Duration.ofMinutes(4)).run(probe() + """
+                        . src/test/vm/guest/volume-common
                         head -c 1M /dev/urandom > /tmp/pattern
-                        dd if=/tmp/pattern of=/dev/nvme1n1 bs=64k oflag=direct status=none
+                        dd if=/tmp/pattern of="$(disk_of 0000:02:00.0)" bs=64k oflag=direct status=none
                         probe bind 0000:02:00.0 vfio-pci
                         modprobe -a vfio-pci uio_pci_generic
                         probe open 0000:05:00.0
                         setpriv --reuid 65534 --clear-groups bash -c "$(declare -f probe); probe bind 0000:02:00.0 vfio-pci"
                         probe drive 0000:02:00.0 vfio-pci 64
-                        until [ -b /dev/nvme1n1 ]; do sleep 0.2; done
-                        cmp -n 1048576 /tmp/pattern /dev/nvme1n1 && echo same bytes
+                        await 60 "drive of the kernel" disk_of 0000:02:00.0
+                        cmp -n 1048576 /tmp/pattern "$(disk_of 0000:02:00.0)" && echo same bytes
                         /bin/bash src/test/vm/guest/pci-bind 0000:02:00.0 vfio-pci
                         setpriv --bounding-set=-ipc_lock prlimit --memlock=1048576 bash -c \\
                             "$(declare -f probe); probe open 0000:02:00.0"
@@ -34,6 +43,29 @@ class VfioVmIT {
                 .contains("removal true class 10802 present true")
                 .contains("after 64 cycles 0 descriptors and 0 pinned KiB more").contains("abandoned: CSTS ffffffff config ffffffff\ngiven back to nvme\noverride null")
                 .contains("same bytes").contains("memlock-too-low");
+    }
+
+    @Test
+    void aMirrorWithALegOnATakenDriveOutlivesTheEngineAndTheKernelReadsItsBytes() {
+        mirrorOutlivesTheEngine(VmRig.guest(), directory, "vfio-pci");
+    }
+
+    @Test
+    void aTakenDriveThatFailsAReadAndIsPulledOutUnderLoadCostsNoHostAByte() {
+        run(VmRig.guest(), directory, "volume-unplugged", "vfio-pci");
+    }
+
+    /** The same with either driver: see the script. */
+    static void mirrorOutlivesTheEngine(VmRig machine, Path directory, String driver) {
+        assertThat(run(machine, directory, "volume-owned", driver)).contains("engine status 0");
+    }
+
+    private static String run(VmRig machine, Path directory, String script, String driver) {
+        String nexus = UUID.nameUUIDFromBytes(driver.getBytes(StandardCharsets.UTF_8)).toString();
+        String engine = GuestEngine.startScript(directory, Map.of("mizzen.cores", "0", "mizzen.memory.size", "96MiB"));
+        return machine.cpus(2).nvme("size=128M").nvme("size=128M").hugepages(64).timeout(Duration.ofMinutes(8))
+                .run(engine + script + " 4420 " + nexus + " $engine " + driver
+                        + " || { tail -n 20 $engine_log; exit 1; }\ntail -n 30 $engine_log");
     }
 
     /** Bash lines that define {@code probe}: one run of the probe. */

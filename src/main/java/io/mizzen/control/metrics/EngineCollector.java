@@ -142,6 +142,7 @@ public final class EngineCollector implements MultiCollector {
             families.gauge("mizzen_pool_committed_bytes", "Sum of the sizes promised to replicas", pool.committedBytes(),
                 labels);
         }
+        ask(engine.nvmeControllers()).forEach(controller -> NvmeFamilies.add(families, controller));
         for (NexusView nexus : ask(engine.nexuses())) {
             NexusFamilies.add(families, nexus);
         }

@@ -13,12 +13,14 @@ import java.util.List;
  * @param driverOverride the driver that the function is kept for; null when it is not
  * @param iommuGroup null without an IOMMU, and for other disks
  * @param disks what the kernel serves; empty while the controller is not the kernel's
+ * @param controller what the engine sees of a controller while a bdev drives it; else null
  * @param bdevs bdevs of this engine on it
  * @param available whether Mizzen may take it now
  * @param reason why not; null when it may
  */
 public record DeviceView(String address, Kind kind, String model, String serial, Integer numaNode, String driver,
-                         String driverOverride, Integer iommuGroup, List<DiskView> disks, List<String> bdevs,
+                         String driverOverride, Integer iommuGroup, List<DiskView> disks, NvmeControllerView controller,
+                         List<String> bdevs,
                          boolean available, String reason) {
 
     /** What a device is. */

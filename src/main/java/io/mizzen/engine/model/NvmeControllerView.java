@@ -1,0 +1,58 @@
+package io.mizzen.engine.model;
+
+import java.util.List;
+
+/**
+ * An NVMe controller that the engine drives itself.
+ *
+ * @param address PCI address
+ * @param version of the specification that it follows, such as {@code 1.4}
+ * @param state STARTING, READY, RESETTING, DEAD, CLOSING
+ * @param queuePairs I/O queue pairs, at most one a reactor
+ * @param transferBytesMax largest transfer of one command; longer I/O is split
+ * @param health what the drive says of itself, at most a minute old; null until it was read
+ * @param errors the newest entries of its error log, newest first
+ */
+public record NvmeControllerView(String address, String model, String serial, String firmware, String version, String state,
+                                 int queuePairs, long transferBytesMax, boolean volatileWriteCache,
+                                 List<NamespaceView> namespaces, StatsView stats, HealthView health, List<ErrorView> errors) {
+
+    /**
+     * A namespace.
+     *
+     * @param uri what opens it as a bdev
+     * @param refusal why it cannot be a bdev; null when it can
+     */
+    public record NamespaceView(int namespaceId, String uuid, String uri, int blockSizeBytes, long sizeBytes, int metadataBytes,
+                                String refusal) { }
+
+    /**
+     * Counters since the controller was opened.
+     *
+     * @param unknownCompletions of no command in flight; ignored
+     * @param outstanding commands in flight now
+     * @param waiting I/Os that wait for a slot now
+     */
+    public record StatsView(long completions, long unknownCompletions, long retries, long timeouts, long resets, int outstanding,
+                            int waiting, long submissionDoorbells, long completionDoorbells, long doorbellsSaved) { }
+
+    /**
+     * The SMART / health information log page (base specification 2.0, section 5.16.1.3).
+     *
+     * @param criticalWarnings what the drive warns of, in words; empty: nothing
+     * @param sparePercent what is left of the spare capacity; warned of below the threshold
+     * @param usedPercent of the rated endurance; may exceed 100
+     */
+    public record HealthView(List<String> criticalWarnings, int temperatureCelsius, int sparePercent, int spareThresholdPercent,
+                             int usedPercent, double bytesRead, double bytesWritten, long readCommands, long writeCommands,
+                             long busyMinutes, long powerCycles, long powerOnHours, long unsafeShutdowns, long mediaErrors,
+                             long errorLogEntries) { }
+
+    /**
+     * An entry of the error log (base specification 2.0, section 5.16.1.2).
+     *
+     * @param number of the error in the drive's life
+     * @param status in words
+     */
+    public record ErrorView(long number, int queueId, int commandId, String status, int namespaceId, long offsetBlocks) { }
+}
