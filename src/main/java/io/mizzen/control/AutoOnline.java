@@ -177,6 +177,9 @@ final class AutoOnline implements AutoCloseable {
                 Path path = Path.of(URI.create(uri).getPath());
                 return Files.exists(path) && !(Files.isRegularFile(path) && Files.size(path) == 0);
             }
+            if (uri.startsWith("pcie:///") || uri.startsWith("pci:///")) {
+                return restorer.takeAgain(uri);
+            }
             if (uri.startsWith("lvol:///")) {
                 calls.await(engine.bdev(uri.substring("lvol:///".length())));
             }

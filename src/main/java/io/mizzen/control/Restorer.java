@@ -10,6 +10,7 @@ import io.mizzen.engine.model.NexusView;
 import io.mizzen.engine.model.ObjectKind;
 import io.mizzen.engine.model.PoolSpec;
 import io.mizzen.engine.model.ShareSpec;
+import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
 import java.time.Duration;
 import java.time.Instant;
@@ -208,6 +209,28 @@ public final class Restorer implements AutoCloseable {
     private boolean isShutDown(String nexus) {
         return state.find(StateKind.NEXUS, nexus, DesiredState.StoredNexus.class)
             .filter(DesiredState.StoredNexus::isShutDown).isPresent();
+    }
+
+    /**
+     * Takes a drive again that was plugged in anew, or still has it: by the address in the URI of a bdev on it, if it was taken by
+     * request and is the same drive.
+     *
+     * @return whether the engine has the drive now
+     */
+    boolean takeAgain(String uri) {
+        String address = uri.replaceFirst("^pcie?:///", "").replaceFirst("[?].*", "");
+        try {
+            return state.list(DesiredState.StoredDevice.class).stream()
+                .filter(device -> device.address().endsWith(address.toLowerCase(Locale.ROOT))).findFirst().map(device -> {
+                    bringBack(device);
+                    return true;
+                }).orElseGet(() -> calls.await(engine.device(address)).driver() != null);
+        } catch (OperationException refused) {
+            if (refused.kind() == ErrorKind.UNAVAILABLE || refused.kind() == ErrorKind.TIMEOUT) {
+                throw refused;
+            }
+            return false;       // Not there, in use, or another drive: as long as it is so.
+        }
     }
 
     /** A pool was closed and opened anew, or could only be closed: then it is tried again as at a start. */

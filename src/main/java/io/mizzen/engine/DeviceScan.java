@@ -207,6 +207,12 @@ final class DeviceScan {
         return found.isEmpty() ? null : "it is not empty: " + String.join(", ", found);
     }
 
+    /** The driver that has a function; null: none, or there is no such function. */
+    String driverOf(PciAddress address) {
+        PciFunction function = pci.find(address);
+        return function == null ? null : function.driver();
+    }
+
     /** Gives a function to a driver of ours, unless somebody uses it. */
     DeviceView bind(PciAddress address, DeviceSpec spec, Users users) {
         PciDriver driver = PciDriver.of(spec.driver());

@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 
@@ -51,25 +52,36 @@ final class DeviceService {
     }
 
     void bind(String address, DeviceSpec spec, Completion<DeviceView> done) {
-        PciAddress function = PciAddress.parse(address);
-        Seen seen = seen();
-        offload.run(() -> scan.bind(function, spec, users(seen)), told("device-bound", done));
+        move(address, "device-bound", done, (function, users) -> scan.bind(function, spec, users));
     }
 
     void unbind(String address, Completion<DeviceView> done) {
-        PciAddress function = PciAddress.parse(address);
-        Seen seen = seen();
-        offload.run(() -> scan.unbind(function, users(seen)), told("device-unbound", done));
+        move(address, "device-unbound", done, scan::unbind);
     }
 
-    private Completion<DeviceView> told(String kind, Completion<DeviceView> done) {
-        return (device, failure) -> {
-            if (failure == null) {
+    /** Gives a function to another driver. */
+    private interface Move {
+        DeviceView to(PciAddress function, DeviceScan.Users users);
+    }
+
+    /** Where a function is now, and whether it was elsewhere before. */
+    private record Moved(DeviceView device, boolean changed) { }
+
+    private void move(String address, String kind, Completion<DeviceView> done, Move move) {
+        PciAddress function = PciAddress.parse(address);
+        Seen seen = seen();
+        offload.run(() -> {
+            String before = scan.driverOf(function);
+            DeviceView device = move.to(function, users(seen));
+            return new Moved(device, !Objects.equals(before, device.driver()));
+        }, (moved, failure) -> {
+            if (failure == null && moved.changed) {
+                DeviceView device = moved.device;
                 plane.event(ObjectKind.DEVICE, null, device.address(), kind, "device " + device.address() + " is with "
                         + (device.driver() == null ? "no driver" : "driver " + device.driver()), "driver", device.driver());
             }
-            done.complete(device, failure);
-        };
+            done.complete(failure == null ? moved.device : null, failure);
+        });
     }
 
     /** A bdev on a device: the file or PCI address that it drives. */

@@ -76,6 +76,21 @@ class AutoOnlineTest {
     }
 
     @Test
+    void aTakenDriveThatIsPluggedInAnewIsTakenAgainAndNoOtherInItsPlace() {
+        new DeviceService(engine, calls, state).bind(FakeEngine.DEVICE, "vfio-pci", List.of());
+        child = "pcie:///" + FakeEngine.DEVICE + "?ns=2";
+        calls.await(engine.createNexus(new NexusSpec("d0000000-0000-4000-8000-000000000002", "m", List.of("malloc:///b", child), 0, null)));
+        engine.faultReason("removed");
+        engine.childState("d0000000-0000-4000-8000-000000000002", child, "FAULTED");
+        engine.replaceDevice("S2");
+        assertThat(look()).isZero();
+        assertThat(calls.await(engine.device(FakeEngine.DEVICE)).driver()).as("another drive").isEqualTo("nvme");
+        engine.replaceDevice("S1");
+        assertThat(look()).isOne();
+        assertThat(calls.await(engine.device(FakeEngine.DEVICE)).driver()).isEqualTo("vfio-pci");
+    }
+
+    @Test
     void aChildWhoseDeviceWasRemovedComesBackWhenItIsThere() throws IOException {
         assertThat(autoOnline.look(nowNs)).as("nothing is out").isFalse();
         out("FAULTED", "removed");
