@@ -33,6 +33,9 @@ final class ControllerStart {
     record Result(ControllerInfo info, int pairsGranted, boolean shadowDoorbells, List<NvmeNamespace> namespaces) {
     }
 
+    /** Spare, temperature, reliability, read only, backup: all that the specification has; others are reserved bits. */
+    private static final int HEALTH_EVENTS = 0x1F;
+
     private final NvmeController controller;
     private final ControllerRegisters registers;
     private final Consumer<Runnable> whenStopped;
@@ -176,7 +179,7 @@ final class ControllerStart {
     }
 
     private void configureEvents() {
-        int events = Features.EVENT_SMART_MASK | info.oaes() & Features.EVENT_NAMESPACE_ATTRIBUTES;
+        int events = HEALTH_EVENTS | info.oaes() & Features.EVENT_NAMESPACE_ATTRIBUTES;
         controller.send(new AdminCommand(Opcodes.ADMIN_SET_FEATURES, answer("asynchronous events", true,
                 (status, result, page) -> scan())).cdw10(Features.ASYNC_EVENTS).cdw11(events));
     }

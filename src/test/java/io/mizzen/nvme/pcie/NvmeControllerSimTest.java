@@ -192,6 +192,20 @@ class NvmeControllerSimTest {
     }
 
     @Test
+    void answersToNobodysAdminCommandsAreIgnored() {
+        rig.open();
+        NvmeHealth[] health = new NvmeHealth[1];
+        rig.onAdmin(() -> rig.controller.readHealth((read, failure) -> health[0] = read));
+        for (int slot = 0; slot < 16; slot++) {
+            rig.drive.post(rig.drive.submissions.get(0), 2000 << 5 | slot, 0, 0);
+        }
+        rig.hand.runUntil(() -> health[0] != null);
+        assertEquals(310, health[0].temperatureKelvin());
+        assertEquals(16, rig.controller.stats().unknownCompletions());
+        rig.close();
+    }
+
+    @Test
     void eventsOfTheDriveAreTold() {
         rig.open();
         rig.drive.admin.temperatureKelvin = 360;

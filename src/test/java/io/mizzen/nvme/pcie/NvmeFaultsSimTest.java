@@ -66,6 +66,26 @@ class NvmeFaultsSimTest {
         rig.close(buffer);
     }
 
+    @Test
+    void eachTryWaitsLonger() {
+        open();
+        List<Long> times = new ArrayList<>();
+        rig.drive.faults = (queue, opcode) -> {
+            if (queue == 0) {
+                return SimFate.NORMAL;
+            }
+            times.add(rig.hand.nowNs());
+            return SimFate.failing(Status.UNRECOVERED_READ_ERROR);
+        };
+        write();
+        for (int i = 1; i < times.size(); i++) {
+            long waitedNs = times.get(i) - times.get(i - 1);
+            long leastNs = (long) Math.pow(10, i - 1) * 1_000_000;
+            assertTrue(waitedNs >= leastNs && waitedNs < 3 * leastNs, "try " + i + " after " + waitedNs + " ns");
+        }
+        rig.close(buffer);
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {Status.UNRECOVERED_READ_ERROR | Status.DNR, Status.WRITE_FAULT | Status.DNR,
         Status.LBA_OUT_OF_RANGE, Status.CAPACITY_EXCEEDED, Status.NAMESPACE_WRITE_PROTECTED})
