@@ -12,7 +12,6 @@ import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -76,7 +75,7 @@ final class EventStreams {
             Ending ending = new Ending(request.startAsync());
             ServletOutputStream out = response.getOutputStream();
             EventStream stream = new EventStream(queries::awaitEvents, admission::isClosed, filter, json,
-                text -> write(out, text));
+                text -> ending.write(out, text));
             Thread.ofVirtual().name("event-stream").start(() -> run(stream, since, ending));
             started = true;
         } finally {
@@ -99,10 +98,13 @@ final class EventStreams {
         }
     }
 
-    /** Completes the request once: when the stream ends, or when the web server sees first that its reader is gone. */
+    /**
+     * Completes the request once: when the stream ends, or when the web server sees first that its reader is gone. Nothing is
+     * written from then on: the web server uses the response's objects for other requests.
+     */
     private static final class Ending implements AsyncListener {
         private final AsyncContext context;
-        private final AtomicBoolean ended = new AtomicBoolean();
+        private boolean ended;
 
         Ending(AsyncContext context) {
             this.context = context;
@@ -110,8 +112,17 @@ final class EventStreams {
             context.addListener(this);
         }
 
-        void complete() {
-            if (ended.compareAndSet(false, true)) {
+        synchronized void write(ServletOutputStream out, String text) throws IOException {
+            if (ended) {
+                throw new IOException("the reader is gone");
+            }
+            out.write(text.getBytes(StandardCharsets.UTF_8));
+            out.flush();
+        }
+
+        synchronized void complete() {
+            if (!ended) {
+                ended = true;
                 context.complete();
             }
         }
@@ -127,18 +138,13 @@ final class EventStreams {
         }
 
         @Override
-        public void onComplete(AsyncEvent event) {
-            ended.set(true);
+        public synchronized void onComplete(AsyncEvent event) {
+            ended = true;
         }
 
         @Override
         public void onStartAsync(AsyncEvent event) {
             // The stream's request is started once.
         }
-    }
-
-    private static void write(ServletOutputStream out, String text) throws IOException {
-        out.write(text.getBytes(StandardCharsets.UTF_8));
-        out.flush();
     }
 }
