@@ -156,9 +156,8 @@ final class ChildJoin {
             throw OperationException.precondition("child-not-member", "bdev " + bdev.name()
                     + " carries no member of nexus " + nexus.name() + "; add it as a new child instead");
         }
-        if (away.isAttached() || nexus.childrenTable().isBeingReplaced(away)) {
-            throw OperationException.precondition("child-duplicate", "bdev " + bdev.name() + " is a copy of child "
-                    + away.name() + ", which is online or on its way; leave one of them out");
+        if (away.isAttached()) {
+            throw duplicate(away);
         }
         away.whenClosed(() -> guard(() -> comeBack(away)));
     }
@@ -282,9 +281,12 @@ final class ChildJoin {
         checkGeometry();
         carriedGeneration = opened.copy().metadata().generation();
         Member stored = nexus.membership().stored().member(away.memberUuid());
-        if (stored == null || away.isLeaving() || !nexus.childrenTable().isMember(away)) {
+        if (stored == null || away.isLeaving()) {
             throw OperationException.precondition("child-not-member", "child " + bdev.name()
                     + " has been removed from nexus " + nexus.name() + "; add it as a new child instead");
+        }
+        if (nexus.childrenTable().isBeingReplaced(away)) {
+            throw duplicate(away);
         }
         if (stored.isHealthy()) {
             revive(away, stored);
@@ -293,10 +295,32 @@ final class ChildJoin {
         if (nexus.usableMask() == 0) {
             throw noHealthySource();
         }
+        if (away.state() == MemberState.SYNCING) {
+            faultFirst(away);
+            return;
+        }
         Member syncing = new Member(stored.uuid(), MemberState.SYNCING, FaultReason.NONE,
                 stored.lastHealthyGeneration(), nexus.wallClockMs());
         place(away.index(), syncing);
         store(syncing);
+    }
+
+    /** It went while it was being made equal, and that could not be stored until now. */
+    private void faultFirst(NexusChild away) {
+        nexus.membership().requestFault(away.index(), FaultReason.REMOVED, () -> guard(() -> {
+            if (away.state() == MemberState.SYNCING) {
+                nexus.checkOpen();
+                throw new OperationException(ErrorKind.UNAVAILABLE, "nexus-metadata-not-stored", "nexus " + nexus.name()
+                        + ": that child " + away.name() + " was away could not be stored on any healthy child; check the "
+                        + "devices");
+            }
+            comeBack(away);
+        }));
+    }
+
+    private OperationException duplicate(NexusChild away) {
+        return OperationException.precondition("child-duplicate", "bdev " + bdev.name() + " is a copy of child "
+                + away.name() + ", which is online or on its way; leave one of them out");
     }
 
     /** The last healthy child: nothing was acknowledged without it. */

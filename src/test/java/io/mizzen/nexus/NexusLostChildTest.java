@@ -133,6 +133,45 @@ class NexusLostChildTest {
         assertNull(sim.close(false));
     }
 
+    /** That it has gone waits to be stored when it comes back: it is stored then, and everything goes on. */
+    @Test
+    void aChildThatWasBeingRebuiltComesBackWhenItsRemovalCouldNotBeStored() {
+        NexusSim sim = opened(2, 5_000_000_000L);
+        assertNull(sim.offline("disk1"));
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        sim.hand.on(0, () -> sim.nexus.setRebuildSettings(RebuildSettings.DEFAULTS.withSegments(1, RebuildSettings.PIECE_BYTES)));
+        sim.disks.get(0).holdsData = true;
+        assertNull(sim.online(1));
+        assertNull(sim.operate(done -> sim.nexus.pauseRebuild("disk1", done)));
+        sim.disks.get(0).holdsData = false;
+        sim.disks.get(0).fault = io -> io.type == IoType.WRITE && io.offsetBlocks < 8192 ? Status.WRITE_FAULT : Status.SUCCESS;
+        pull(sim, 1);
+        sim.hand.runUntil(() -> !sim.disks.get(1).isOpen());
+        assertTrue(sim.nexus.isMetadataBlocked());
+        sim.plugIn(1);
+        assertEquals("nexus-metadata-not-stored", sim.online(1));
+        SimDisk copy = new SimDisk(9, "copy", sim.disks.get(1).sizeBytes(), sim.disks.get(1).media, false, 7);
+        sim.hand.on(0, () -> sim.registry.register(copy));
+        sim.disks.get(0).fault = io -> Status.SUCCESS;
+        sim.disks.get(0).holdsMetadata = true;          // Until both wait for it.
+        List<String> outcomes = new java.util.ArrayList<>();
+        for (SimDisk disk : List.of(copy, sim.disks.get(1))) {
+            sim.hand.on(0, () -> sim.nexus.onlineChild(disk, (value, failure) -> outcomes.add(failure == null ? "" : failure.code())));
+        }
+        long untilNs = sim.hand.nowNs() + 2_000_000;
+        sim.hand.runUntil(() -> sim.hand.nowNs() >= untilNs);
+        assertEquals(List.of(), outcomes);
+        sim.disks.get(0).holdsMetadata = false;
+        sim.hand.runUntil(() -> outcomes.size() == 2);
+        assertEquals(List.of("", "child-duplicate"), outcomes.stream().sorted().toList());
+        assertTrue(sim.events.stream().anyMatch(event -> event.startsWith("child-faulted child=disk1 reason=removed")),
+                sim.events::toString);
+        sim.awaitRebuilds();
+        assertEquals(NexusState.ONLINE, sim.nexus.state());
+        sim.checkLegs();
+        assertNull(sim.close(false));
+    }
+
     /** Nothing was in the cache, or there is none. */
     @Test
     void aFlushSucceedsAfterTheLastChildHasLostNothing() {
