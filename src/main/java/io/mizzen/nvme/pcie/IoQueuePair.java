@@ -39,8 +39,8 @@ final class IoQueuePair {
     private static final int PER_IO_MAX = 16;
     private static final int REAP_BATCH_MAX = 128;
     private static final long SCAN_PERIOD_NS = 250_000_000L;
-    /** How long a reactor may sleep while commands are in flight and something moved not long ago. */
-    private static final long POLL_PERIOD_NS = 50_000;
+    /** Shorter than reactors spin: while commands are in flight and something moved not long ago, they do not sleep. */
+    private static final long POLL_PERIOD_NS = 25_000;
     /** How long that is; then an interrupt is to wake the reactor, or a slower look where there is none. */
     private static final long FAST_NS = 1_000_000;
     private static final long SLOW_PERIOD_NS = 1_000_000;
