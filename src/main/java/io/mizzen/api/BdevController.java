@@ -52,7 +52,8 @@ public class BdevController {
     @PostMapping
     @Operation(operationId = "createBdev", summary = "Create the block device of a URI",
         description = "Schemes: uring:/// (block device or file; a file is created with create=true and size_mb, "
-            + "grown with size_mb), malloc:///, null:/// and fault:/// (tests). The same URI again finds the bdev that is there.")
+            + "grown with size_mb), pcie:///0000:01:00.0 (a namespace, ns=1, of an NVMe controller taken from the kernel), "
+            + "malloc:///, null:/// and fault:/// (tests). The same URI again finds the bdev that is there.")
     ResponseEntity<BdevView> create(@io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
         @ExampleObject(Examples.BDEV_BODY))) @Valid @RequestBody BdevRequest request) {
         Outcome<BdevView> outcome = bdevs.create(new BdevSpec(request.uri()));

@@ -8,7 +8,7 @@ import java.util.List;
  * @param uri the URI that made it; null for those that a pool or nexus made (lvol, nexus)
  * @param aliases further names that open it
  * @param uuid null where the device has none
- * @param product uring, malloc, null, fault, lvol, nexus
+ * @param product uring, nvme, malloc, null, fault, lvol, nexus
  * @param volatileWriteCache a flush is needed for durability
  * @param test not for production: contents in memory or faults on request
  * @param claimedBy who holds the write claim, null when free
