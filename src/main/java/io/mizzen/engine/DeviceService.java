@@ -94,7 +94,7 @@ final class DeviceService {
         List<Used> used = new ArrayList<>();
         for (Bdev bdev : plane.registry().all()) {
             String where = where(bdev);
-            if (where != null) {
+            if (where != null && !bdev.isRemoved()) {       // What is there now is not what that bdev had.
                 List<String> openers = bdev.openedBy();
                 used.add(new Used(where, "bdev " + bdev.name() + (openers.isEmpty() ? "" : " (" + String.join(", ", openers) + ")")));
             }
