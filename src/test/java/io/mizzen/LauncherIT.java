@@ -2,8 +2,11 @@ package io.mizzen;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.sun.net.httpserver.HttpServer;
 import io.mizzen.testsupport.ChildProcess;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -12,6 +15,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -22,8 +27,9 @@ class LauncherIT {
     private static final Duration DEADLINE = Duration.ofSeconds(90);
 
     /**
-     * Unpacks a jar and makes a class cache if files beside it say so. Else prints its arguments, then counts SIGINTs: the
-     * second one ends it with status 7; SIGTERM ends it with 143.
+     * Unpacks a jar and makes a class cache if files beside it say so: from an engine that runs, when it is told of a port that
+     * answers for it. Else prints its arguments, then counts SIGINTs: the second one ends it with status 7; SIGTERM ends it
+     * with 143.
      */
     private static final String JAVA = """
             #!/bin/bash
@@ -35,9 +41,18 @@ class LauncherIT {
                         mkdir -p "${!#}/lib" && echo unpacked > "${!#}/engine.jar"
                         exit ;;
                     -XX:AOTCacheOutput=*)
-                        echo trained >> "$directory/trainings"
+                        kind=beans cache=${argument#*=}
+                        case " $* " in *' --spring.profiles.active=demo '*) kind=engine ;; esac
+                        echo $kind >> "$directory/trainings"
                         [ -e "$directory/unpacks" ] && [ ! -e "$directory/fails" ] || exit 1
-                        echo cache > "${argument#*=}"
+                        if [ $kind = engine ]; then
+                            [ -e "$directory/port" ] || exit 1
+                            trap 'echo cache > "$cache"; exit 0' TERM
+                            echo "  Swagger UI   http://127.0.0.1:$(cat "$directory/port")/swagger-ui.html"
+                            for ((i = 0; i < 600; i++)); do sleep 0.05; done
+                            exit 9
+                        fi
+                        echo cache > "$cache"
                         exit ;;
                 esac
             done
@@ -112,13 +127,13 @@ class LauncherIT {
         assertThat(first).containsPattern("argument \\S+/run/mizzen-\\S+/engine\\.jar\n").contains("argument -jar");
         String second = startOnce();
         assertThat(second).doesNotContain("preparing").contains("argument -XX:AOTCache=");
-        assertThat(trainings()).isEqualTo(1);
+        assertThat(trainings("beans")).isEqualTo(1);
         environment.put("MIZZEN_JAVA_OPTS", "-Xmx1g");
         assertThat(startOnce()).contains("preparing a class cache", "argument -XX:AOTCache=");
-        assertThat(trainings()).isEqualTo(2);
+        assertThat(trainings("beans")).isEqualTo(2);
         Files.writeString(directory.resolve("engine.jar"), "another build");
         assertThat(startOnce()).contains("preparing a class cache", "argument -XX:AOTCache=");
-        assertThat(trainings()).isEqualTo(3);
+        assertThat(trainings("beans")).isEqualTo(3);
         try (var layouts = Files.list(directory.resolve("run"))) {
             assertThat(layouts).as("what the earlier build left is gone").hasSize(1);
         }
@@ -127,12 +142,35 @@ class LauncherIT {
     }
 
     @Test
+    void classCacheComesFromAnEngineThatIsAskedAndStopped() throws IOException {
+        Files.createFile(jdk.resolve("bin/unpacks"));
+        Set<String> asked = ConcurrentHashMap.newKeySet();
+        HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        server.createContext("/", exchange -> {
+            asked.add(exchange.getRequestURI().getPath());
+            exchange.sendResponseHeaders(200, -1);
+            exchange.close();
+        });
+        server.start();
+        try {
+            Files.writeString(jdk.resolve("bin/port"), Integer.toString(server.getAddress().getPort()));
+            assertThat(startOnce()).contains("preparing a class cache", "argument -XX:AOTCache=");
+        } finally {
+            server.stop(0);
+        }
+        assertThat(asked).contains("/v1/pools", "/v1/nexuses", "/actuator/prometheus");
+        assertThat(trainings("engine")).isEqualTo(1);
+        assertThat(trainings("beans")).isZero();
+        assertThat(startOnce()).doesNotContain("preparing").contains("argument -XX:AOTCache=");
+    }
+
+    @Test
     void startThatCanMakeNoClassCacheSaysSoOnceAndDoesWithout() throws IOException {
         Files.createFile(jdk.resolve("bin/unpacks"));
         Files.createFile(jdk.resolve("bin/fails"));
         assertThat(startOnce()).contains("no class cache could be made", "running").doesNotContain("-XX:AOTCache=");
         assertThat(startOnce()).contains("running").doesNotContain("class cache", "-XX:AOTCache=");
-        assertThat(trainings()).isEqualTo(1);
+        assertThat(trainings("beans")).isEqualTo(1);
         try (var left = Files.list(directory.resolve("tmp"))) {
             assertThat(left).isEmpty();
         }
@@ -150,9 +188,9 @@ class LauncherIT {
         }
     }
 
-    private long trainings() throws IOException {
+    private long trainings(String kind) throws IOException {
         try (var lines = Files.lines(jdk.resolve("bin/trainings"))) {
-            return lines.count();
+            return lines.filter(kind::equals).count();
         }
     }
 
