@@ -44,10 +44,17 @@ final class NexusCloser {
 
     private void flush() {
         setStep(Step.FLUSHING);
-        DirtySweep.flushChildren(nexus, nexus.usableMask(), (okMask, failMask) -> {
+        flushUsable();
+    }
+
+    private void flushUsable() {
+        int flushed = nexus.usableMask();
+        DirtySweep.flushChildren(nexus, flushed, (okMask, failMask) -> {
             nexus.membership().requestFaults(failMask, FaultReason.FLUSH_ERROR, () -> {
                 int usable = nexus.usableMask();
-                if (usable == 0 || (usable & okMask) != usable || nexus.membership().isBlocked()) {
+                if ((usable & ~flushed) != 0) {
+                    flushUsable();          // A rebuild had ended already when it was told to, and its end is stored now.
+                } else if (usable == 0 || (usable & okMask) != usable || nexus.membership().isBlocked()) {
                     unclean = true;         // The last one: its bits and its flag stay set.
                     release();
                 } else {
