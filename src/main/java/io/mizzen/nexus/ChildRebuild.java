@@ -234,6 +234,10 @@ final class ChildRebuild implements RebuildJob.Listener {
         nexus.membership().request(new MemberChange() {
             @Override
             OperationException check() {
+                if (isNeeded() && lacks.remainingBlocks() != 0) {
+                    return OperationException.precondition("child-lacks-data", "child " + child.name()
+                            + " lacks data again: the last healthy child came back without all of its own");
+                }
                 return isNeeded() ? null : OperationException.precondition("child-out", "child " + child.name()
                         + " has been taken out meanwhile");
             }
