@@ -138,12 +138,9 @@ public final class NexusService {
         if (absent.isPresent()) {
             return absent.get();
         }
-        return state.locked(key, () -> calls.await(state.storing(engine.shutdownNexus(id), view -> {
-            if (view.share() != null) {
-                storeShare(view);
-            }
-            stored(key).ifPresent(nexus -> state.put(StateKind.NEXUS, key, nexus.withShutDown(true)));
-        })));
+        // That its hosts wait follows from this one document: with a second one, a crash between the two would let them wait for ever.
+        return state.locked(key, () -> calls.await(state.storing(engine.shutdownNexus(id), view ->
+            stored(key).ifPresent(nexus -> state.put(StateKind.NEXUS, key, nexus.withShutDown(true))))));
     }
 
     /** The refusal, with the request that goes on all the same where there is one. */

@@ -256,6 +256,19 @@ class RestorerTest {
         assertThat(calls.await(engine.nexuses())).hasSize(1);
     }
 
+    /** No half of a shutdown is kept: hosts would wait for somebody who does not know that they do. */
+    @Test
+    void aShutdownThatIsNotKeptDoesNotPauseHostsAtTheNextStart() throws IOException {
+        createEverything();
+        Path away = Files.move(directory.resolve("nexuses"), directory.resolve("nexuses-away"));
+        assertThatExceptionOfType(OperationException.class).isThrownBy(() -> nexuses().shutdown(NEXUS));
+        crash();
+        Files.move(away, directory.resolve("nexuses"));
+        start();
+        ShareView share = calls.await(engine.nexus(NEXUS)).share();
+        assertThat(share.paused()).isFalse();
+    }
+
     /** A child that somebody or a broken disk took out stays out. */
     @Test
     void aRebuildThatTheCrashBrokeOffBeginsAnew() {
