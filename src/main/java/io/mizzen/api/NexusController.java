@@ -120,7 +120,9 @@ public class NexusController {
     @Operation(operationId = "shutdownNexus", summary = "Close a nexus while its hosts wait",
         description = "What is in flight ends, new I/O waits without an error, the nexus is closed clean, and its children are free, for "
             + "another engine too. It stays listed as SHUTDOWN and is not brought back by a start. POST /assembly opens it again, and "
-            + "hosts go on; DELETE forgets it. 503 when what is in flight does not end within 10 s; nothing has changed then.")
+            + "hosts go on; DELETE forgets it. 503 when what is in flight does not end within 10 s; nothing has changed then. 503 with code "
+            + "nexus-closed-unclean when it is SHUTDOWN all the same, but its children could not be marked clean: the assembly makes "
+            + "them equal.")
     NexusView shutdown(@Parameter(description = "UUID of the nexus", example = Examples.OWN_NEXUS)
                        @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid) {
         return nexuses.shutdown(uuid);

@@ -28,7 +28,7 @@ import java.util.stream.Stream;
  */
 final class DesiredState implements AutoCloseable {
     private static final int STRIPES = 64;
-    /** Failures of a removal after which the object is gone all the same, but something of it is left. */
+    /** Failures of a removal or shutdown after which the object is gone or closed all the same, but something of it is left. */
     private static final Set<String> GONE = Set.of("nexus-closed-unclean", "nexus-not-erased");
 
     private final StateStore store;
@@ -160,6 +160,20 @@ final class DesiredState implements AutoCloseable {
     <T> CompletableFuture<T> storing(CompletableFuture<T> answer, Consumer<? super T> change) {
         return answer.thenApplyAsync(value -> {
             change.accept(value);
+            return value;
+        }, writer);
+    }
+
+    /** As {@link #storing}; one that is closed, but has left something behind, is closed too, and that is told. */
+    <T> CompletableFuture<T> closing(CompletableFuture<T> answer, Runnable change) {
+        return answer.handleAsync((value, failure) -> {
+            OperationException known = failure == null ? null : EngineCalls.failureOf(failure);
+            if (known == null || GONE.contains(known.code())) {
+                change.run();
+            }
+            if (known != null) {
+                throw known;
+            }
             return value;
         }, writer);
     }

@@ -139,7 +139,7 @@ public final class NexusService {
             return absent.get();
         }
         // That its hosts wait follows from this one document: with a second one, a crash between the two would let them wait for ever.
-        return state.locked(key, () -> calls.await(state.storing(engine.shutdownNexus(id), view ->
+        return state.locked(key, () -> calls.await(state.closing(engine.shutdownNexus(id), () ->
             stored(key).ifPresent(nexus -> state.put(StateKind.NEXUS, key, nexus.withShutDown(true))))));
     }
 

@@ -285,7 +285,8 @@ public interface Engine {
     /**
      * Closes a nexus clean while its hosts wait, without an error for them, and lets go of its children. It stays listed;
      * {@link #assembleNexus} opens it again, and hosts go on. Fails with UNAVAILABLE, and hosts go on, when what is in flight does
-     * not end within ten seconds.
+     * not end within ten seconds. With {@code nexus-closed-unclean} it is shut down all the same: its children could not be marked
+     * clean, and the next assembly makes them equal.
      */
     CompletableFuture<NexusView> shutdownNexus(String id);
 

@@ -127,6 +127,18 @@ class RestTest extends RestTestBase {
         assertThat(post(nexus + "/assembly", "{}").expect(200).json().path("state").asString()).isEqualTo("ONLINE");
     }
 
+    /** It is told, but it is shut down: a start that brought it back would take it from whoever has its children by then. */
+    @Test
+    void aNexusThatIsClosedUncleanIsShutDownToo() {
+        String nexus = "/v1/nexuses/" + Examples.OWN_NEXUS;
+        put(nexus, Examples.NEXUS_BODY).expect(201);
+        engine.failing("closeClean", new OperationException(ErrorKind.UNAVAILABLE, "nexus-closed-unclean", "Made equal later."));
+        post(nexus + "/shutdown", "").problem(503, "nexus-closed-unclean");
+        engine.clear();
+        assertThat(get(nexus).expect(200).json().path("state").asString()).isEqualTo("SHUTDOWN");
+        delete(nexus).expect(204);
+    }
+
     /** No body, an empty one, and one that says nothing are the same where a body has nothing that is needed. */
     @ParameterizedTest
     @ValueSource(strings = {"/v1/nexuses/NEXUS/verify", "/v1/nexuses/NEXUS/publication/pause", "/v1/nexuses/NEXUS/assembly",

@@ -232,6 +232,7 @@ public final class FakeEngine extends FakeStorage {
         return answer("shutdownNexus", () -> {
             shut.put(nexusView(id).uuid(), true);
             pauses.put(nexusView(id).uuid(), 0L);
+            failUnless(false, "closeClean");
             return nexusView(id);
         });
     }
