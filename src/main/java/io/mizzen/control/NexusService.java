@@ -98,10 +98,11 @@ public final class NexusService {
      */
     public NexusView assemble(String uuid, List<String> children, boolean allowMissing) {
         Optional<NexusView> present = list().stream().filter(nexus -> uuid.equals(nexus.uuid())).findFirst();
-        if (present.isPresent() && !"SHUTDOWN".equals(present.get().state())) {
-            return present.get();
-        }
         Optional<DesiredState.StoredNexus> stored = stored(uuid);
+        if (present.isPresent() && !"SHUTDOWN".equals(present.get().state())) {
+            boolean isNews = stored.filter(DesiredState.StoredNexus::isShutDown).isPresent();
+            return isNews ? restorer.onOpen(present.get()) : present.get();
+        }
         if (stored.isEmpty() && children.isEmpty()) {
             throw OperationException.notFound("nexus-not-found", "There is no nexus " + uuid
                 + ", nor is it among those that a start brings back; name its children.");

@@ -21,7 +21,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -255,24 +257,52 @@ public final class Restorer implements AutoCloseable {
      * @param allowMissing give up what only absent members hold
      */
     NexusView assemble(DesiredState.StoredNexus nexus, boolean allowMissing) {
-        NexusView view = state.locked(nexus.uuid(), () -> {
-            NexusView assembled = assembleNow(nexus, allowMissing);
-            if (nexus.uncertainChild() == null) {       // Else the assembly has settled it.
-                state.put(StateKind.NEXUS, nexus.uuid(), nexus);
+        boolean wasShut = isShutDown(nexus.uuid());
+        NexusView view;
+        try {
+            view = state.locked(nexus.uuid(), () -> assembleNow(nexus, allowMissing));
+        } catch (OperationException e) {
+            if (wasShut && !isShutDown(nexus.uuid())) {
+                goOnLater(nexus.uuid());        // It is open; what came next has failed.
             }
-            return assembled;
-        });
-        succeed(new Restorable(StateKind.NEXUS, nexus.uuid()));
-        if (state.contains(StateKind.LIMITS, nexus.uuid())) {
-            restore(new Restorable(StateKind.LIMITS, nexus.uuid()));
+            throw e;
         }
-        if (state.contains(StateKind.SHARE, nexus.uuid()) && view.share() == null) {
-            restore(new Restorable(StateKind.SHARE, nexus.uuid()));
-            tellHosts();
-            return calls.await(engine.nexus(nexus.uuid()));
+        succeed(new Restorable(StateKind.NEXUS, nexus.uuid()));
+        return goOn(view);
+    }
+
+    /** A nexus is open that counted as shut down, since the request that asked for it was not told: it is not any more. */
+    NexusView onOpen(NexusView view) {
+        state.locked(view.uuid(), () -> {
+            state.find(StateKind.NEXUS, view.uuid(), DesiredState.StoredNexus.class)
+                .ifPresent(nexus -> state.put(StateKind.NEXUS, view.uuid(), nexus.withShutDown(false)));
+            return null;
+        });
+        return goOn(view);
+    }
+
+    /** What goes with a nexus that was assembled by request. */
+    private NexusView goOn(NexusView view) {
+        String uuid = view.uuid();
+        if (state.contains(StateKind.LIMITS, uuid)) {
+            restore(new Restorable(StateKind.LIMITS, uuid));
+        }
+        boolean toServe = state.contains(StateKind.SHARE, uuid) && view.share() == null;
+        if (toServe) {
+            restore(new Restorable(StateKind.SHARE, uuid));
         }
         tellHosts();
-        return view;
+        return toServe ? calls.await(engine.nexus(uuid)) : view;
+    }
+
+    /** As at a start: its settings, limits and share; what fails is tried again. */
+    private void goOnLater(String nexus) {
+        if (!retries.isShutdown()) {
+            retries.execute(() -> {
+                List.of(StateKind.NEXUS, StateKind.LIMITS, StateKind.SHARE).forEach(kind -> restore(new Restorable(kind, nexus)));
+                tellHosts();
+            });
+        }
     }
 
     private NexusView assembleNow(DesiredState.StoredNexus nexus, boolean allowMissing) {
@@ -301,14 +331,31 @@ public final class Restorer implements AutoCloseable {
     }
 
     private NexusView assembleFrom(DesiredState.StoredNexus nexus, List<String> children, boolean allowMissing) {
-        NexusView view = calls.await(engine.assembleNexus(new NexusSpec(nexus.uuid(), nexus.name(),
-            children.stream().map(Restorer::existing).toList(), nexus.sizeBytes(), nexus.label()), allowMissing));
-        if (nexus.uncertainChild() != null) {
-            boolean isMember = children.contains(nexus.uncertainChild()) && view.children().stream()
-                .anyMatch(child -> existing(nexus.uncertainChild()).equals(child.uri()));
-            state.put(StateKind.NEXUS, nexus.uuid(), nexus.withChildren(isMember ? nexus.allChildren() : nexus.children(), null));
+        Optional<DesiredState.StoredNexus> before = state.find(StateKind.NEXUS, nexus.uuid(), DesiredState.StoredNexus.class);
+        CompletableFuture<NexusView> opened = state.storing(engine.assembleNexus(new NexusSpec(nexus.uuid(), nexus.name(),
+            children.stream().map(Restorer::existing).toList(), nexus.sizeBytes(), nexus.label()), allowMissing),
+            view -> keep(nexus, before, children, view));
+        try {
+            return calls.await(opened);
+        } catch (OperationException e) {
+            if (e.kind() == ErrorKind.TIMEOUT && before.filter(DesiredState.StoredNexus::isShutDown).isPresent()) {
+                opened.thenAccept(view -> goOnLater(nexus.uuid()));     // It may open after all. Others are tried again anyhow.
+            }
+            throw e;
         }
-        return view;
+    }
+
+    /** An open nexus is stored as it was opened; what was changed since that was asked for stays. */
+    private void keep(DesiredState.StoredNexus nexus, Optional<DesiredState.StoredNexus> before, List<String> children,
+                      NexusView view) {
+        Optional<DesiredState.StoredNexus> now = state.find(StateKind.NEXUS, nexus.uuid(), DesiredState.StoredNexus.class);
+        if (!now.equals(before)) {
+            now.ifPresent(stored -> state.put(StateKind.NEXUS, nexus.uuid(), stored.withShutDown(false)));
+            return;
+        }
+        boolean isMember = nexus.uncertainChild() != null && children.contains(nexus.uncertainChild()) && view.children().stream()
+            .anyMatch(child -> existing(nexus.uncertainChild()).equals(child.uri()));
+        state.put(StateKind.NEXUS, nexus.uuid(), nexus.withChildren(isMember ? nexus.allChildren() : nexus.children(), null));
     }
 
     /** A rebuild that the end of the engine broke off begins anew; whatever else took a child out is for people to look at. */

@@ -54,6 +54,7 @@ public abstract class FakeStorage implements Engine {
     private final List<String> calls = new ArrayList<>();
     private final List<CompletableFuture<Void>> held = new ArrayList<>();
     private boolean holding;
+    private String heldCommand;
     private boolean running;
 
     /** The command of this name fails from now on; null: works again. */
@@ -66,8 +67,14 @@ public abstract class FakeStorage implements Engine {
         holding = true;
     }
 
+    /** The same for one command only. */
+    public synchronized void holding(String command) {
+        heldCommand = command;
+    }
+
     public synchronized void release() {
         holding = false;
+        heldCommand = null;
         held.forEach(answer -> answer.complete(null));
         held.clear();
     }
@@ -90,7 +97,7 @@ public abstract class FakeStorage implements Engine {
         if (failure != null) {
             return CompletableFuture.failedFuture(failure);
         }
-        if (holding) {
+        if (holding || command.equals(heldCommand)) {
             CompletableFuture<Void> gate = new CompletableFuture<>();
             held.add(gate);
             return gate.thenApply(nothing -> action.get());

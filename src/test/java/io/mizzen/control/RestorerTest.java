@@ -26,6 +26,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -267,6 +269,65 @@ class RestorerTest {
         start();
         ShareView share = calls.await(engine.nexus(NEXUS)).share();
         assertThat(share.paused()).isFalse();
+    }
+
+    /** Its limits too: the engine's nexus is a new one. */
+    @Test
+    void aNexusThatOpensAfterTheDeadlineIsShutDownNoMore() {
+        createEverything();
+        limits().setNexus(NEXUS, LIMITS);
+        nexuses().shutdown(NEXUS);
+        engine.setNexusLimits(NEXUS, LimitsSpec.NONE);
+        engine.holding("assembleNexus");
+        EngineCalls impatient = new EngineCalls(Duration.ofMillis(200));
+        Restorer hasty = new Restorer(engine, impatient, state);
+        assertThatExceptionOfType(OperationException.class).isThrownBy(() ->
+            new NexusService(engine, impatient, state, hasty).assemble(NEXUS, List.of(), false))
+            .satisfies(e -> assertThat(e.kind()).isEqualTo(ErrorKind.TIMEOUT));
+        assertThat(isStoredAsShutDown()).isTrue();
+        engine.release();
+        await(() -> LIMITS.equals(calls.await(engine.nexusLimits(NEXUS)).limits()));
+        assertThat(isStoredAsShutDown()).isFalse();
+        hasty.close();
+        crash();
+        start();
+        assertThat(calls.await(engine.nexus(NEXUS)).share().paused()).isFalse();
+    }
+
+    @Test
+    void aNexusWhoseSettingsAreRefusedIsShutDownNoMore() {
+        createEverything();
+        nexuses().set(NEXUS, now -> new NexusSettings(now.freezeTimeoutMs(), 77, 1, false, 3));
+        nexuses().shutdown(NEXUS);
+        engine.failing("setNexus", MISSING);
+        assertThatExceptionOfType(OperationException.class).isThrownBy(() -> nexuses().assemble(NEXUS, List.of(), false));
+        assertThat(isStoredAsShutDown()).isFalse();
+        await(() -> restorer.failures().size() == 1);
+        assertThat(restorer.failures().getFirst().kind()).as("tried again").isEqualTo(StateKind.NEXUS);
+    }
+
+    private static void await(BooleanSupplier condition) {
+        for (int i = 0; i < 10_000 && !condition.getAsBoolean(); i++) {
+            LockSupport.parkNanos(1_000_000);
+        }
+        assertThat(condition.getAsBoolean()).isTrue();
+    }
+
+    /** The engine has opened it, but what came next failed. */
+    @Test
+    void aNexusThatIsFoundOpenIsShutDownNoMore() {
+        createEverything();
+        limits().setNexus(NEXUS, LIMITS);
+        nexuses().shutdown(NEXUS);
+        engine.setNexusLimits(NEXUS, LimitsSpec.NONE);
+        calls.await(engine.assembleNexus(new NexusSpec(NEXUS, "n", List.of("lvol:///a/r"), 0, null), false));
+        assertThat(nexuses().assemble(NEXUS, List.of(), false).state()).isEqualTo("ONLINE");
+        assertThat(isStoredAsShutDown()).isFalse();
+        assertThat(calls.await(engine.nexusLimits(NEXUS)).limits()).isEqualTo(LIMITS);
+    }
+
+    private boolean isStoredAsShutDown() {
+        return state.find(StateKind.NEXUS, NEXUS, DesiredState.StoredNexus.class).orElseThrow().isShutDown();
     }
 
     /** A child that somebody or a broken disk took out stays out. */
