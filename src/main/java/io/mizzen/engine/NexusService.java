@@ -281,7 +281,7 @@ final class NexusService {
                 return;
             }
             if (nexus.isOpen()) {
-                shares.attach(nexus.uuid(), nexus, (none, ignored) -> done.fail(OperationException.precondition("nexus-in-use",
+                shares.attachUnclosed(nexus.uuid(), nexus, (none, ignored) -> done.fail(OperationException.precondition("nexus-in-use",
                         "nexus " + nexus.name() + " is in use by " + String.join(", ", nexus.openedBy()))));
                 return;
             }

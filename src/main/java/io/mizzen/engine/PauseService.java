@@ -120,6 +120,15 @@ final class PauseService {
         done.ok(null);
     }
 
+    /** A shutdown is refused: the pause that was in force before it goes on, with what is left of its limit; else hosts go on. */
+    void giveBack(Share share, Completion<Void> done) {
+        if (!share.pausedBefore) {
+            resume(share, "not shut down", done);
+        } else {
+            pause(share, share.pauseEndsBeforeMs == 0 ? 0 : Math.max(1, share.pauseEndsBeforeMs - System.currentTimeMillis()), done);
+        }
+    }
+
     /** The share goes, and its limit with it. */
     void forget(Share share) {
         if (share.pauseTimer != null) {

@@ -21,6 +21,9 @@ final class Share {
     long pauseEndsMs;
     /** Ends the pause; null without a limit. */
     Timer pauseTimer;
+    /** {@link #paused} and {@link #pauseEndsMs} when a shutdown began. */
+    boolean pausedBefore;
+    long pauseEndsBeforeMs;
 
     Share(ObjectKind kind, UUID uuid, Bdev bdev, String nqn, List<String> allowedHosts) {
         this.kind = kind;

@@ -133,7 +133,8 @@ final class ShareService {
             done.ok(null);
             return;
         }
-        boolean paused = share.paused;
+        share.pausedBefore = share.paused;
+        share.pauseEndsBeforeMs = share.pauseEndsMs;
         pauses.pause(share, 0, (nothing, notPaused) -> {
             if (notPaused != null) {
                 done.fail(notPaused);
@@ -141,10 +142,10 @@ final class ShareService {
             }
             target.detach(share.nqn, (none, failure) -> {
                 share.detached = failure == null;
-                if (failure != null && !paused) {
-                    pauses.resume(share, "not shut down", (same, ignored) -> done.fail(failure));
+                if (failure != null) {
+                    pauses.giveBack(share, (same, ignored) -> done.fail(failure));
                 } else {
-                    done.complete(null, failure);
+                    done.ok(null);
                 }
             });
         });
@@ -152,6 +153,15 @@ final class ShareService {
 
     /** What was closed is open again, as this bdev: hosts go on. Not served: nothing happens. */
     void attach(UUID uuid, Bdev bdev, Completion<Void> done) {
+        attach(uuid, bdev, false, done);
+    }
+
+    /** What was detached is not closed after all: hosts go on, or go on waiting, as before. */
+    void attachUnclosed(UUID uuid, Bdev bdev, Completion<Void> done) {
+        attach(uuid, bdev, true, done);
+    }
+
+    private void attach(UUID uuid, Bdev bdev, boolean unclosed, Completion<Void> done) {
         Share share = shares.get(uuid);
         if (share == null || !share.detached) {
             done.ok(null);
@@ -160,7 +170,12 @@ final class ShareService {
         target.attach(share.nqn, bdev, (nothing, failure) -> {
             share.detached = false;
             share.bdev = bdev;
-            pauses.resume(share, "assembled", (none, same) -> done.complete(null, failure));
+            Completion<Void> resumed = (none, same) -> done.complete(null, failure);
+            if (unclosed) {
+                pauses.giveBack(share, resumed);
+            } else {
+                pauses.resume(share, "assembled", resumed);
+            }
         });
     }
 
