@@ -198,7 +198,13 @@ public abstract class FakeStorage implements Engine {
         drivers.put(DEVICE, "nvme");
     }
 
-    private DeviceView deviceView(String address) {
+    /** As the engine: the domain may be left out. */
+    private static String full(String address) {
+        return address.length() == "01:00.0".length() ? "0000:" + address : address;
+    }
+
+    private DeviceView deviceView(String anyForm) {
+        String address = full(anyForm);
         String driver = found(drivers, address, "device");
         boolean kernel = driver.equals("nvme");
         return new DeviceView(address, DeviceView.Kind.NVME, kernel ? "drive" : null, kernel ? serial : null, null, driver,
@@ -236,7 +242,7 @@ public abstract class FakeStorage implements Engine {
             if (present != null && spec.serial() != null && !present.equals(spec.serial())) {
                 throw OperationException.precondition("device-changed", "another drive");
             }
-            drivers.put(address, spec.driver());
+            drivers.put(full(address), spec.driver());
             return deviceView(address);
         });
     }
@@ -245,7 +251,7 @@ public abstract class FakeStorage implements Engine {
     public CompletableFuture<DeviceView> unbindDevice(String address) {
         return answer("unbindDevice", () -> {
             deviceView(address);
-            drivers.put(address, "nvme");
+            drivers.put(full(address), "nvme");
             return deviceView(address);
         });
     }

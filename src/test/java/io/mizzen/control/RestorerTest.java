@@ -134,6 +134,18 @@ class RestorerTest {
         assertThatExceptionOfType(OperationException.class).isThrownBy(() -> devices.unbind(FakeEngine.DEVICE));
     }
 
+    /** The engine takes addresses without their domain, too; the document has the full one. */
+    @Test
+    void aDriveThatIsGivenBackByItsShortAddressIsForgotten() {
+        DeviceService devices = new DeviceService(engine, calls, state);
+        assertThat(devices.bind("01:00.0", "vfio-pci", List.of()).address()).isEqualTo(FakeEngine.DEVICE);
+        assertThat(state.contains(StateKind.DEVICE, FakeEngine.DEVICE)).isTrue();
+        devices.unbind("01:00.0");
+        assertThat(state.contains(StateKind.DEVICE, FakeEngine.DEVICE)).isFalse();
+        assertThat(DeviceService.fullAddress("AB:0C.1")).isEqualTo("0000:ab:0c.1");
+        assertThat(DeviceService.fullAddress("sda")).isEqualTo("sda");
+    }
+
     @Test
     void everythingComesBackInOrderWithoutARequest() {
         createEverything();
