@@ -13,6 +13,7 @@ import io.mizzen.pci.PciSysfs;
 import io.mizzen.uring.BlockDevice;
 import io.mizzen.uring.BlockDevices;
 import io.mizzen.uring.DiskSignature;
+import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -108,8 +109,14 @@ final class DeviceScan {
         NvmeControllerView driven = users.controllers().get(address);
         BlockDevice first = namespaces.isEmpty() ? null : namespaces.getFirst();
         return new DeviceView(address, DeviceView.Kind.NVME, driven != null ? driven.model() : first == null ? null : first.model(),
-                driven != null ? driven.serial() : first == null ? null : first.serial(), node(function.numaNode()), function.driver(), function.driverOverride(),
+                driven != null ? driven.serial() : serial(function, first), node(function.numaNode()), function.driver(), function.driverOverride(),
                 function.iommuGroup() < 0 ? null : function.iommuGroup(), disks, driven, bdevs, reason == null, reason);
+    }
+
+    /** The controller's; while the kernel has not got so far, that of its first namespace, if that is there all the same. */
+    private String serial(PciFunction function, BlockDevice first) {
+        String serial = pci.controllerSerial(function.address());
+        return serial != null || first == null ? serial : first.serial();
     }
 
     private DeviceView view(BlockDevice disk, Users users) {
@@ -226,9 +233,26 @@ final class DeviceScan {
         if ("nvme".equals(function.driver())) {
             take(address, driver, spec, accepted, users);
         } else {
+            if (function.driver() == null && !driver.driverName().equals(function.driverOverride())) {
+                requireSame(address, spec.serial(), null);      // Kept for us: it is the one that was looked at before.
+            }
             new PciBinding(pci).bind(address, driver);
         }
         return get(address.text(), users);
+    }
+
+    /** Another drive than the one that is meant is left alone, and one of which nobody knows yet which it is. */
+    private static void requireSame(PciAddress address, String meant, String present) {
+        if (meant == null || meant.equals(present)) {
+            return;
+        }
+        if (present == null) {
+            throw new OperationException(ErrorKind.UNAVAILABLE, "device-not-ready", "the kernel's NVMe driver does not tell the "
+                    + "serial number of device " + address + " (it is starting, has failed, or is not loaded), and " + meant
+                    + " is the one that is meant; try again, or bind the drive that is there by a request of its own");
+        }
+        throw OperationException.precondition("device-changed", "device " + address + " has the serial number " + present
+                + ", not " + meant + ": another drive is at this address; unbind it and bind the one that is meant");
     }
 
     /** From the kernel's driver: nobody can mount a namespace between the look and the taking. */
@@ -238,11 +262,7 @@ final class DeviceScan {
         if (use != null) {
             throw inUse(address, use);
         }
-        if (spec.serial() != null && device.serial() != null && !spec.serial().equals(device.serial())) {
-            throw OperationException.precondition("device-changed", "device " + address + " has the serial number "
-                    + device.serial() + ", not " + spec.serial() + ": another drive is at this address; unbind it and bind the "
-                    + "one that is meant");
-        }
+        requireSame(address, spec.serial(), pci.controllerSerial(address));
         String foreign = accepted.contains(ANY) ? null : foreign(device.disks(), accepted);
         if (foreign != null) {
             throw OperationException.precondition("device-not-empty", "device " + address + " is not taken, " + foreign

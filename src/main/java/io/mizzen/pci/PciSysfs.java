@@ -110,6 +110,23 @@ public final class PciSysfs {
         return names.isEmpty() ? null : names.getFirst();
     }
 
+    /**
+     * Serial number of the drive, as the kernel's NVMe driver read it, before it looks for namespaces. Null when that driver does
+     * not have the function, or has not finished its start: until then the kernel knows no serial number.
+     */
+    public String controllerSerial(PciAddress address) {
+        String name = controllerName(address);
+        if (name == null) {
+            return null;
+        }
+        Path controller = device(address).resolve("nvme").resolve(name);
+        if (!"live".equals(read(controller.resolve("state")))) {
+            return null;
+        }
+        String serial = read(controller.resolve("serial"));
+        return serial == null || serial.isEmpty() ? null : serial;
+    }
+
     /** Whether the kernel knows a PCI driver of that name now. */
     public boolean hasDriver(String driver) {
         return Files.isDirectory(sysfs.resolve("bus/pci/drivers").resolve(driver));

@@ -10,6 +10,9 @@ import io.mizzen.engine.model.DeviceView.UseView;
 import io.mizzen.pci.FakePci;
 import io.mizzen.pci.PciAddress;
 import io.mizzen.util.OperationException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -139,6 +142,38 @@ class DeviceScanTest {
         assertRefused("device-changed", "not Other", new DeviceSpec("vfio-pci", List.of(), "Other"));
         assertThat(scan.bind(DRIVE, new DeviceSpec("vfio-pci", List.of(), "Serial of nvme0n1"), NOBODY).driver())
                 .isEqualTo("vfio-pci");
+    }
+
+    /** Right after it was plugged in it has no namespaces, and a little earlier no serial number. */
+    @Test
+    void aDriveIsNotTakenForAnotherBeforeItSaysWhichItIs() {
+        disks = new FakeDisks(root.resolve("without"));
+        scan = new DeviceScan(pci.sysfs(), disks.disks());
+        DeviceSpec meant = new DeviceSpec("vfio-pci", List.of(), "Serial of nvme0n1");
+        assertRefused("device-changed", "not Other", new DeviceSpec("vfio-pci", List.of(), "Other"));
+        pci.controllerAttribute(DRIVE.text(), "nvme0", "state", "connecting");
+        assertThat(drive().serial()).isNull();
+        assertRefused("device-not-ready", "try again", meant);
+        pci.controllerAttribute(DRIVE.text(), "nvme0", "state", "live");
+        assertThat(drive().serial()).isEqualTo("Serial of nvme0n1");
+        assertThat(scan.bind(DRIVE, meant, NOBODY).driver()).isEqualTo("vfio-pci");
+    }
+
+    /** Which it is, is not known; unless it was on its way to us. */
+    @Test
+    void aDriveWithoutADriverIsNotTakenForAnother() throws IOException {
+        DeviceSpec meant = new DeviceSpec("vfio-pci", List.of(), "Serial of nvme0n1");
+        Path driver = root.resolve("bus/pci/devices/" + DRIVE.text() + "/driver");
+        Files.delete(driver);
+        assertThatThrownBy(() -> scan.bind(DRIVE, meant, NOBODY)).isInstanceOfSatisfying(OperationException.class,
+                failure -> assertThat(failure.code()).isEqualTo("device-not-ready"));
+        assertThat(pci.sysfs().get(DRIVE).driverOverride()).isNull();
+        assertThat(scan.unbind(DRIVE, NOBODY).driver()).isEqualTo("nvme");
+        pci.dieAfterWrites(2);
+        assertThatThrownBy(() -> scan.bind(DRIVE, meant, NOBODY)).isInstanceOf(UncheckedIOException.class);
+        pci.dieAfterWrites(Integer.MAX_VALUE);
+        assertThat(drive().driver()).isNull();
+        assertThat(scan.bind(DRIVE, meant, NOBODY).driver()).isEqualTo("vfio-pci");
     }
 
     @Test

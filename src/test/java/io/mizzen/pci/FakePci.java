@@ -64,6 +64,13 @@ public final class FakePci {
     /** The kernel's NVMe driver knows the function by that name. */
     public FakePci controller(String address, String name) {
         directory(device(address).resolve("nvme").resolve(name));
+        return controllerAttribute(address, name, "state", "live").controllerAttribute(address, name, "serial",
+                "Serial of " + name + "n1   ");
+    }
+
+    /** What the kernel tells of a controller. */
+    public FakePci controllerAttribute(String address, String name, String attribute, String value) {
+        put(device(address).resolve("nvme").resolve(name).resolve(attribute), value);
         return this;
     }
 
