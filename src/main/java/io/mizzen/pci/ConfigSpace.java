@@ -22,9 +22,14 @@ record ConfigSpace(PciAddress address, int fd, long offset) {
         }
     }
 
-    /** Lets the device answer at its BARs and reach memory; interrupts by wire stay off. */
-    void enable() {
-        writeCommand((readCommand() | MEMORY_SPACE | BUS_MASTER | INTX_DISABLE) & 0xFFFF);
+    /** Lets the device answer at its BARs; interrupts by wire stay off, and so does access to memory where it was. */
+    void enableRegisters() {
+        writeCommand((readCommand() | MEMORY_SPACE | INTX_DISABLE) & 0xFFFF);
+    }
+
+    /** Lets the device reach memory. */
+    void enableDma() {
+        writeCommand((readCommand() | BUS_MASTER) & 0xFFFF);
         int now = readCommand();
         if ((now & BUS_MASTER) == 0 || now == 0xFFFF) {
             throw OperationException.precondition("bus-mastering-refused", "device " + address + " does not become bus master "

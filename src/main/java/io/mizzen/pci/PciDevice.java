@@ -3,7 +3,8 @@ package io.mizzen.pci;
 import io.mizzen.memory.IovaMap;
 
 /**
- * A PCI function that this process owns: bus mastering is on, BAR 0 is mapped, the engine's memory is mapped for it.
+ * A PCI function that this process owns: BAR 0 is mapped, the engine's memory is mapped for it. It reaches none of that
+ * before {@link #startDma}: what its last owner left it doing would land in pages that are something else now.
  * Everything may be called on any thread and does not block, but for {@link #close}.
  *
  * <p>Registers are read and written directly at {@link #barAddress()}. A device that is pulled out reads as all ones.
@@ -37,6 +38,14 @@ public interface PciDevice extends AutoCloseable {
 
     /** Four bytes of configuration space at an offset that is a multiple of four; all ones when the device is gone. */
     int configInt(int offset);
+
+    /**
+     * Begins bus mastering, once the driver has seen the device idle. A short call into the kernel; nothing happens when the
+     * device is given up.
+     *
+     * @throws io.mizzen.util.OperationException FAILED_PRECONDITION {@code bus-mastering-refused}
+     */
+    void startDma();
 
     /**
      * Ends bus mastering: whatever the device still does, it reaches no memory from here on. For a controller that can

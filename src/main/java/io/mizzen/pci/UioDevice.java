@@ -70,7 +70,8 @@ final class UioDevice implements PciDevice {
         } catch (IOException e) {
             throw refused(bar, e.getMessage());
         }
-        config.enable();
+        config.disable();       // An earlier life that was killed may have left the controller running.
+        config.enableRegisters();
         Registers mapped = Registers.map(barFd, 0, barSizeBytes);
         if (mapped.failure() != 0) {
             throw refused(bar, Errno.describe(mapped.failure()) + (mapped.failure() == Errno.EPERM
@@ -169,6 +170,13 @@ final class UioDevice implements PciDevice {
     @Override
     public synchronized int configInt(int offset) {
         return abandoned || closed ? -1 : config.readInt(offset);
+    }
+
+    @Override
+    public synchronized void startDma() {
+        if (!abandoned && !closed) {
+            config.enableDma();
+        }
     }
 
     @Override

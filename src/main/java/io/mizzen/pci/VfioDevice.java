@@ -68,7 +68,7 @@ final class VfioDevice implements PciDevice {
                 setInterrupts(arena, VFIO_PCI_REQ_IRQ_INDEX, removalFd);
             }
         }
-        config.enable();
+        config.enableRegisters();
     }
 
     private long region(Arena arena, int index) {
@@ -181,6 +181,13 @@ final class VfioDevice implements PciDevice {
     @Override
     public synchronized int configInt(int offset) {
         return abandoned || closed ? -1 : config.readInt(offset);
+    }
+
+    @Override
+    public synchronized void startDma() {
+        if (!abandoned && !closed) {
+            config.enableDma();
+        }
     }
 
     @Override

@@ -111,6 +111,7 @@ public final class PciProbe {
         RawMemory.zero(memory, 3L * PAGE);
         RawMemory.putIntRelease(bar + 0x14, 0);
         await("disabled", () -> (RawMemory.getIntAcquire(bar + 0x1C) & 1) == 0);
+        device.startDma();
         RawMemory.putIntRelease(bar + 0x24, (ADMIN_ENTRIES - 1) << 16 | ADMIN_ENTRIES - 1);
         RawMemory.putLongRelease(bar + 0x28, device.iovas().iova(0, memory));
         RawMemory.putLongRelease(bar + 0x30, device.iovas().iova(0, memory + PAGE));

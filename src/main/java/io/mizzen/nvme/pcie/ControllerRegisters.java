@@ -59,6 +59,11 @@ final class ControllerRegisters {
         RawMemory.putIntRelease(bar + CC, cc);
     }
 
+    /** Resets the controller, without waiting for it. */
+    void disable() {
+        configure(configuration() & ~(Properties.CC_EN | 3 << 14));
+    }
+
     void adminQueues(int entries, long submissionIova, long completionIova) {
         RawMemory.putIntRelease(bar + AQA, entries - 1 << 16 | entries - 1);
         RawMemory.putLongRelease(bar + ASQ, submissionIova);

@@ -57,9 +57,8 @@ final class ControllerStart {
 
     void begin(long nowNs) {
         deadlineNs = nowNs + registers.readyTimeoutNs();
-        int cc = registers.configuration();
-        if (Properties.ccEnabled(cc)) {
-            registers.configure(cc & ~(Properties.CC_EN | 3 << 14));
+        if (Properties.ccEnabled(registers.configuration())) {
+            registers.disable();
         }
         tick(nowNs);
     }
@@ -111,6 +110,12 @@ final class ControllerStart {
             return;
         }
         controller.resetAdminQueue();
+        try {
+            controller.startDma();              // Not before: what the controller still did would have reached memory.
+        } catch (OperationException refused) {
+            fail(refused);
+            return;
+        }
         state = State.ENABLING;
         deadlineNs = controller.nowNs() + registers.readyTimeoutNs();
         registers.adminQueues(AdminQueue.ENTRIES, controller.adminQueue().submissionIova(),

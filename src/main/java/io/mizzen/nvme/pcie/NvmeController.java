@@ -215,6 +215,10 @@ public final class NvmeController implements IoQueuePair.Owner {
         adminQueue.reset();
     }
 
+    void startDma() {
+        device.startDma();
+    }
+
     int pairsWanted() {
         return pairs.wanted(registers);
     }
@@ -361,7 +365,7 @@ public final class NvmeController implements IoQueuePair.Owner {
             start.cancel();
             start = null;
         }
-        device.stopDma();
+        stopDevice();
         adminQueue.reset();
         listener.onEvent("nvme-dead", device.address() + " is given up: " + reason);
         pairs.forEach(IoQueuePair::kill, () -> {
@@ -372,6 +376,14 @@ public final class NvmeController implements IoQueuePair.Owner {
                 closePairs(this::end);
             }
         });
+    }
+
+    /** Whoever has the device next finds it idle, if it can still be told; in any case it reaches no memory from here on. */
+    private void stopDevice() {
+        if (!ControllerRegisters.isGone(registers.status()) && device.isPresent()) {
+            registers.disable();
+        }
+        device.stopDma();
     }
 
     @Override
@@ -491,7 +503,7 @@ public final class NvmeController implements IoQueuePair.Owner {
     private void end() {
         state = State.CLOSED;
         watch.end();
-        device.stopDma();
+        stopDevice();
         adminQueue.reset();
         pairs.free();
         adminQueue.free();

@@ -7,10 +7,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.mizzen.bdev.IoChannel;
 import io.mizzen.bdev.IoType;
+import io.mizzen.ffi.RawMemory;
 import io.mizzen.memory.DmaMemory;
 import io.mizzen.nvme.AsyncEvents;
 import io.mizzen.nvme.LogPages;
 import io.mizzen.nvme.Opcodes;
+import io.mizzen.nvme.Properties;
 import io.mizzen.util.OperationException;
 import java.util.List;
 import java.util.UUID;
@@ -102,6 +104,20 @@ class NvmeControllerSimTest {
         assertTrue(rig.drive.submissions.get(1) != old);
         assertEquals(List.of(), rig.drive.violations);
         assertTrue(first != rig.controller);
+    }
+
+    @Test
+    void itReachesNoMemoryBeforeItIsIdleAndIsLeftIdle() {
+        rig.open();
+        assertFalse(rig.pci.dmaStopped);
+        rig.pci.stopDma();                  // As when the process was killed: the controller itself goes on.
+        rig.tryOpen(NvmeRig.OPTIONS, 0);
+        assertFalse(rig.pci.dmaStopped);
+        assertFalse(rig.pci.busyAtStart);
+        rig.onAdmin(() -> rig.controller.onRemovalRequest());
+        rig.hand.runUntil(() -> rig.dead != null);
+        assertTrue(rig.pci.dmaStopped);
+        assertFalse(Properties.ccEnabled(RawMemory.getIntAcquire(rig.pci.barAddress() + Properties.CC)));
     }
 
     @Test

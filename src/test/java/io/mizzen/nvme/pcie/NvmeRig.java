@@ -6,7 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.mizzen.bdev.BdevRegistry;
 import io.mizzen.bdev.Descriptor;
 import io.mizzen.bdev.IoChannel;
+import io.mizzen.ffi.RawMemory;
 import io.mizzen.memory.DmaMemory;
+import io.mizzen.nvme.Properties;
 import io.mizzen.reactor.Timer;
 import io.mizzen.testsupport.HandReactors;
 import io.mizzen.testsupport.TestIo;
@@ -146,6 +148,7 @@ final class NvmeRig implements NvmeListener {
         assertEquals(null, failure);
         assertEquals("CLOSED", controller.state());
         assertTrue(pci.dmaStopped);
+        assertTrue(!pci.present || !pci.listed || !Properties.ccEnabled(RawMemory.getIntAcquire(pci.barAddress() + Properties.CC)));
     }
 
     boolean hasEvent(String code) {

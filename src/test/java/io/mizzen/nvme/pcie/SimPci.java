@@ -4,6 +4,7 @@ import io.mizzen.ffi.RawMemory;
 import io.mizzen.memory.DmaMemory;
 import io.mizzen.memory.DmaRegion;
 import io.mizzen.memory.IovaMap;
+import io.mizzen.nvme.Properties;
 import io.mizzen.pci.PciDevice;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
@@ -23,8 +24,10 @@ final class SimPci implements PciDevice {
     private final long bar = Arena.global().allocate(BAR_BYTES, 4096).address();
     private final IovaMap iovas;
     private final List<Long> addresses = new ArrayList<>();
-    volatile boolean dmaStopped;
+    volatile boolean dmaStopped = true;
     volatile boolean closed;
+    /** It was let at memory while its controller was on. */
+    volatile boolean busyAtStart;
     volatile boolean present = true;
     volatile boolean listed = true;
 
@@ -112,6 +115,13 @@ final class SimPci implements PciDevice {
     @Override
     public int configInt(int offset) {
         return present ? 0 : -1;
+    }
+
+    @Override
+    public void startDma() {
+        busyAtStart |= (RawMemory.getIntAcquire(bar + Properties.CC) & Properties.CC_EN
+                | RawMemory.getIntAcquire(bar + Properties.CSTS) & Properties.CSTS_RDY) != 0;
+        dmaStopped = false;
     }
 
     @Override
