@@ -16,7 +16,8 @@ import java.nio.file.StandardOpenOption;
 /**
  * A function without an IOMMU, through uio_pci_generic: registers by sysfs, memory by physical addresses. It has no
  * interrupts: the wire is shared and one for all queues, so the driver polls. The device file is held open, for then the
- * kernel ends bus mastering when the process dies; a lock on it keeps other engines away.
+ * kernel ends bus mastering when the process dies. It does so whenever anybody closes that file: locks keep other engines away,
+ * the first of them on the configuration space, before the device file is touched.
  */
 final class UioDevice implements PciDevice {
     private static final int O_RDWR_CLOEXEC = 2 | 0x80000;
@@ -27,6 +28,7 @@ final class UioDevice implements PciDevice {
     private final Runnable onClosed;
     private FileChannel file;
     private ConfigSpace config;
+    private int configFd = -1;
     private int barFd = -1;
     private Registers registers;
     private boolean abandoned;
@@ -58,9 +60,16 @@ final class UioDevice implements PciDevice {
     }
 
     private void setUp() {
-        lock();
         Path directory = sysfs.device(function.address());
-        int configFd = openFile(directory.resolve("config"));
+        configFd = openFile(directory.resolve("config"));
+        int locked = FileLocks.lock(configFd);
+        if (locked == -Errno.EAGAIN || locked == -Errno.EACCES) {
+            throw inUse(directory.resolve("config"));
+        }
+        if (locked < 0) {
+            throw refused(directory.resolve("config"), Errno.describe(-locked));
+        }
+        lock();
         config = new ConfigSpace(function.address(), configFd, 0);
         Path bar = directory.resolve("resource0");
         barFd = openFile(bar);
@@ -213,18 +222,20 @@ final class UioDevice implements PciDevice {
     private void letGo() {
         if (config != null) {
             config.disable();
-            Libc.close(config.fd());
         }
         if (barFd >= 0) {
             Libc.close(barFd);
         }
         try {
             if (file != null) {
-                file.close();       // The lock goes with it.
+                file.close();       // Its lock goes with it.
             }
         } catch (IOException e) {
             throw OperationException.internal("close-failed", "closing the file of device " + function.address() + ": " + e);
         } finally {
+            if (configFd >= 0) {
+                Libc.close(configFd);   // Last: until the device file is closed, nobody else may open it.
+            }
             onClosed.run();
         }
     }

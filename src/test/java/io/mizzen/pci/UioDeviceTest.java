@@ -1,7 +1,9 @@
 package io.mizzen.pci;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.mizzen.util.OperationException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -57,5 +59,19 @@ class UioDeviceTest {
         }
         assertThat(command()).isEqualTo(MEMORY_SPACE);
         assertThat(closes).hasValue(1);
+    }
+
+    @Test
+    void anEngineThatComesSecondIsRefusedBeforeItTouchesTheDeviceFile() throws IOException {
+        try (UioDevice device = open()) {
+            device.startDma();
+            Files.delete(root.resolve("dev/uio0"));
+            assertThatThrownBy(this::open).isInstanceOfSatisfying(OperationException.class,
+                    failure -> assertThat(failure.code()).isEqualTo("device-in-use"));
+            assertThat(command()).isEqualTo(MEMORY_SPACE | BUS_MASTER);
+            assertThatThrownBy(this::open).as("what the refused one opened held no lock").hasMessageContaining("driven already");
+            Files.createFile(root.resolve("dev/uio0"));
+        }
+        open().close();
     }
 }
