@@ -40,8 +40,10 @@ final class DeviceScan {
      *
      * @param byDevice its bdevs, by PCI address or kernel's name of the disk: each with who has it open
      * @param controllers those that it drives, by PCI address
+     * @param held functions that it opens, drives or closes, bdevs or none, by PCI address: which of these
      */
-    record Users(Map<String, List<String>> byDevice, Map<String, NvmeControllerView> controllers) {
+    record Users(Map<String, List<String>> byDevice, Map<String, NvmeControllerView> controllers,
+            Map<String, String> held) {
         List<String> of(String device) {
             return byDevice.getOrDefault(device, List.of());
         }
@@ -105,7 +107,8 @@ final class DeviceScan {
         List<String> bdevs = new ArrayList<>(users.of(address));
         namespaces.forEach(disk -> bdevs.addAll(users.of(disk)));
         List<DiskView> disks = namespaces.stream().map(disk -> disk(disk, users)).toList();
-        String reason = reason(function, bdevs, disks);
+        String held = users.held().get(address);
+        String reason = bdevs.isEmpty() && held != null ? held : reason(function, bdevs, disks);
         NvmeControllerView driven = users.controllers().get(address);
         BlockDevice first = namespaces.isEmpty() ? null : namespaces.getFirst();
         return new DeviceView(address, DeviceView.Kind.NVME, driven != null ? driven.model() : first == null ? null : first.model(),
@@ -317,6 +320,10 @@ final class DeviceScan {
         List<String> bdevs = users.of(address.text());
         if (!bdevs.isEmpty()) {
             throw inUse(address, usedBy(bdevs));
+        }
+        String held = users.held().get(address.text());
+        if (held != null) {
+            throw inUse(address, held);
         }
     }
 

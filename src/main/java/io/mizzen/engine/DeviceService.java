@@ -69,6 +69,10 @@ final class DeviceService {
 
     private void move(String address, String kind, Completion<DeviceView> done, Move move) {
         PciAddress function = PciAddress.parse(address);
+        controllers.whenNotClosing(function, () -> moveNow(function, kind, done, move));
+    }
+
+    private void moveNow(PciAddress function, String kind, Completion<DeviceView> done, Move move) {
         Seen seen = seen();
         offload.run(() -> {
             String before = scan.driverOf(function);
@@ -88,7 +92,7 @@ final class DeviceService {
     private record Used(String where, String text) { }
 
     /** What the engine itself has of the devices. */
-    private record Seen(List<Used> used, List<NvmeControllerView> controllers) { }
+    private record Seen(List<Used> used, List<NvmeControllerView> controllers, Map<String, String> held) { }
 
     private Seen seen() {
         List<Used> used = new ArrayList<>();
@@ -99,7 +103,7 @@ final class DeviceService {
                 used.add(new Used(where, "bdev " + bdev.name() + (openers.isEmpty() ? "" : " (" + String.join(", ", openers) + ")")));
             }
         }
-        return new Seen(used, controllers.list());
+        return new Seen(used, controllers.list(), controllers.held());
     }
 
     private static String where(Bdev bdev) {
@@ -119,7 +123,7 @@ final class DeviceService {
         }
         Map<String, NvmeControllerView> controllers = new TreeMap<>();
         seen.controllers.forEach(controller -> controllers.put(controller.address(), controller));
-        return new DeviceScan.Users(users, controllers);
+        return new DeviceScan.Users(users, controllers, seen.held);
     }
 
     private static String name(String path) {

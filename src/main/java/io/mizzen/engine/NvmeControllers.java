@@ -43,6 +43,7 @@ final class NvmeControllers {
         List<NvmeError> errors = List.of();
         int users;
         boolean closing;
+        boolean abandoned; // The kernel may have the function: it is ours no more.
 
         Entry(PciAddress address, Mthread admin) {
             this.address = address;
@@ -86,6 +87,28 @@ final class NvmeControllers {
     List<NvmeControllerView> list() {
         return entries.values().stream().filter(entry -> entry.controller != null)
                 .map(entry -> NvmeViews.controller(entry.controller, entry.health, entry.errors)).toList();
+    }
+
+    /** Functions that this engine has now, or is about to have, with or without bdevs: by address, what it does there. */
+    Map<String, String> held() {
+        Map<String, String> held = new LinkedHashMap<>();
+        for (Entry entry : entries.values()) {
+            if (!entry.abandoned) {
+                held.put(entry.address.text(), entry.closing ? "this engine shuts its controller down"
+                        : entry.controller == null ? "this engine opens its controller" : "this engine drives its controller");
+            }
+        }
+        return held;
+    }
+
+    /** Goes on when a controller at that address, if it is being closed, is closed. */
+    void whenNotClosing(PciAddress address, Runnable then) {
+        Entry entry = entries.get(address.text());
+        if (entry != null && entry.closing && !entry.abandoned) {
+            entry.afterClose.add(then);
+        } else {
+            then.run();
+        }
     }
 
     /** The controller at an address, opened if it is not; each success is one user more, who {@link #release}s it. */
@@ -205,6 +228,7 @@ final class NvmeControllers {
                 entry.device.abandon();
                 return null;
             }, (nothing, failure) -> {
+                entry.abandoned = failure == null;
                 if (failure != null) {
                     event(entry, "nvme-not-abandoned", failure.getMessage());
                 }

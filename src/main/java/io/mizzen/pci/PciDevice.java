@@ -33,7 +33,7 @@ public interface PciDevice extends AutoCloseable {
     /** Readable when the system wants the device back (unplugged, unbound); -1 where it cannot tell. */
     int removalFd();
 
-    /** Whether the system still lists the device. A call into the kernel: not on the I/O path. */
+    /** Whether the system still lists the device and leaves it to this process. A call into the kernel: not on the I/O path. */
     boolean isPresent();
 
     /** Four bytes of configuration space at an offset that is a multiple of four; all ones when the device is gone. */

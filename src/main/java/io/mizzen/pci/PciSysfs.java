@@ -90,6 +90,11 @@ public final class PciSysfs {
         return Files.exists(device(address).resolve("class"));
     }
 
+    /** Whether the kernel lists the function and that driver has it. */
+    boolean isWith(PciAddress address, PciDriver driver) {
+        return isPresent(address) && driver.driverName().equals(linkName(device(address).resolve("driver")));
+    }
+
     /** Other functions of the IOMMU group that keep it from us: those with a driver that is neither VFIO's nor a bridge's. */
     public List<PciFunction> hinderersOf(PciFunction function) {
         List<PciFunction> hinderers = new ArrayList<>();

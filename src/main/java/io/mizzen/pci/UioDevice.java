@@ -173,7 +173,7 @@ final class UioDevice implements PciDevice {
 
     @Override
     public boolean isPresent() {
-        return sysfs.isPresent(function.address());
+        return sysfs.isWith(function.address(), PciDriver.UIO_PCI_GENERIC);
     }
 
     @Override
@@ -191,7 +191,7 @@ final class UioDevice implements PciDevice {
     @Override
     public synchronized void stopDma() {
         if (!abandoned && !closed) {
-            config.disable();
+            disable();
         }
     }
 
@@ -218,10 +218,17 @@ final class UioDevice implements PciDevice {
         }
     }
 
+    /** Nothing happens when the function was given to another driver meanwhile, which needs its bus mastering. */
+    private void disable() {
+        if (isPresent()) {
+            config.disable();
+        }
+    }
+
     /** The kernel has the device back after this. */
     private void letGo() {
         if (config != null) {
-            config.disable();
+            disable();
         }
         if (barFd >= 0) {
             Libc.close(barFd);

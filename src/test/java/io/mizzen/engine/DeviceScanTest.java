@@ -22,7 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What is seen of disks and NVMe functions, and which of them may be taken, over trees in a directory. */
 class DeviceScanTest {
-    private static final DeviceScan.Users NOBODY = new DeviceScan.Users(Map.of(), Map.of());
+    private static final DeviceScan.Users NOBODY = new DeviceScan.Users(Map.of(), Map.of(), Map.of());
     private static final PciAddress DRIVE = PciAddress.parse("0000:01:00.0");
     private static final DeviceSpec VFIO = new DeviceSpec("vfio-pci", List.of(), null);
 
@@ -50,6 +50,17 @@ class DeviceScanTest {
                 failure -> assertThat(failure.code()).isEqualTo(code)).hasMessageContaining(reason);
         assertThat(pci.sysfs().get(DRIVE).driver()).isEqualTo("nvme");
         assertThat(pci.sysfs().get(DRIVE).driverOverride()).isNull();
+    }
+
+    @Test
+    void aFunctionWhoseControllerIsStillBeingClosedStaysThoughNoBdevIsLeft() {
+        scan.bind(DRIVE, VFIO, NOBODY);
+        DeviceScan.Users closing = new DeviceScan.Users(Map.of(), Map.of(), Map.of(DRIVE.text(), "this engine shuts it down"));
+        assertThat(scan.get(DRIVE.text(), closing).reason()).isEqualTo("this engine shuts it down");
+        assertThatThrownBy(() -> scan.unbind(DRIVE, closing)).isInstanceOfSatisfying(OperationException.class,
+                failure -> assertThat(failure.code()).isEqualTo("device-in-use")).hasMessageContaining("shuts it down");
+        assertThat(pci.sysfs().get(DRIVE).driver()).isEqualTo("vfio-pci");
+        assertThat(scan.unbind(DRIVE, NOBODY).driver()).isEqualTo("nvme");
     }
 
     @Test
@@ -123,7 +134,7 @@ class DeviceScanTest {
         DeviceView taken = scan.bind(DRIVE, VFIO, NOBODY);
         assertThat(taken.driverOverride()).isEqualTo("vfio-pci");
         assertThat(taken.available()).isTrue();
-        DeviceScan.Users pool = new DeviceScan.Users(Map.of(DRIVE.text(), List.of("bdev d (pool p)")), Map.of());
+        DeviceScan.Users pool = new DeviceScan.Users(Map.of(DRIVE.text(), List.of("bdev d (pool p)")), Map.of(), Map.of());
         assertThat(scan.get(DRIVE.text(), pool).reason()).contains("bdev d (pool p)");
         assertThatThrownBy(() -> scan.unbind(DRIVE, pool)).hasMessageContaining("bdev d (pool p)");
         assertThat(scan.unbind(DRIVE, NOBODY).driver()).isEqualTo("nvme");
@@ -132,7 +143,7 @@ class DeviceScanTest {
     @Test
     void aBdevOnANamespaceOrAPartitionKeepsTheDrive() {
         disks.partition("nvme0n1", "nvme0n1p1", "259:1");
-        DeviceScan.Users user = new DeviceScan.Users(Map.of("nvme0n1p1", List.of("bdev d")), Map.of());
+        DeviceScan.Users user = new DeviceScan.Users(Map.of("nvme0n1p1", List.of("bdev d")), Map.of(), Map.of());
         assertThat(scan.get(DRIVE.text(), user).bdevs()).containsExactly("bdev d");
         assertThatThrownBy(() -> scan.bind(DRIVE, VFIO, user)).hasMessageContaining("bdev d");
     }

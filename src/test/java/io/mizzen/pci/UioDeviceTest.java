@@ -62,6 +62,20 @@ class UioDeviceTest {
     }
 
     @Test
+    void aFunctionThatAnotherDriverHasMeanwhileIsLeftAlone() throws IOException {
+        try (UioDevice device = open()) {
+            device.startDma();
+            assertThat(device.isPresent()).isTrue();
+            Files.delete(function.resolve("driver"));
+            Files.createSymbolicLink(function.resolve("driver"), root.resolve("bus/pci/drivers/nvme"));
+            assertThat(device.isPresent()).isFalse();
+            device.stopDma();
+            assertThat(command()).isEqualTo(MEMORY_SPACE | BUS_MASTER);
+        }
+        assertThat(command()).isEqualTo(MEMORY_SPACE | BUS_MASTER);
+    }
+
+    @Test
     void anEngineThatComesSecondIsRefusedBeforeItTouchesTheDeviceFile() throws IOException {
         try (UioDevice device = open()) {
             device.startDma();
