@@ -56,20 +56,42 @@ final class AutoOnline implements AutoCloseable {
         int quietLooks = 0;
         long seen = -1;
         while (!closed) {
+            boolean out = true;
             try {
                 long newest = engine.events(0, 1).newest();
                 quietLooks = newest == seen ? quietLooks + 1 : 0;
                 seen = newest;
-                boolean out = look(System.nanoTime());
+                out = look(System.nanoTime());
+            } catch (RuntimeException e) {
+                unknown("what is out", e);
+            }
+            try {
                 Thread.sleep(quietLooks < QUICK_LOOKS ? LOOK_MS : SLOW_LOOK_MS);
                 if (!out) {
                     engine.awaitEvents(seen, 1, EVENTS_NS);
                 }
-            } catch (OperationException e) {
-                LOG.warn("event=auto-online-unknown code={} message=\"{}\"", e.code(), e.getMessage());
             } catch (InterruptedException e) {
                 return;
             }
+        }
+    }
+
+    /** One that cannot be looked at, such as one whose device does not answer, does not keep the others out. */
+    private void guarded(String what, Runnable look) {
+        try {
+            look.run();
+        } catch (RuntimeException e) {
+            unknown(what, e);
+        }
+    }
+
+    private static void unknown(String what, RuntimeException cause) {
+        if (!(cause instanceof OperationException failure)) {
+            LOG.error("event=auto-online-unknown what=\"{}\"", what, cause);
+        } else if (failure.kind() == ErrorKind.UNAVAILABLE) {      // For now: said at every look it would be nothing but noise.
+            LOG.debug("event=auto-online-unknown what=\"{}\" code={} message=\"{}\"", what, failure.code(), failure.getMessage());
+        } else {
+            LOG.warn("event=auto-online-unknown what=\"{}\" code={} message=\"{}\"", what, failure.code(), failure.getMessage());
         }
     }
 
@@ -78,13 +100,13 @@ final class AutoOnline implements AutoCloseable {
         Set<String> out = new HashSet<>();
         for (PoolView pool : calls.await(engine.pools())) {
             if ("FAULTED".equals(pool.state())) {
-                look(pool, out, nowNs);
+                guarded("pool " + pool.name(), () -> look(pool, out, nowNs));
             }
         }
         for (NexusView nexus : calls.await(engine.nexuses())) {
             for (NexusView.ChildView child : nexus.children()) {
                 if (!"SHUTDOWN".equals(nexus.state()) && child.uri() != null) {
-                    look(nexus, child, out, nowNs);
+                    guarded("child " + child.uri() + " of nexus " + nexus.name(), () -> look(nexus, child, out, nowNs));
                 }
             }
         }
@@ -115,8 +137,9 @@ final class AutoOnline implements AutoCloseable {
 
     private void look(NexusView nexus, NexusView.ChildView child, Set<String> out, long nowNs) {
         boolean last = "MISSING".equals(child.state());
-        boolean gone = last || GONE.contains(String.valueOf(child.faultReason()));
-        if (!last && !("FAULTED".equals(child.state()) && (gone || FAILED.contains(child.faultReason())))) {
+        String reason = String.valueOf(child.faultReason());
+        boolean gone = last || GONE.contains(reason);
+        if (!last && !("FAULTED".equals(child.state()) && (gone || FAILED.contains(reason)))) {
             return;
         }
         String key = nexus.uuid() + " " + child.memberUuid();

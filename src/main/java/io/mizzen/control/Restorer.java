@@ -5,6 +5,7 @@ import io.mizzen.control.store.StateStore;
 import io.mizzen.engine.Engine;
 import io.mizzen.engine.model.BdevSpec;
 import io.mizzen.engine.model.DeviceSpec;
+import io.mizzen.engine.model.DeviceView;
 import io.mizzen.engine.model.NexusSpec;
 import io.mizzen.engine.model.NexusView;
 import io.mizzen.engine.model.ObjectKind;
@@ -24,9 +25,11 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -49,6 +52,8 @@ public final class Restorer implements AutoCloseable {
     private final DesiredState state;
     private final Map<String, Failure> failures = new LinkedHashMap<>();
     private final List<StateStore.SetAside> setAside = new ArrayList<>();
+    /** What drives were asked last, by address. */
+    private final Map<String, CompletableFuture<DeviceView>> asked = new ConcurrentHashMap<>();
     private final ScheduledExecutorService retries =
         Executors.newSingleThreadScheduledExecutor(Thread.ofPlatform().name("restore").daemon().factory());
     private long round;
@@ -159,7 +164,7 @@ public final class Restorer implements AutoCloseable {
 
     private void bringBack(Object content) {
         switch (content) {
-            case DesiredState.StoredDevice device -> calls.await(engine.bindDevice(device.address(),
+            case DesiredState.StoredDevice device -> onceAtATime(device.address(), () -> engine.bindDevice(device.address(),
                 new DeviceSpec(device.driver(), device.accept(), device.serial())));
             case DesiredState.StoredBdev bdev -> calls.await(engine.createBdev(new BdevSpec(existing(bdev.uri()))));
             case DesiredState.StoredPool pool -> {
@@ -220,19 +225,34 @@ public final class Restorer implements AutoCloseable {
      * @return whether the engine has the drive now
      */
     boolean takeAgain(String uri) {
-        String address = uri.replaceFirst("^pcie?:///", "").replaceFirst("[?].*", "");
+        String address = DeviceService.fullAddress(uri.replaceFirst("^pcie?:///", "").replaceFirst("[?].*", ""));
         try {
-            return state.list(DesiredState.StoredDevice.class).stream()
-                .filter(device -> device.address().endsWith(address.toLowerCase(Locale.ROOT))).findFirst().map(device -> {
-                    bringBack(device);
+            return state.locked(address, () -> {
+                DesiredState.StoredDevice taken = state.find(StateKind.DEVICE, address, DesiredState.StoredDevice.class).orElse(null);
+                if (taken != null) {
+                    bringBack(taken);
                     return true;
-                }).orElseGet(() -> calls.await(engine.device(address)).driver() != null);
+                }
+                return onceAtATime(address, () -> engine.device(address)).driver() != null;
+            });
         } catch (OperationException refused) {
             if (refused.kind() == ErrorKind.UNAVAILABLE || refused.kind() == ErrorKind.TIMEOUT) {
                 throw refused;
             }
             return false;       // Not there, in use, or another drive: as long as it is so.
         }
+    }
+
+    /** A drive that does not answer is not asked again until it does: every question would wait in the engine behind the last. */
+    private DeviceView onceAtATime(String address, Supplier<CompletableFuture<DeviceView>> question) {
+        CompletableFuture<DeviceView> last = asked.get(address);
+        if (last != null && !last.isDone()) {
+            throw new OperationException(ErrorKind.UNAVAILABLE, "device-not-answering", "Device " + address
+                + " has not answered what it was asked last; nothing was done. It is asked again when it has.");
+        }
+        CompletableFuture<DeviceView> answer = question.get();
+        asked.put(address, answer);
+        return calls.await(answer);
     }
 
     /** A pool was closed and opened anew, or could only be closed: then it is tried again as at a start. */

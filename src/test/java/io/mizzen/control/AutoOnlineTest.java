@@ -21,6 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** What comes back by itself, and what does not. */
 class AutoOnlineTest {
     private static final String NEXUS = "d0000000-0000-4000-8000-000000000001";
+    private static final String SECOND_NEXUS = "d0000000-0000-4000-8000-000000000002";
     private static final String POOL = "d0000000-0000-4000-8000-0000000000a0";
     private static final long SECOND = 1_000_000_000L;
 
@@ -79,9 +80,9 @@ class AutoOnlineTest {
     void aTakenDriveThatIsPluggedInAnewIsTakenAgainAndNoOtherInItsPlace() {
         new DeviceService(engine, calls, state).bind(FakeEngine.DEVICE, "vfio-pci", List.of());
         child = "pcie:///" + FakeEngine.DEVICE + "?ns=2";
-        calls.await(engine.createNexus(new NexusSpec("d0000000-0000-4000-8000-000000000002", "m", List.of("malloc:///b", child), 0, null)));
+        calls.await(engine.createNexus(new NexusSpec(SECOND_NEXUS, "m", List.of("malloc:///b", child), 0, null)));
         engine.faultReason("removed");
-        engine.childState("d0000000-0000-4000-8000-000000000002", child, "FAULTED");
+        engine.childState(SECOND_NEXUS, child, "FAULTED");
         engine.replaceDevice("S2");
         assertThat(look()).isZero();
         assertThat(calls.await(engine.device(FakeEngine.DEVICE)).driver()).as("another drive").isEqualTo("nvme");
@@ -129,6 +130,54 @@ class AutoOnlineTest {
             assertThat(look()).as(reason).isZero();
         }
         assertThat(events()).isEmpty();
+    }
+
+    /** The child's drive belongs to a nexus that is looked at before the other. */
+    @Test
+    void aDriveThatDoesNotAnswerIsAskedOnceAndKeepsNothingElseOut() {
+        String drive = "pcie:///" + FakeEngine.DEVICE.substring("0000:".length());
+        new DeviceService(engine, calls, state).bind(FakeEngine.DEVICE, "vfio-pci", List.of());
+        calls.await(engine.createNexus(new NexusSpec(SECOND_NEXUS, "m", List.of("malloc:///b", child), 0, null)));
+        calls.await(engine.addNexusChild(NEXUS, drive));
+        engine.faultReason("removed");
+        engine.childState(NEXUS, drive, "FAULTED");
+        engine.childState(SECOND_NEXUS, child, "FAULTED");
+        EngineCalls hasty = new EngineCalls(Duration.ofMillis(100));
+        Restorer impatient = new Restorer(engine, hasty, state);
+        autoOnline = new AutoOnline(engine, hasty, impatient);
+        engine.holding("bindDevice");
+        long bound = attempts("bindDevice");
+        assertThat(look()).as("the other, in the same look").isOne();
+        for (int i = 0; i < 5; i++) {
+            engine.childState(SECOND_NEXUS, child, "FAULTED");
+            look();
+        }
+        assertThat(attempts("bindDevice") - bound).isOne();
+        engine.release();
+        assertThat(look()).as("it has answered").isOne();
+        assertThat(attempts("bindDevice") - bound).isEqualTo(2);
+        impatient.close();
+    }
+
+    @Test
+    void aChildThatIsOutForNoKnownReasonHarmsNoLook() {
+        out("FAULTED", null);
+        calls.await(engine.createNexus(new NexusSpec(SECOND_NEXUS, "m", List.of("malloc:///b", child), 0, null)));
+        assertThat(look()).isZero();
+        assertThat(autoOnline.look(nowNs)).isFalse();
+    }
+
+    /** An engine that refuses at once is asked about once a second, and its recovery is noticed. */
+    @Test
+    void lookingGoesOnAtItsPaceAfterFailures() throws InterruptedException {
+        out("FAULTED", "removed");
+        engine.failing("nexuses", new OperationException(ErrorKind.UNAVAILABLE, "mailbox-full", "Too many."));
+        autoOnline.start();
+        Thread.sleep(1_500);
+        assertThat(attempts("nexuses")).isBetween(1L, 3L);
+        engine.failing("nexuses", null);
+        engine.awaitEvents(0, 1, 20_000_000_000L);
+        assertThat(events()).containsExactly("auto-online");
     }
 
     @Test
