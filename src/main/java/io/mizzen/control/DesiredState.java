@@ -134,6 +134,12 @@ final class DesiredState implements AutoCloseable {
         return contents.values().stream().filter(type::isInstance).map(type::cast).toList();
     }
 
+    /** The keys of one kind. */
+    synchronized List<String> keys(StateKind kind) {
+        String prefix = nameOf(kind, "");
+        return contents.keySet().stream().filter(name -> name.startsWith(prefix)).map(name -> name.substring(prefix.length())).toList();
+    }
+
     synchronized boolean contains(StateKind kind, String key) {
         return contents.containsKey(nameOf(kind, key));
     }

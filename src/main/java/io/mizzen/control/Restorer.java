@@ -4,6 +4,7 @@ import io.mizzen.control.store.StateKind;
 import io.mizzen.control.store.StateStore;
 import io.mizzen.engine.Engine;
 import io.mizzen.engine.model.BdevSpec;
+import io.mizzen.engine.model.BdevView;
 import io.mizzen.engine.model.DeviceSpec;
 import io.mizzen.engine.model.DeviceView;
 import io.mizzen.engine.model.NexusSpec;
@@ -121,6 +122,7 @@ public final class Restorer implements AutoCloseable {
     /** Tries again what is due: at every turn at first, less and less often later, since every try is an event. */
     private void retryDue() {
         round++;
+        noticeLostBdevs();
         for (Failure failure : failures()) {
             int every = 1 << Math.clamp(failure.attempts() - QUICK_ATTEMPTS, 0, SLOWEST_SHIFT);
             if (round % every == 0) {
@@ -132,10 +134,27 @@ public final class Restorer implements AutoCloseable {
 
     /** Tries everything that failed once more. */
     void retry() {
+        noticeLostBdevs();
         for (Failure failure : failures()) {
             restore(new Restorable(failure.kind(), failure.object()));
         }
         tellHosts();
+    }
+
+    /** A bdev whose device went is closed before its successor opens; when that fails, nobody else would bring it back. */
+    private void noticeLostBdevs() {
+        List<String> wanted = state.keys(StateKind.BDEV);
+        if (wanted.isEmpty()) {
+            return;
+        }
+        try {
+            List<String> there = calls.await(engine.bdevs()).stream().map(BdevView::name).toList();
+            List<String> known = failures().stream().filter(failure -> failure.kind() == StateKind.BDEV).map(Failure::object).toList();
+            wanted.stream().filter(name -> !there.contains(name) && !known.contains(name))
+                .forEach(name -> restore(new Restorable(StateKind.BDEV, name)));
+        } catch (OperationException e) {
+            LOG.warn("event=lost-bdevs-unknown code={} message=\"{}\"", e.code(), e.getMessage());
+        }
     }
 
     /** While anything is missing, hosts that look for a subsystem are to try again rather than to give up. */

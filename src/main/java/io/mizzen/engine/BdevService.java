@@ -109,8 +109,10 @@ final class BdevService {
             return;
         }
         if (existing != null && existing.bdev != null && existing.bdev.isRemoved() && !existing.bdev.isOpen()) {
+            requireSame(existing, uri);
             boolean stays = !existing.implicit;         // The device may be back: another bdev, for as long as this one was to live.
-            existing.afterClose.add(() -> makeAgain(uri, implicit && !stays, done));
+            BdevUri again = stays && implicit ? BdevSchemes.withoutCreation(BdevUri.parse(existing.uri)) : uri;
+            existing.afterClose.add(() -> makeAgain(again, implicit && !stays, done));
             remove(existing, (nothing, failure) -> { });
             return;
         }
@@ -144,10 +146,14 @@ final class BdevService {
         }
     }
 
-    private static void join(Entry existing, BdevUri uri, boolean implicit, Completion<Bdev> done) {
+    private static void requireSame(Entry existing, BdevUri uri) {
         if (!BdevUri.identity(existing.uri).equals(BdevUri.identity(uri.text()))) {
             throw exists(existing.name, "'" + existing.uri + "'");
         }
+    }
+
+    private static void join(Entry existing, BdevUri uri, boolean implicit, Completion<Bdev> done) {
+        requireSame(existing, uri);
         existing.implicit &= implicit;
         if (existing.bdev == null) {
             existing.waiters.add(done);

@@ -270,6 +270,20 @@ class RestorerTest {
         assertThat(calls.await(engine.nexuses())).hasSize(1);
     }
 
+    /** Its device went, and could not be opened when it was back. */
+    @Test
+    void aBdevThatTheEngineHasLostComesBack() {
+        createEverything();
+        calls.await(engine.destroyBdev("m"));
+        engine.failing("createBdev", MISSING);
+        restorer.retry();
+        assertThat(restorer.failures()).extracting(Restorer.Failure::object).containsExactly("m");
+        engine.failing("createBdev", null);
+        restorer.retry();
+        assertThat(restorer.failures()).isEmpty();
+        assertThat(calls.await(engine.bdevs())).hasSize(1);
+    }
+
     /** No half of a shutdown is kept: hosts would wait for somebody who does not know that they do. */
     @Test
     void aShutdownThatIsNotKeptDoesNotPauseHostsAtTheNextStart() throws IOException {

@@ -22,6 +22,8 @@ import io.mizzen.engine.model.StopReport;
 import io.mizzen.engine.model.SubsystemView;
 import io.mizzen.testsupport.NvmeTcpClient;
 import io.mizzen.util.ErrorKind;
+import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.List;
@@ -215,6 +217,27 @@ class EngineTargetTest {
             assertEquals(List.of(), r.ask.get(r.engine.hosts()));
             assertFalse(r.ask.get(r.engine.reactors()).stream().map(ReactorView::mthreads).toList().isEmpty());
             r.ask.get(r.engine.destroyReplica(R1));
+        }
+    }
+
+    /** The bdev that was asked for stays what it was, or stays away. */
+    @Test
+    void aBdevWhoseDeviceWentIsMadeAgainAsItWas() throws IOException {
+        try (RunningEngine r = new RunningEngine()) {
+            String wanted = disk("d", "&blk_size=4096");
+            r.ask.get(r.engine.createBdev(new BdevSpec(disk("d", "&blk_size=4096&create=true&size_mb=16"))));
+            try (RandomAccessFile file = new RandomAccessFile(directory.resolve("d").toFile(), "rw")) {
+                file.setLength(0);
+                r.ask.get(r.engine.rescanBdev("d"));
+                file.setLength(16 << 20);
+            }
+            r.ask.refused(ErrorKind.ALREADY_EXISTS, "bdev-exists", r.engine.createNexus(new NexusSpec(N1, "vol",
+                    List.of(disk("d", "")), 0, null)), "blk_size=4096");
+            assertEquals(1, r.ask.get(r.engine.bdevs()).size());
+            r.ask.get(r.engine.createNexus(new NexusSpec(N1, "vol", List.of(wanted), 0, null)));
+            BdevView again = r.ask.get(r.engine.bdev("d"));
+            assertEquals(4096, again.blockSizeBytes());
+            assertTrue(again.uri().contains("blk_size=4096"), again.uri());
         }
     }
 }
