@@ -322,7 +322,7 @@ final class DataPlane implements Engine {
 
     @Override
     public CompletableFuture<PoolView> importPool(PoolSpec spec, boolean rebuildMasks) {
-        return change("pool import", s -> s.pools.keys(spec), s -> done -> s.pools.importPool(spec, rebuildMasks, done));
+        return change("pool import", s -> s.pools.keys(spec), s -> done -> s.pools.importPool(spec, rebuildMasks, s.shares, done));
     }
 
     @Override

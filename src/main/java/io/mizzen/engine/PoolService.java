@@ -80,7 +80,8 @@ final class PoolService {
         }), "pool-created"));
     }
 
-    void importPool(PoolSpec spec, boolean rebuildMasks, Completion<PoolView> done) {
+    /** Opens what is on the disk; its replicas that are served still, since their disk went, are served again. */
+    void importPool(PoolSpec spec, boolean rebuildMasks, ShareService shares, Completion<PoolView> done) {
         check(spec);
         UUID uuid = spec.uuid() == null ? null : Uuids.parse("uuid", spec.uuid());
         Entry existing = entries.get(spec.name());
@@ -89,7 +90,14 @@ final class PoolService {
             done.ok(view(existing));
             return;
         }
-        bdevs.resolveExisting(spec.disks().getFirst(), withDisk(spec, done, (base, end) ->
+        Completion<PoolView> imported = (view, failure) -> {
+            if (failure != null) {
+                done.fail(failure);
+            } else {
+                serveAgain(lostShares(entry(view.name()).store(), shares), shares, () -> done.ok(view));
+            }
+        };
+        bdevs.resolveExisting(spec.disks().getFirst(), withDisk(spec, imported, (base, end) ->
                 stores.load(base, new LvStores.Expected(spec.name(), uuid, rebuildMasks), end), "pool-imported"));
     }
 
@@ -119,31 +127,29 @@ final class PoolService {
                 done.fail(unclosed);
                 return;
             }
-            Completion<PoolView> imported = (view, failure) -> {
-                if (failure != null) {
-                    done.fail(failure);
-                } else {
-                    serveAgain(new ArrayList<>(entry(store.name()).store().lvols()), shares, () -> done.ok(view));
-                }
-            };
             try {
-                importPool(again(entry), false, imported);
+                importPool(again(entry), false, shares, done);
             } catch (OperationException refused) {
-                imported.fail(refused);
+                done.fail(refused);
             }
         });
     }
 
-    private static void serveAgain(List<Lvol> left, ShareService shares, Runnable then) {
+    private static List<Bdev> lostShares(LvStore store, ShareService shares) {
+        List<Bdev> lost = new ArrayList<>();
+        for (Lvol lvol : store.lvols()) {
+            if (lvol.bdev() != null && shares.isLost(lvol.bdev())) {
+                lost.add(lvol.bdev());
+            }
+        }
+        return lost;
+    }
+
+    private static void serveAgain(List<Bdev> left, ShareService shares, Runnable then) {
         if (left.isEmpty()) {
             then.run();
-            return;
-        }
-        Lvol lvol = left.removeLast();
-        if (lvol.bdev() == null) {
-            serveAgain(left, shares, then);
         } else {
-            shares.serveAgain(lvol.bdev(), () -> serveAgain(left, shares, then));
+            shares.serveAgain(left.removeLast(), () -> serveAgain(left, shares, then));
         }
     }
 

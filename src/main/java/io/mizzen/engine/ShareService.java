@@ -72,7 +72,7 @@ final class ShareService {
         }
     }
 
-    /** Serves the bdev; one that is served already gets the new list of hosts. */
+    /** Serves the bdev; one that is served already gets the new list of hosts. One whose bdev has gone since is served anew. */
     void share(ObjectKind kind, Bdev bdev, ShareSpec spec, Completion<ShareView> done) {
         share(kind, bdev, spec, NOT_PAUSED, done);
     }
@@ -89,6 +89,10 @@ final class ShareService {
         }
         UUID uuid = bdev.uuid();
         Share existing = shares.get(uuid);
+        if (existing != null && isLost(bdev)) {
+            serveAnew(existing, bdev, spec, pausedMs, done);
+            return;
+        }
         if (existing != null) {
             done.ok(view(allow(existing, List.copyOf(spec.allowedHosts()))));
             return;
@@ -181,27 +185,36 @@ final class ShareService {
 
     /** A bdev that was gone is there again, as another one of the same UUID: its hosts come back to it. Never fails. */
     void serveAgain(Bdev bdev, Runnable then) {
-        Share share = shares.get(bdev.uuid());
-        if (share == null || !share.bdev.isRemoved() || share.detached) {
+        if (!isLost(bdev)) {
             then.run();
             return;
         }
-        Completion<ShareView> served = (view, failure) -> {
+        Share share = shares.get(bdev.uuid());
+        serveAnew(share, bdev, new ShareSpec(share.allowedHosts), NOT_PAUSED, (view, failure) -> {
             if (failure != null) {
                 plane.event(share.kind, share.uuid, bdev.name(), "share-not-served", bdev.name() + " is back and cannot be served: "
                         + failure.getMessage(), "nqn", share.nqn, "code", failure.code());
             }
             then.run();
-        };
-        unshare(share.uuid, (nothing, failure) -> {
+        });
+    }
+
+    /** Whether hosts are promised what this bdev has, but the one that served it to them has gone. */
+    boolean isLost(Bdev bdev) {
+        Share share = shares.get(bdev.uuid());
+        return share != null && share.bdev != bdev && share.bdev.isRemoved() && !share.detached;
+    }
+
+    private void serveAnew(Share lost, Bdev bdev, ShareSpec spec, long pausedMs, Completion<ShareView> done) {
+        unshare(lost.uuid, (nothing, failure) -> {
             if (failure != null) {
-                served.fail(failure);
+                done.fail(failure);
                 return;
             }
             try {
-                share(share.kind, bdev, new ShareSpec(share.allowedHosts), served);
+                share(lost.kind, bdev, spec, pausedMs, done);
             } catch (OperationException refused) {
-                served.fail(refused);
+                done.fail(refused);
             }
         });
     }

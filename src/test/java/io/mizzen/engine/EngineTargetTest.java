@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.mizzen.engine.model.BdevSpec;
@@ -22,13 +23,17 @@ import io.mizzen.engine.model.StopReport;
 import io.mizzen.engine.model.SubsystemView;
 import io.mizzen.testsupport.NvmeTcpClient;
 import io.mizzen.util.ErrorKind;
+import io.mizzen.util.OperationException;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.net.InetSocketAddress;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Random;
 import java.util.UUID;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -238,6 +243,58 @@ class EngineTargetTest {
             BdevView again = r.ask.get(r.engine.bdev("d"));
             assertEquals(4096, again.blockSizeBytes());
             assertTrue(again.uri().contains("blk_size=4096"), again.uri());
+        }
+    }
+
+    /** The disk of pool p0 loses its size, as a device that is pulled out, and its name. */
+    private void vanish(RunningEngine r, String disk) throws IOException {
+        Path path = directory.resolve(disk);
+        Files.copy(path, directory.resolve(disk + ".away"));
+        try (RandomAccessFile file = new RandomAccessFile(path.toFile(), "rw")) {
+            file.setLength(0);
+        }
+        Files.delete(path);
+        r.ask.get(r.engine.rescanBdev(disk));
+        r.awaitEvent("namespace-lost", 1);
+    }
+
+    /** Closed by a return that failed, once the volumes on the lost device are. */
+    private static void failToReopen(RunningEngine r) throws Exception {
+        for (int i = 0; i < 10_000; i++) {
+            ExecutionException refused = assertThrows(ExecutionException.class,
+                    () -> r.engine.reopenPool("p0").get(20, TimeUnit.SECONDS));
+            OperationException cause = (OperationException) refused.getCause();
+            if (cause.kind() != ErrorKind.UNAVAILABLE) {
+                assertEquals("disk-not-found", cause.code());
+                assertEquals(List.of(), r.ask.get(r.engine.pools()));
+                return;
+            }
+            Thread.sleep(1);
+        }
+        throw new AssertionError("the pool stays busy");
+    }
+
+    /** As an import by request or after a failed attempt, not only in one go with the closing. */
+    @Test
+    void servedReplicasAreServedAgainWheneverTheirPoolComesBack() throws Exception {
+        byte[] data = pattern(7, 4096);
+        PoolSpec pool = new PoolSpec("p0", null, List.of(disk("d0", "&create=true&size_mb=64")), 1 << 20, List.of(), false);
+        try (RunningEngine r = new RunningEngine()) {
+            r.ask.get(r.engine.createPool(pool));
+            r.ask.get(r.engine.createReplica(new ReplicaSpec(R1, "r", "p0", 8 << 20, true)));
+            String nqn = r.ask.get(r.engine.shareReplica(R1, new ShareSpec(List.of(HOST)))).share().nqn();
+            try (NvmeTcpClient admin = r.connect(0, 0xffff, nqn, HOST, 0); NvmeTcpClient io = r.io(nqn)) {
+                assertEquals(0, io.write(1, 0, data, BLOCK, true).status());
+            }
+            vanish(r, "d0");
+            failToReopen(r);
+            Files.move(directory.resolve("d0.away"), directory.resolve("d0"));
+            r.ask.get(r.engine.importPool(pool));
+            assertEquals(List.of("share-created", "share-removed", "share-created"), r.events("share-"));
+            try (NvmeTcpClient admin = r.connect(0, 0xffff, nqn, HOST, 0); NvmeTcpClient io = r.io(nqn)) {
+                assertEquals(0, admin.identify(1, 0).status());
+                assertArrayEquals(data, io.read(1, 0, data.length / BLOCK, BLOCK).data());
+            }
         }
     }
 }
