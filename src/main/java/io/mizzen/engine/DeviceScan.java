@@ -166,11 +166,13 @@ final class DeviceScan {
         if (!bdevs.isEmpty()) {
             return usedBy(bdevs);
         }
+        String foreign = foreignDriver(function);
+        return foreign != null ? foreign : reason(disks);
+    }
+
+    private static String foreignDriver(PciFunction function) {
         String driver = function.driver();
-        if (driver != null && !driver.equals("nvme") && !PciDriver.isOurs(driver)) {
-            return "driver " + driver + " has it";
-        }
-        return reason(disks);
+        return driver == null || driver.equals("nvme") || PciDriver.isOurs(driver) ? null : "driver " + driver + " has it";
     }
 
     private static String reason(List<DiskView> disks) {
@@ -233,6 +235,10 @@ final class DeviceScan {
             return get(address.text(), users);
         }
         requireUnused(address, users);
+        String foreign = foreignDriver(function);
+        if (foreign != null && function.isNvme()) {
+            throw inUse(address, foreign);
+        }
         if ("nvme".equals(function.driver())) {
             take(address, driver, spec, accepted, users);
         } else {

@@ -1,7 +1,12 @@
 package io.mizzen.pci;
 
+import io.mizzen.ffi.Errno;
+import io.mizzen.ffi.Libc;
 import io.mizzen.util.OperationException;
+import java.lang.foreign.Arena;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.function.ToIntFunction;
 import java.util.stream.Collectors;
 
 /**
@@ -12,22 +17,33 @@ import java.util.stream.Collectors;
 public final class PciBinding {
     private static final String KERNEL_DRIVER = "nvme";
 
+    private static final int O_RDWR_CLOEXEC = 2 | 0x80000;
+
     private final PciSysfs sysfs;
+    private final ToIntFunction<Path> opener;
 
     public PciBinding(PciSysfs sysfs) {
+        this(sysfs, PciBinding::open);
+    }
+
+    /** @param opener opens a file for reading and writing; a descriptor or a negative errno */
+    PciBinding(PciSysfs sysfs, ToIntFunction<Path> opener) {
         this.sysfs = sysfs;
+        this.opener = opener;
     }
 
     /**
      * Gives the function to a driver that leaves it to us; nothing happens when it has it already.
      *
      * @throws OperationException NOT_FOUND; INVALID_ARGUMENT (not NVMe); FAILED_PRECONDITION with what to do: no IOMMU (names
-     *         UIO), the group is shared, the driver is not loaded, missing rights. The function is then where it was
+     *         UIO), the group is shared, the driver is not loaded, missing rights, a process drives it
+     *         ({@code device-in-use}). The function is then where it was
      */
     public PciFunction bind(PciAddress address, PciDriver driver) {
         PciFunction before = requireNvme(address);
         check(before, driver);
         if (!driver.driverName().equals(before.driver())) {
+            requireNotDriven(before);
             sysfs.setDriverOverride(address, driver.driverName());
             if (before.driver() != null) {
                 move(before, address);
@@ -71,10 +87,12 @@ public final class PciBinding {
     /**
      * Gives the function back to the kernel's NVMe driver; nothing happens when that has it.
      *
-     * @throws OperationException NOT_FOUND; INVALID_ARGUMENT (not NVMe); FAILED_PRECONDITION (missing rights, no driver took it)
+     * @throws OperationException NOT_FOUND; INVALID_ARGUMENT (not NVMe); FAILED_PRECONDITION (missing rights, no driver took it,
+     *         a process drives it)
      */
     public PciFunction unbind(PciAddress address) {
         PciFunction before = requireNvme(address);
+        requireNotDriven(before);
         if (before.driverOverride() != null) {
             sysfs.setDriverOverride(address, null);
         }
@@ -91,6 +109,40 @@ public final class PciBinding {
                     + "; load the kernel's (modprobe " + KERNEL_DRIVER + "): it takes the device by itself");
         }
         return now;
+    }
+
+    /** Taken away, the function would leave a process's commands in flight; vfio-pci would wait for that process besides. */
+    private void requireNotDriven(PciFunction function) {
+        if (PciDriver.VFIO_PCI.driverName().equals(function.driver()) && function.iommuGroup() >= 0) {
+            Path group = sysfs.vfioDirectory().resolve(Integer.toString(function.iommuGroup()));
+            int fd = opener.applyAsInt(group);
+            if (fd >= 0) {
+                Libc.close(fd);
+            } else if (fd == -Errno.EBUSY) {
+                throw driven(function, group + " is open");
+            }
+        } else if (PciDriver.UIO_PCI_GENERIC.driverName().equals(function.driver())) {
+            Path config = sysfs.device(function.address()).resolve("config");
+            int fd = opener.applyAsInt(config);
+            int locked = fd < 0 ? 0 : FileLocks.lock(fd);
+            if (fd >= 0) {
+                Libc.close(fd);
+            }
+            if (locked == -Errno.EAGAIN || locked == -Errno.EACCES) {
+                throw driven(function, config + " is locked");
+            }
+        }
+    }
+
+    private static OperationException driven(PciFunction function, String sign) {
+        return OperationException.precondition("device-in-use", "a process drives device " + function.address()
+                + " or another one of its IOMMU group (" + sign + "); stop it first");
+    }
+
+    private static int open(Path path) {
+        try (Arena arena = Arena.ofConfined()) {
+            return Libc.open(Libc.cString(arena, path.toString()).address(), O_RDWR_CLOEXEC, 0);
+        }
     }
 
     private PciFunction requireNvme(PciAddress address) {

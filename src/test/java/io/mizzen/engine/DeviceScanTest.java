@@ -64,6 +64,16 @@ class DeviceScanTest {
     }
 
     @Test
+    void aFunctionThatAForeignDriverHasIsNotTakenFromIt() {
+        PciAddress other = PciAddress.parse("0000:02:00.0");
+        pci.driver("other_driver").function(other.text(), "0x010802", "other_driver", 4, "identity");
+        assertThat(scan.get(other.text(), NOBODY).reason()).isEqualTo("driver other_driver has it");
+        assertThatThrownBy(() -> scan.bind(other, VFIO, NOBODY)).isInstanceOfSatisfying(OperationException.class,
+                failure -> assertThat(failure.code()).isEqualTo("device-in-use")).hasMessageContaining("driver other_driver has it");
+        assertThat(pci.sysfs().get(other).driver()).isEqualTo("other_driver");
+    }
+
+    @Test
     void aControllerShowsItsNamespacesAndOtherDisksStandAlone() {
         List<DeviceView> devices = scan.list(NOBODY);
         assertThat(devices).extracting(DeviceView::address).containsExactly(DRIVE.text(), "sda");

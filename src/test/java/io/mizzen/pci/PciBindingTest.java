@@ -3,10 +3,16 @@ package io.mizzen.pci;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.mizzen.ffi.Errno;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
+import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -142,6 +148,28 @@ class PciBindingTest {
         } else {
             binding.bind(DRIVE, PciDriver.VFIO_PCI);
         }
+    }
+
+    @Test
+    void aDriveThatAProcessDrivesThroughVfioStays() {
+        binding.bind(DRIVE, PciDriver.VFIO_PCI);
+        PciBinding other = new PciBinding(sysfs, path -> path.equals(root.resolve("dev/vfio/7")) ? -Errno.EBUSY : -Errno.ENOENT);
+        assertFails("device-in-use", ErrorKind.FAILED_PRECONDITION, "stop it first", () -> other.unbind(DRIVE));
+        assertThat(sysfs.get(DRIVE).driver()).isEqualTo("vfio-pci");
+        assertThat(sysfs.get(DRIVE).driverOverride()).isEqualTo("vfio-pci");
+        assertThat(binding.unbind(DRIVE).driver()).isEqualTo("nvme");
+    }
+
+    @Test
+    void aDriveThatAProcessDrivesThroughUioStays() throws IOException {
+        binding.bind(BARE, PciDriver.UIO_PCI_GENERIC);
+        Path config = Files.createFile(sysfs.device(BARE).resolve("config"));
+        try (FileChannel file = FileChannel.open(config, StandardOpenOption.WRITE); FileLock lock = file.lock()) {
+            assertThat(lock.isValid()).isTrue();
+            assertFails("device-in-use", ErrorKind.FAILED_PRECONDITION, "is locked", () -> binding.unbind(BARE));
+            assertThat(sysfs.get(BARE).driver()).isEqualTo("uio_pci_generic");
+        }
+        assertThat(binding.unbind(BARE).driver()).isEqualTo("nvme");
     }
 
     @Test
