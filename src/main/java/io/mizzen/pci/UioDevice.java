@@ -199,8 +199,11 @@ final class UioDevice implements PciDevice {
     public synchronized void abandon() {
         if (!abandoned && !closed) {
             abandoned = true;
-            registers.abandon();
-            letGo();
+            try {
+                registers.abandon();
+            } finally {
+                letGo();
+            }
         }
     }
 

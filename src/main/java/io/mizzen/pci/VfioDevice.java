@@ -8,6 +8,7 @@ import io.mizzen.ffi.RawMemory;
 import io.mizzen.memory.IovaMap;
 import io.mizzen.util.OperationException;
 import java.lang.foreign.Arena;
+import java.util.function.IntUnaryOperator;
 
 /** A function behind an IOMMU, through vfio-pci. When the process dies, the kernel resets the device and ends its access. */
 final class VfioDevice implements PciDevice {
@@ -62,10 +63,11 @@ final class VfioDevice implements PciDevice {
                 fds[i] = eventfd();
                 interruptFds = java.util.Arrays.copyOf(fds, i + 1);
             }
-            setInterrupts(arena, VFIO_PCI_MSIX_IRQ_INDEX, interruptFds);
+            keepInterrupts(vectorsThatWork(vectors, count -> requestInterrupts(arena, VFIO_PCI_MSIX_IRQ_INDEX,
+                    VFIO_IRQ_SET_DATA_EVENTFD, java.util.Arrays.copyOf(interruptFds, count))));
             if (interruptCount(arena, VFIO_PCI_REQ_IRQ_INDEX) > 0) {
                 removalFd = eventfd();
-                setInterrupts(arena, VFIO_PCI_REQ_IRQ_INDEX, removalFd);
+                require("removal request", requestInterrupts(arena, VFIO_PCI_REQ_IRQ_INDEX, VFIO_IRQ_SET_DATA_EVENTFD, removalFd));
             }
         }
         config.enableRegisters();
@@ -106,10 +108,30 @@ final class VfioDevice implements PciDevice {
         return event;
     }
 
-    private void setInterrupts(Arena arena, int index, int... fds) {
-        if (fds.length > 0) {
-            require("interrupts", requestInterrupts(arena, index, VFIO_IRQ_SET_DATA_EVENTFD, fds));
+    /**
+     * Asks for vectors until the kernel has as many: a positive answer is how many there are, none of which it then enabled.
+     *
+     * @param request asks for so many; 0, a number of vectors, or a negative errno
+     * @return how many are enabled, or the negative errno
+     */
+    static int vectorsThatWork(int wanted, IntUnaryOperator request) {
+        int count = wanted;
+        while (count > 0) {
+            int result = request.applyAsInt(count);
+            if (result <= 0) {
+                return result < 0 ? result : count;
+            }
+            count = Math.min(result, count - 1);
         }
+        return 0;
+    }
+
+    private void keepInterrupts(int count) {
+        require("interrupts", count);
+        for (int i = count; i < interruptFds.length; i++) {
+            Libc.close(interruptFds[i]);
+        }
+        interruptFds = java.util.Arrays.copyOf(interruptFds, count);
     }
 
     private int requestInterrupts(Arena arena, int index, int dataFlag, int... fds) {
@@ -201,8 +223,11 @@ final class VfioDevice implements PciDevice {
     public synchronized void abandon() {
         if (!abandoned && !closed) {
             abandoned = true;
-            registers.abandon();
-            letGo();
+            try {
+                registers.abandon();
+            } finally {
+                letGo();
+            }
         }
     }
 
@@ -212,6 +237,9 @@ final class VfioDevice implements PciDevice {
             return;
         }
         closed = true;
+        if (registers != null) {
+            registers.unmap();          // First: a mapping keeps the device from the kernel, as its descriptor does.
+        }
         if (!abandoned) {
             letGo();
         }
@@ -220,9 +248,6 @@ final class VfioDevice implements PciDevice {
         }
         if (removalFd >= 0) {
             Libc.close(removalFd);
-        }
-        if (registers != null) {
-            registers.unmap();
         }
     }
 
