@@ -175,11 +175,25 @@ final class NexusService {
         }
     }
 
+    /** Lets go of bdevs, but not of disks in memory: what is on them would be gone, and with it the members. */
+    private void putAway(List<NexusEntry.Leg> children) {
+        for (NexusEntry.Leg child : children) {
+            if (child.bdev != null && !child.bdev.product().equals("malloc")) {
+                bdevs.release(child.bdev);
+                child.bdev = null;
+            }
+        }
+    }
+
     private void openOver(NexusParameters parameters, List<NexusEntry.Leg> children, Completion<NexusView> done) {
         List<Bdev> present = children.stream().map(child -> child.bdev).filter(bdev -> bdev != null).toList();
         Completion<Nexus> end = (nexus, failure) -> {
             if (failure != null) {
-                release(children);
+                if (entries.containsKey(parameters.uuid())) {
+                    putAway(children);          // It stays shut down.
+                } else {
+                    release(children);
+                }
                 done.fail(failure);
                 return;
             }
@@ -248,6 +262,7 @@ final class NexusService {
         }
         if (entry.shut) {       // Somebody else may have it now: its children are not touched.
             entries.remove(nexus.uuid());
+            release(entry.legs);
             plane.event(ObjectKind.NEXUS, nexus.uuid(), entry.name, "nexus-forgotten", "nexus " + entry.name
                     + ", which was shut down, is forgotten here; its children keep its metadata");
             done.ok(null);
@@ -287,8 +302,7 @@ final class NexusService {
             }
             nexus.close((none, failure) -> {
                 entry.shut = true;
-                release(entry.legs);
-                entry.legs.forEach(leg -> leg.bdev = null);
+                putAway(entry.legs);
                 plane.event(ObjectKind.NEXUS, nexus.uuid(), entry.name, "nexus-shut-down", "nexus " + entry.name
                         + " is shut down; its hosts wait" + (failure == null ? "" : ": " + failure.getMessage()), "clean", failure == null);
                 finish(entry, failure, done);

@@ -28,7 +28,7 @@ class BenchIT {
     @Test
     void aFileIsVerifiedAndTheFiguresArePrinted() {
         String output = bench(0, "--bdev", "uring://" + directory.resolve("f.img") + "?create=true&size_mb=16", "--verify",
-                "--depth", "8", "--time", "0.5", "--warmup", "0.2");
+                "--depth", "8", "--time", "2", "--warmup", "0.2");
         assertThat(output).contains("every I/O read back what was written", "p99.99", "CPU per I/O", "bytes allocated per I/O",
                 "dTLB misses per I/O");
     }
@@ -36,7 +36,7 @@ class BenchIT {
     @Test
     void aNexusOverReplicasIsDrivenAndTakenApart() {
         String output = bench(0, "--bdev", "malloc:///a?size_mb=32", "--bdev", "malloc:///b?size_mb=32", "--replica", "thin",
-                "--nexus", "--rw", "randrw", "--verify", "--time", "0.5", "--warmup", "0.2", "--memory", "4k", "--json");
+                "--nexus", "--rw", "randrw", "--verify", "--time", "2", "--warmup", "0.2", "--memory", "4k", "--json");
         assertThat(output).contains("\"failure\": null", "(nexus, ", "\"dtlbMissesPerIo\"").contains("pages of 4 KiB");
     }
 
