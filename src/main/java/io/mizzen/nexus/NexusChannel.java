@@ -18,8 +18,7 @@ import java.util.function.Predicate;
  * <p>How the fields of a {@link BdevIo} are used between submit and complete: {@code childCount} parts in flight;
  * {@code childStatus} first failure; writes: {@code driverLong} low half members that did it, high half members that
  * failed, {@code driverLong2} low half members that blamed the request, high half members without space,
- * {@code driverInt} {@link #SENT}; reads: {@code driverInt} readers tried, {@code driverLong2} repairs of the source asked
- * for.
+ * {@code driverInt} {@link #SENT}; reads: {@code driverInt} readers tried, {@code driverLong2} repairs asked for.
  *
  * <pre>
  * write: SUBMITTED → (WANTS_DIRTY: the home mthread's reply) → FANNED_OUT → (HELD: the home mthread's verdict) → completed
