@@ -199,9 +199,8 @@ final class NexusChildService {
         }
     }
 
-    /** A disk in memory stays: what is on it would be gone, and with it the member. */
     private void putAway(NexusEntry.Leg leg) {
-        if (leg.bdev != null && !leg.bdev.product().equals("malloc")) {
+        if (leg.outlivesClosing()) {
             letGo(leg);
         }
     }

@@ -30,6 +30,11 @@ final class NexusEntry {
             this.bdev = bdev;
             this.missing = missing;
         }
+
+        /** Whether it has a bdev that may be closed and opened again: a disk in memory would be gone, and with it the member. */
+        boolean outlivesClosing() {
+            return bdev != null && !bdev.product().equals("malloc");
+        }
     }
 
     final Nexus nexus;

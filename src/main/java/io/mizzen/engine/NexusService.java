@@ -175,10 +175,10 @@ final class NexusService {
         }
     }
 
-    /** Lets go of bdevs, but not of disks in memory: what is on them would be gone, and with it the members. */
+    /** Lets go of the bdevs that can be opened again. */
     private void putAway(List<NexusEntry.Leg> children) {
         for (NexusEntry.Leg child : children) {
-            if (child.bdev != null && !child.bdev.product().equals("malloc")) {
+            if (child.outlivesClosing()) {
                 bdevs.release(child.bdev);
                 child.bdev = null;
             }
