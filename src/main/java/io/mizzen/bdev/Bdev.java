@@ -97,6 +97,11 @@ public abstract class Bdev {
         return false;
     }
 
+    /** Whether it can only be read: it is not opened for writing, and a write fails. */
+    public boolean isReadOnly() {
+        return false;
+    }
+
     /** Whether its data lies on this machine: a mirror reads from local children first. */
     public boolean isLocal() {
         return true;

@@ -90,11 +90,15 @@ public final class BdevRegistry {
      *
      * @param owner who, in words; shown to whoever is refused
      * @param writable whether to take the write claim, which one descriptor may hold
-     * @throws OperationException when the claim is taken or the device is gone
+     * @throws OperationException when the claim is taken, the device is gone, or it is to be written and read-only
      */
     public Descriptor open(Bdev bdev, String owner, boolean writable, Descriptor.Listener listener) {
         if (names.get(bdev.name()) != bdev || bdev.isRemoved()) {
             throw OperationException.notFound("bdev-not-found", "bdev " + bdev.name() + " is gone");
+        }
+        if (writable && bdev.isReadOnly()) {
+            throw OperationException.precondition("bdev-read-only",
+                    "bdev " + bdev.name() + " can only be read; of a snapshot, make a clone");
         }
         String holder = bdev.claimedBy();
         if (writable && holder != null) {

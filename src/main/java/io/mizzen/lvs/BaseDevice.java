@@ -26,6 +26,8 @@ final class BaseDevice implements StorePort {
     private static final long ZERO_BYTES_MAX = 32L << 20;
     /** Longest range of one unmap, which costs a device next to nothing. */
     private static final long UNMAP_BYTES_MAX = 1L << 30;
+    /** Buffers that one copy has under way. */
+    private static final int COPY_PARTS_MAX = 4;
 
     private final Descriptor descriptor;
     private final Bdev bdev;
@@ -151,6 +153,11 @@ final class BaseDevice implements StorePort {
         range(IoType.UNMAP, atBytes, sizeBytes, done);
     }
 
+    @Override
+    public void copy(long fromBytes, long toBytes, long sizeBytes, Done done) {
+        new Copy(fromBytes, toBytes, sizeBytes, done).start();
+    }
+
     private void range(int type, long atBytes, long sizeBytes, Done done) {
         long part = Math.min(sizeBytes, type == IoType.UNMAP ? UNMAP_BYTES_MAX : ZERO_BYTES_MAX);
         submit(new Request(type, atBytes, part, 0, (request, status) -> {
@@ -175,9 +182,19 @@ final class BaseDevice implements StorePort {
         }
     }
 
+    /** Goes on with a buffer that is held already: before all others, who may wait for that buffer. */
+    private void submitFirst(Request request) {
+        outstanding++;
+        if (!start(request)) {
+            starved.addFirst(request);
+            armRetry();
+        }
+    }
+
     private boolean start(Request request) {
         boolean hasData = IoType.hasData(request.type);
-        if (hasData) {
+        boolean held = request.buffer != null;
+        if (hasData && !held) {
             request.buffer = context.large().tryAcquire();
             if (request.buffer == null) {
                 request.buffer = reserve;
@@ -189,7 +206,9 @@ final class BaseDevice implements StorePort {
         }
         BdevIo io = channel.tryAcquire();
         if (io == null) {
-            releaseBuffer(request);
+            if (!held) {
+                releaseBuffer(request);
+            }
             return false;
         }
         if (request.data != null) {
@@ -265,6 +284,56 @@ final class BaseDevice implements StorePort {
             this.receiver = receiver;
         }
 
+    }
+
+    /** One copy, part by part: each is written from the buffer that it was read into. */
+    private final class Copy {
+        private final long fromBytes;
+        private final long toBytes;
+        private final long sizeBytes;
+        private final Done done;
+        private long next;
+        private int parts;
+        private int firstFailure;
+
+        Copy(long fromBytes, long toBytes, long sizeBytes, Done done) {
+            this.fromBytes = fromBytes;
+            this.toBytes = toBytes;
+            this.sizeBytes = sizeBytes;
+            this.done = done;
+        }
+
+        void start() {
+            while (parts < COPY_PARTS_MAX && next < sizeBytes && firstFailure == Status.SUCCESS) {
+                long at = next;
+                long part = Math.min(sizeBytes - at, context.large().pool().bufferSizeBytes());
+                next += part;
+                parts++;
+                submit(new Request(IoType.READ, fromBytes + at, part, 0, (request, status) -> read(request, at, status)));
+            }
+            if (parts == 0) {
+                done.done(firstFailure);
+            }
+        }
+
+        private void read(Request request, long at, int status) {
+            if (status != Status.SUCCESS) {
+                ended(status);
+                return;
+            }
+            Request write = new Request(IoType.WRITE, toBytes + at, request.sizeBytes, 0, (r, writeStatus) -> ended(writeStatus));
+            write.buffer = request.buffer;
+            request.buffer = null;
+            submitFirst(write);
+        }
+
+        private void ended(int status) {
+            parts--;
+            if (status != Status.SUCCESS && firstFailure == Status.SUCCESS) {
+                firstFailure = status;
+            }
+            start();
+        }
     }
 
     /** Waits for all parts; one more than submitted, so that it cannot end while they are being submitted. */

@@ -4,6 +4,7 @@ import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 
@@ -37,6 +38,26 @@ final class BlobCommit {
      * @param rewritten indices of the extent pages whose contents differ from those of {@code old}
      */
     void commit(BlobMetadata old, BlobMetadata next, BitSet rewritten, Outcome outcome) {
+        prepare(next, rewritten, (prepared, failure) -> {
+            if (failure != null) {
+                outcome.ended(failure, false);
+            } else {
+                finish(old, next, prepared, null, outcome);
+            }
+        });
+    }
+
+    /** The first half of a commit has been done: {@link #finish} it, or {@link #abandon} it. */
+    record Prepared(MemorySegment root, List<Integer> taken) {
+    }
+
+    /** Receives a prepared commit, or why there is none; then nothing was changed. */
+    interface Ready {
+        void ready(Prepared prepared, OperationException failure);
+    }
+
+    /** Writes everything of {@code next} but its root, to fresh pages. */
+    void prepare(BlobMetadata next, BitSet rewritten, Ready ready) {
         List<Integer> taken = new ArrayList<>();
         List<MetadataWriter.Page> fresh = new ArrayList<>();
         MemorySegment root;
@@ -44,31 +65,45 @@ final class BlobCommit {
             root = prepare(next, rewritten, taken, fresh);
         } catch (FormatException e) {
             taken.forEach(space::releasePage);
-            outcome.ended(new OperationException(ErrorKind.INVALID_ARGUMENT, e.code(), e.getMessage()), false);
+            ready.ready(null, new OperationException(ErrorKind.INVALID_ARGUMENT, e.code(), e.getMessage()));
             return;
         } catch (OperationException e) {
             taken.forEach(space::releasePage);
-            outcome.ended(e, false);
+            ready.ready(null, e);
             return;
         }
         writer.writeFresh(fresh, status -> {
             if (status != 0) {
                 taken.forEach(space::releasePage);
-                outcome.ended(failed("writing metadata pages", status), false);
-                return;
+                ready.ready(null, failed("writing metadata pages", status));
+            } else {
+                ready.ready(new Prepared(root, taken), null);
             }
-            writer.commit(new MetadataWriter.Page(next.rootPage, root), rootStatus -> {
-                if (rootStatus != 0) {
-                    outcome.ended(failed("writing the root page of a volume", rootStatus), true);
-                    return;
-                }
-                free(replacedPages(old, next), outcome);
-            });
         });
     }
 
-    /** Deletes the blob: zeroes its root, then its other pages, and releases all of them. */
-    void delete(BlobMetadata blob, Outcome outcome) {
+    /** Gives the pages of a prepared commit back. */
+    void abandon(Prepared prepared) {
+        prepared.taken().forEach(space::releasePage);
+    }
+
+    /** @param heir a blob that has taken over extent pages of {@code old}, or null */
+    void finish(BlobMetadata old, BlobMetadata next, Prepared prepared, BlobMetadata heir, Outcome outcome) {
+        writer.commit(new MetadataWriter.Page(next.rootPage, prepared.root()), status -> {
+            if (status != 0) {
+                outcome.ended(failed("writing the root page of a volume", status), true);
+            } else {
+                free(replacedPages(old, next, heir), outcome);
+            }
+        });
+    }
+
+    /**
+     * Deletes the blob: zeroes its root, then its other pages, and releases all of them.
+     *
+     * @param heir a blob that has taken over extent pages of it, or null
+     */
+    void delete(BlobMetadata blob, BlobMetadata heir, Outcome outcome) {
         writer.commitZero(blob.rootPage, status -> {
             if (status != 0) {
                 outcome.ended(failed("zeroing the root page of a volume", status), true);
@@ -76,7 +111,7 @@ final class BlobCommit {
             }
             space.releaseBlobId(blob.rootPage);
             space.releasePage(blob.rootPage);
-            free(replacedPages(blob, null), outcome);
+            free(replacedPages(blob, null, heir), outcome);
         });
     }
 
@@ -122,8 +157,8 @@ final class BlobCommit {
         });
     }
 
-    /** Pages of {@code old}, without the root, that {@code next} does not use. */
-    private static int[] replacedPages(BlobMetadata old, BlobMetadata next) {
+    /** Pages of {@code old}, without the root, that neither {@code next} nor {@code heir} uses. */
+    private static int[] replacedPages(BlobMetadata old, BlobMetadata next, BlobMetadata heir) {
         if (old == null) {
             return new int[0];
         }
@@ -134,9 +169,9 @@ final class BlobCommit {
         for (int page : old.extentPages) {
             pages.set(page);
         }
-        if (next != null) {
-            for (int page : next.extentPages) {
-                pages.clear(page);
+        for (BlobMetadata user : Arrays.asList(next, heir)) {
+            for (int i = 0; user != null && i < user.extentPages.length; i++) {
+                pages.clear(user.extentPages[i]);
             }
         }
         pages.clear(0);

@@ -1,5 +1,6 @@
 package io.mizzen.lvs;
 
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -31,6 +32,9 @@ final class BlobMetadata {
     boolean unknownDescriptor;
     /** An extent page holds clusters behind the end of the blob: left by a resize that a crash cut short. */
     boolean extentPageOverhangs;
+
+    /** A snapshot that was half made or half removed when a crash came: it owns its chain and nothing else. */
+    boolean halfGone;
 
     BlobMetadata(int rootPage) {
         this.rootPage = rootPage;
@@ -64,6 +68,35 @@ final class BlobMetadata {
 
     Xattr internalXattr(String name) {
         return find(internalXattrs, name);
+    }
+
+    /** What it names belongs to the volume that it was made of, or that has got what it held. */
+    void forget() {
+        halfGone = true;
+        clusters = new int[clusters.length];
+        extentPages = new int[extentPages.length];
+    }
+
+    /** Sets an internal attribute that holds the id of a blob. */
+    void internalXattr(String name, long blobId) {
+        removeInternalXattr(name);
+        byte[] value = new byte[8];
+        MemorySegment.ofArray(value).set(LittleEndian.U64, 0, blobId);
+        internalXattrs.add(new Xattr(name, value));
+        invalidFlags |= BlobFlags.INTERNAL_XATTR;
+    }
+
+    void removeInternalXattr(String name) {
+        internalXattrs.removeIf(x -> x.name().equals(name));
+        if (internalXattrs.isEmpty()) {
+            invalidFlags &= ~BlobFlags.INTERNAL_XATTR;
+        }
+    }
+
+    /** Sets an attribute, in place of one of that name. */
+    void xattr(Xattr x) {
+        xattrs.removeIf(other -> other.name().equals(x.name()));
+        xattrs.add(x);
     }
 
     /** A copy that may be changed and written while this one still is the truth. */

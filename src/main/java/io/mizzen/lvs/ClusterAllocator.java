@@ -9,8 +9,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * First writes to clusters of thin volumes. One cluster goes through: free cluster taken → zeroed, flushed (a crash must
- * not show what an earlier volume left there) → written into the extent page, durably, together with whatever else
+ * First writes to clusters of thin volumes. One cluster goes through: free cluster taken → zeroed, or filled with what the
+ * volume reads there from a snapshot, and flushed (a crash must not show what an earlier volume left there) → written into the extent page, durably, together with whatever else
  * became ready for that volume meanwhile → published in the {@link ClusterMap} → all writers that waited go on.
  *
  * <p>Control reactor only. Bounded by the I/Os outstanding; {@link #ZEROING_MAX} clusters are zeroed at a time.
@@ -37,12 +37,14 @@ final class ClusterAllocator {
     private static final class Pending {
         final Lvol lvol;
         final int index;
+        final boolean zeroes;
         final List<Waiter> waiters = new ArrayList<>(2);
         int cluster = -1;
 
-        Pending(Lvol lvol, int index) {
+        Pending(Lvol lvol, int index, boolean zeroes) {
             this.lvol = lvol;
             this.index = index;
+            this.zeroes = zeroes;
         }
     }
 
@@ -56,8 +58,13 @@ final class ClusterAllocator {
         return pendingCount == 0;
     }
 
-    /** Asks for the volume's cluster {@code index}. Answers later or at once. */
-    void request(Lvol lvol, int index, Waiter waiter) {
+    /**
+     * Asks for the volume's cluster {@code index}. Answers later or at once.
+     *
+     * @param zeroes all of it will be zeroes: nothing is copied from a snapshot. Whoever else asks for it meanwhile is
+     *        concurrent with those zeroes, so that they may come first
+     */
+    void request(Lvol lvol, int index, boolean zeroes, Waiter waiter) {
         if (lvol.map().get(index) != BlobMetadata.UNALLOCATED) {
             waiter.resolved(0);
             return;
@@ -69,7 +76,7 @@ final class ClusterAllocator {
         ReadyList list = ready.computeIfAbsent(lvol, key -> new ReadyList());
         Pending pending = list.byIndex.get(index);
         if (pending == null) {
-            pending = new Pending(lvol, index);
+            pending = new Pending(lvol, index, zeroes);
             list.byIndex.put(index, pending);
             pendingCount++;
             toZero.add(pending);
@@ -87,14 +94,25 @@ final class ClusterAllocator {
                 continue;
             }
             zeroing++;
-            long clusterBytes = store.geometry().clusterSizeBytes();
-            store.port().zero(pending.cluster * clusterBytes, clusterBytes, status -> {
-                if (status != 0) {
-                    zeroed(pending, status);
-                } else {
-                    store.port().flush(flushStatus -> zeroed(pending, flushStatus));
-                }
-            });
+            fill(pending);
+        }
+    }
+
+    private void fill(Pending pending) {
+        StorePort.Done filled = status -> {
+            if (status != 0) {
+                zeroed(pending, status);
+            } else {
+                store.port().flush(flushStatus -> zeroed(pending, flushStatus));
+            }
+        };
+        long clusterBytes = store.geometry().clusterSizeBytes();
+        int source = pending.zeroes ? BlobMetadata.UNALLOCATED : pending.lvol.map().inherited(pending.index);
+        if (source == BlobMetadata.UNALLOCATED) {
+            store.port().zero(pending.cluster * clusterBytes, clusterBytes, filled);
+        } else {
+            // A snapshot that is removed meanwhile leaves the cluster to the one below it in the chain.
+            store.port().copy(source * clusterBytes, pending.cluster * clusterBytes, clusterBytes, filled);
         }
     }
 
@@ -123,6 +141,11 @@ final class ClusterAllocator {
             ended(lvol, null, batch, LvStore.faulted(), false);
             return;
         }
+        dropInherited(lvol, batch);
+        if (batch.isEmpty()) {
+            store.queue().done();
+            return;
+        }
         int page = onlyExtentPage(lvol.blob(), batch);
         if (page > 0) {
             insertInPlace(lvol, batch, page);
@@ -138,6 +161,17 @@ final class ClusterAllocator {
         }
         new BlobCommit(store.space(), store.writer()).commit(lvol.blob(), next, rewritten,
                 (failure, torn) -> ended(lvol, next, batch, failure, torn));
+    }
+
+    /** A snapshot was removed meanwhile and left the volume its own clusters: what was filled for these is not needed. */
+    private void dropInherited(Lvol lvol, List<Pending> batch) {
+        for (Pending pending : List.copyOf(batch)) {
+            if (lvol.blob().clusters[pending.index] != BlobMetadata.UNALLOCATED) {
+                store.space().releaseCluster(pending.cluster);
+                batch.remove(pending);
+                finish(pending, 0);
+            }
+        }
     }
 
     /** The page to change if the whole batch falls into one extent page that exists; else 0. */

@@ -6,21 +6,58 @@ import java.lang.invoke.VarHandle;
 
 /**
  * Where each cluster of a volume lies on the base device, as I/O reads it on every core. Written by the control reactor
- * only, after what it says is durable on disk: entries with release, a longer array as a whole.
+ * only, after what it says is durable on disk: entries with release, a longer array as a whole. What a volume does not
+ * hold itself it reads from the map of the snapshot that it is a clone of, and so on up the chain. The map of a snapshot
+ * never changes, but that a snapshot removed above it leaves it what it held.
  */
 final class ClusterMap {
     private static final VarHandle ENTRY = MethodHandles.arrayElementVarHandle(int[].class);
 
     private volatile int[] clusters;
+    private volatile ClusterMap parent;
 
     ClusterMap(int[] clusters) {
         this.clusters = clusters.clone();
     }
 
-    /** Device cluster of the volume's cluster, 0 = unallocated. */
+    private ClusterMap(int[] clusters, ClusterMap parent) {
+        this.clusters = clusters;
+        this.parent = parent;
+    }
+
+    /** Device cluster that the volume itself holds for its cluster, 0 = none. */
     @HotPath
     int get(int index) {
         return (int) ENTRY.getAcquire(clusters, index);
+    }
+
+    /**
+     * Device cluster that the nearest snapshot above holds for it, 0 = none: what is read where the volume itself holds
+     * nothing. Behind the end of a snapshot there is nothing, whatever those above it hold.
+     */
+    @HotPath
+    int inherited(int index) {
+        for (ClusterMap above = parent; above != null; above = above.parent) {
+            int[] held = above.clusters;
+            if (index >= held.length) {
+                return BlobMetadata.UNALLOCATED;
+            }
+            int cluster = (int) ENTRY.getAcquire(held, index);
+            if (cluster != BlobMetadata.UNALLOCATED) {
+                return cluster;
+            }
+        }
+        return BlobMetadata.UNALLOCATED;
+    }
+
+    /** Device cluster that is read for it, 0 = it reads as zeroes. Behind the end: 0. */
+    int resolved(int index) {
+        int[] own = clusters;
+        if (index >= own.length) {
+            return BlobMetadata.UNALLOCATED;
+        }
+        int cluster = (int) ENTRY.getAcquire(own, index);
+        return cluster != BlobMetadata.UNALLOCATED ? cluster : inherited(index);
     }
 
     int length() {
@@ -34,5 +71,23 @@ final class ClusterMap {
     /** Takes a new size. Shrinking is for volumes that nobody has open. */
     void replace(int[] newClusters) {
         clusters = newClusters.clone();
+    }
+
+    /** Reads from there from now on what it does not hold itself; null: from nowhere. */
+    void parent(ClusterMap newParent) {
+        assert newParent != this;
+        parent = newParent;
+    }
+
+    /**
+     * Hands all entries to the map of a new snapshot, which is returned, and goes on above it with {@code empty}. While
+     * writes are held back; a reader that looks meanwhile finds the same clusters here or there.
+     */
+    ClusterMap split(int[] empty) {
+        assert empty.length == clusters.length;
+        ClusterMap frozen = new ClusterMap(clusters, parent);
+        parent = frozen;
+        clusters = empty;
+        return frozen;
     }
 }

@@ -1,35 +1,36 @@
 package io.mizzen.lvs;
 
-import java.util.EnumSet;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Set;
 import java.util.UUID;
 
 /**
- * One logical volume of a pool. Control reactor only. A volume with features that are not served has no bdev and is left
- * as it is on the disk; its clusters count as used.
+ * One logical volume of a pool, or a snapshot of one. Control reactor only. A volume with features that are not served has
+ * no bdev and is left as it is on the disk; its clusters count as used.
+ *
+ * <p>A clone reads what it does not hold from its parent, a snapshot. A volume of which a snapshot is taken becomes a clone
+ * of that: the snapshot gets all its clusters, and its former parent.
  */
 public final class Lvol {
     private final LvStore store;
     private final String name;
     private final UUID uuid;
-    private final EnumSet<LvolFeature> features;
-    private final String parentName;
-    private final ClusterMap map;
+    private final List<Lvol> clones = new ArrayList<>();
+    private ClusterMap map;
+    private Lvol parent;
     private String unusableReason;
     private BlobMetadata blob;
     private LvolBdev bdev;
     private boolean zeroed;
     private boolean busy;
 
-    Lvol(LvStore store, BlobMetadata blob, String name, UUID uuid, EnumSet<LvolFeature> features, String unusableReason,
-            String parentName) {
+    Lvol(LvStore store, BlobMetadata blob, String name, UUID uuid, String unusableReason) {
         this.store = store;
         this.blob = blob;
         this.name = name;
         this.uuid = uuid;
-        this.features = features;
         this.unusableReason = unusableReason;
-        this.parentName = parentName;
         this.map = new ClusterMap(blob.clusters);
     }
 
@@ -47,16 +48,43 @@ public final class Lvol {
     }
 
     public Set<LvolFeature> features() {
-        return EnumSet.copyOf(features);
+        return LvolFeatures.of(blob, !clones.isEmpty());
     }
 
     public boolean thin() {
-        return features.contains(LvolFeature.THIN);
+        return blob.thin();
     }
 
-    /** Name of the snapshot it is a clone of, or null. */
+    /** Whether it never changes: it was made as a snapshot, is marked read-only, or has clones. */
+    public boolean snapshot() {
+        return !clones.isEmpty() || (blob.dataReadOnlyFlags & BlobFlags.READ_ONLY) != 0;
+    }
+
+    /** The snapshot that it is a clone of, or null. */
+    public Lvol parent() {
+        return parent;
+    }
+
+    /** Name of the snapshot that it is a clone of, or null. */
     public String parentName() {
-        return parentName;
+        return parent == null ? null : parent.name();
+    }
+
+    /** What reads from it: clones, later snapshots, and the volume that it is a snapshot of. */
+    public List<Lvol> clones() {
+        return List.copyOf(clones);
+    }
+
+    /** Makes it a clone of another snapshot, or of none, for views and readers; the disk says so already. */
+    void parent(Lvol newParent) {
+        if (parent != null) {
+            parent.clones.remove(this);
+        }
+        parent = newParent;
+        if (newParent != null) {
+            newParent.clones.add(this);
+        }
+        map.parent(newParent == null ? null : newParent.map);
     }
 
     /** Null if the volume is served; else why not. */
@@ -106,6 +134,11 @@ public final class Lvol {
         return map;
     }
 
+    /** A new snapshot's, before anybody reads it. */
+    void map(ClusterMap newMap) {
+        map = newMap;
+    }
+
     void unusable(String reason) {
         unusableReason = reason;
     }
@@ -119,7 +152,7 @@ public final class Lvol {
         zeroed = isZeroed;
     }
 
-    /** A resize or destroy is under way. */
+    /** A change of it is under way: creation, resize, destruction, a snapshot, a clone's. */
     boolean busy() {
         return busy;
     }

@@ -9,18 +9,22 @@ import io.mizzen.util.Completion;
 import java.util.List;
 
 /**
- * A logical volume as a bdev. Its name is the volume's UUID, its alias {@code pool/volume}. Reads of clusters that a thin
- * volume does not hold are zeroes; unmap reaches the device under the pool for clusters that are held, and keeps them.
+ * A logical volume as a bdev. Its name is the volume's UUID, its alias {@code pool/volume}. Reads of clusters that neither
+ * a thin volume nor a snapshot above it holds are zeroes; unmap reaches the device under the pool for clusters that the
+ * volume itself holds, and keeps them; what it would read from a snapshot is hidden behind zeroes of its own. A snapshot
+ * is read-only.
  */
 public final class LvolBdev extends Bdev {
     private final Lvol lvol;
     private final Descriptor base;
     private final String alias;
+    private final boolean readOnly;
 
     LvolBdev(Lvol lvol, Descriptor base) {
         super(lvol.uuid().toString(), lvol.uuid(), "lvol", lvol.store().geometry().ioUnitBytes(), blocks(lvol));
         this.lvol = lvol;
         this.base = base;
+        this.readOnly = lvol.snapshot();
         this.alias = lvol.store().name() + "/" + lvol.name();
     }
 
@@ -72,8 +76,13 @@ public final class LvolBdev extends Bdev {
     }
 
     @Override
+    public boolean isReadOnly() {
+        return readOnly;
+    }
+
+    @Override
     public boolean isBlank() {
-        return lvol.thin() ? lvol.parentName() == null && lvol.allocatedClusterCount() == 0
+        return lvol.thin() ? lvol.parent() == null && lvol.allocatedClusterCount() == 0
                 : lvol.zeroed() && isUnwritten();
     }
 
@@ -87,16 +96,16 @@ public final class LvolBdev extends Bdev {
         return nextCluster(fromBlock, endBlock, false);
     }
 
-    /** The first block from there on in a cluster that is allocated, or not, as asked. A clone's parent counts as data. */
+    /** The first block from there on in a cluster that somebody up the chain holds, or nobody, as asked. */
     private long nextCluster(long fromBlock, long endBlock, boolean allocated) {
-        if (!lvol.thin() || lvol.parentName() != null) {
+        if (!lvol.thin()) {
             return allocated ? fromBlock : endBlock;
         }
         long clusterBlocks = lvol.store().geometry().clusterSizeBytes() >>> blockShift();
         long block = fromBlock;
         while (block < endBlock) {
             int index = (int) (block / clusterBlocks);
-            if (lvol.map().get(index) != BlobMetadata.UNALLOCATED == allocated) {
+            if (lvol.map().resolved(index) != BlobMetadata.UNALLOCATED == allocated) {
                 return block;
             }
             block = (index + 1) * clusterBlocks;

@@ -15,10 +15,13 @@ import io.mizzen.util.HotPath;
  * base device's channel of the same mthread. An I/O of many clusters goes in windows of {@link #WINDOW_PARTS_MAX}.
  *
  * <pre>
- * doSubmit → handed down as it is, if one cluster holds all of it → complete
+ * doSubmit → handed down as it is, if one cluster of its own holds all of it → complete
  *          → advance → parts in flight (childCount) ─ last one done ─→ advance ... → complete
- *               └ write to an unallocated cluster → waits for the control reactor → advance
+ *               └ change of a cluster that it does not hold → parked until the control reactor has allocated it → doSubmit
  * </pre>
+ *
+ * <p>A read goes to whichever snapshot up the chain holds the cluster. Zeroes and unmap need a cluster only where such a
+ * snapshot would show through. A parked I/O holds up no pause: it has nothing in flight and begins anew.
  *
  * <p>In the parent I/O: {@code driverLong} = blocks dealt with, {@code childCount} = parts in flight, {@code childStatus} =
  * first failure.
@@ -29,6 +32,7 @@ final class LvolChannel extends IoChannel implements IoCompletion {
 
     private final Lvol lvol;
     private final ClusterMap map;
+    private final boolean readOnly;
     private final IoChannel base;
     private final int blockShift;
     /** log2 of base blocks per block of the volume: 0 but for pools made on larger blocks. */
@@ -42,6 +46,7 @@ final class LvolChannel extends IoChannel implements IoCompletion {
         super(bdev, mthread);
         this.lvol = bdev.lvol();
         this.map = lvol.map();
+        this.readOnly = bdev.isReadOnly();
         this.base = base;
         this.blockShift = bdev.blockShift();
         this.scaleShift = bdev.blockShift() - base.bdev().blockShift();
@@ -54,6 +59,10 @@ final class LvolChannel extends IoChannel implements IoCompletion {
     @Override
     @HotPath
     protected void doSubmit(BdevIo io) {
+        if (readOnly && IoType.isWrite(io.type)) {
+            io.completeDeferred(Status.NAMESPACE_WRITE_PROTECTED | Status.DNR);
+            return;
+        }
         if (clusterShift != NO_SHIFT && scaleShift == 0 && IoType.hasData(io.type) && handDownWhole(io)) {
             return;
         }
@@ -126,6 +135,12 @@ final class LvolChannel extends IoChannel implements IoCompletion {
                 if (io.type == IoType.WRITE) {
                     break;
                 }
+                cluster = map.inherited(index);
+                if (cluster != BlobMetadata.UNALLOCATED && io.type != IoType.READ) {
+                    break;
+                }
+            }
+            if (cluster == BlobMetadata.UNALLOCATED) {
                 if (io.type == IoType.READ) {
                     RawMemory.zero(io.address + (io.driverLong << blockShift), count << blockShift);
                 }
@@ -193,25 +208,34 @@ final class LvolChannel extends IoChannel implements IoCompletion {
         } else {
             freeWaits = wait.next;
         }
+        long block = io.offsetBlocks + io.driverLong;
         wait.io = io;
-        wait.index = (int) ((io.offsetBlocks + io.driverLong) / clusterBlocks);
+        wait.index = (int) (block / clusterBlocks);
+        wait.zeroes = io.type != IoType.WRITE && block == wait.index * clusterBlocks
+                && io.blockCount - io.driverLong >= clusterBlocks;
         wait.answered = false;
+        park(io);
         lvol.store().mthread().send(wait, mthread().reactor());
     }
 
     private void allocated(AllocationWait wait) {
         BdevIo io = wait.io;
+        int status = wait.status;
         wait.io = null;
         wait.next = freeWaits;
         freeWaits = wait;
-        io.childStatus = wait.status;
-        advance(io, false);
+        if (status == Status.SUCCESS) {
+            unpark(io);
+        } else {
+            endWaiting(io, status);
+        }
     }
 
     /** An I/O that waits for a cluster: travels to the control reactor and back. */
     private final class AllocationWait extends Message implements ClusterAllocator.Waiter {
         private BdevIo io;
         private int index;
+        private boolean zeroes;
         private int status;
         private boolean answered;
         private AllocationWait next;
@@ -221,7 +245,7 @@ final class LvolChannel extends IoChannel implements IoCompletion {
             if (answered) {
                 allocated(this);
             } else {
-                lvol.store().allocator().request(lvol, index, this);
+                lvol.store().allocator().request(lvol, index, zeroes, this);
             }
         }
 

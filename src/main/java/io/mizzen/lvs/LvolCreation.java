@@ -5,7 +5,6 @@ import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
 import java.nio.charset.StandardCharsets;
 import java.util.BitSet;
-import java.util.EnumSet;
 import java.util.UUID;
 
 /**
@@ -52,7 +51,7 @@ final class LvolCreation {
         store.space().claimBlobId(root);
         fill(root, clusters);
         // The name is taken from here on, so that a second creation of it is refused.
-        Lvol lvol = new Lvol(store, blob, name, uuid, features(), "it is being created", null);
+        Lvol lvol = new Lvol(store, blob, name, uuid, "it is being created");
         lvol.busy(true);
         store.add(lvol);
         unmapAll = store.port().unmapZeroes();
@@ -69,10 +68,6 @@ final class LvolCreation {
         for (int i = 0; i < clusters && !thin; i++) {
             blob.clusters[i] = store.space().takeCluster();
         }
-    }
-
-    private EnumSet<LvolFeature> features() {
-        return thin ? EnumSet.of(LvolFeature.THIN) : EnumSet.noneOf(LvolFeature.class);
     }
 
     /** Makes the head of a thick volume read as zeroes, run by run of neighbouring clusters. */

@@ -22,6 +22,10 @@ final class LvolDeletion {
             throw OperationException.precondition("replica-in-use", "volume " + lvol + " is open ("
                     + lvol.bdev().claimedBy() + ")");
         }
+        if (!lvol.clones().isEmpty()) {
+            throw OperationException.precondition("snapshot-has-clones", "snapshot " + lvol + " has clones: "
+                    + lvol.clones());
+        }
         lvol.busy(true);
         lvol.unusable("it is being deleted");
         LvolBdev bdev = lvol.bdev();
@@ -34,7 +38,7 @@ final class LvolDeletion {
             ended(LvStore.faulted());
             return;
         }
-        new BlobCommit(store.space(), store.writer()).delete(lvol.blob(), (failure, torn) -> {
+        new BlobCommit(store.space(), store.writer()).delete(lvol.blob(), null, (failure, torn) -> {
             if (torn) {
                 store.fault(failure);
             }
@@ -49,6 +53,7 @@ final class LvolDeletion {
             done.fail(failure);
             return;
         }
+        lvol.parent(null);
         store.remove(lvol);
         int[] freed = Arrays.stream(lvol.blob().clusters).filter(c -> c != BlobMetadata.UNALLOCATED).toArray();
         new ClusterRelease(store, freed, () -> done.ok(null)).start();

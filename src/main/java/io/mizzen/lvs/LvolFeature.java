@@ -4,7 +4,7 @@ package io.mizzen.lvs;
 public enum LvolFeature {
     /** Clusters are allocated on first write. */
     THIN,
-    /** Read-only parent of clones. */
+    /** Never changes: marked read-only, or the parent of clones. */
     SNAPSHOT,
     /** Reads what it does not hold from a snapshot. */
     CLONE,

@@ -2,47 +2,39 @@ package io.mizzen.lvs;
 
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.EnumSet;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 
 /** Tells the features of each blob, and whether this engine may serve it. */
 final class LvolFeatures {
-    private static final String PARENT = "SNAP";
-    private static final String SNAPSHOT_MAKING = "SNAPTMP";
-    private static final String SNAPSHOT_REMOVING = "SNAPRM";
+    /** Internal attribute of a clone: blob id of its parent. */
+    static final String PARENT = "SNAP";
+    /** Internal attribute of a snapshot that is being made: blob id of the volume that it is made of. */
+    static final String SNAPSHOT_MAKING = "SNAPTMP";
+    /** Internal attribute of a snapshot that is being removed: blob id of the clone that gets what it holds. */
+    static final String SNAPSHOT_REMOVING = "SNAPRM";
     private static final String EXTERNAL_PARENT = "EXTSNAP";
 
     private LvolFeatures() {
     }
 
-    /** Ids of the blobs that others name as their parent. */
-    static Set<Long> parents(Collection<BlobMetadata> blobs) {
-        Set<Long> ids = new HashSet<>();
-        for (BlobMetadata blob : blobs) {
-            long parent = parentOf(blob);
-            if (parent != 0) {
-                ids.add(parent);
-            }
-        }
-        return ids;
-    }
-
     /** Blob id of the snapshot that this blob is a clone of, 0 = none. */
     static long parentOf(BlobMetadata blob) {
-        Xattr parent = blob.internalXattr(PARENT);
-        return parent == null || parent.value().length != 8 ? 0
-                : MemorySegment.ofArray(parent.value()).get(LittleEndian.U64, 0);
+        return blobId(blob, PARENT);
     }
 
-    static EnumSet<LvolFeature> of(BlobMetadata blob, Set<Long> parents) {
+    /** The blob id in an internal attribute, 0 = none. */
+    static long blobId(BlobMetadata blob, String attribute) {
+        Xattr x = blob.internalXattr(attribute);
+        return x == null || x.value().length != 8 ? 0 : MemorySegment.ofArray(x.value()).get(LittleEndian.U64, 0);
+    }
+
+    static EnumSet<LvolFeature> of(BlobMetadata blob, boolean hasClones) {
         EnumSet<LvolFeature> found = EnumSet.noneOf(LvolFeature.class);
         if (blob.thin()) {
             found.add(LvolFeature.THIN);
         }
-        if (parents.contains(blob.id())) {
+        if (hasClones || (blob.dataReadOnlyFlags & BlobFlags.READ_ONLY) != 0) {
             found.add(LvolFeature.SNAPSHOT);
         }
         if (blob.internalXattr(PARENT) != null) {
@@ -83,12 +75,8 @@ final class LvolFeatures {
         List<String> reasons = new ArrayList<>();
         for (LvolFeature feature : features) {
             switch (feature) {
-                case THIN -> { }
-                case SNAPSHOT -> reasons.add("it is a snapshot with clones");
-                case CLONE -> reasons.add("it is a clone of a snapshot");
+                case THIN, SNAPSHOT, CLONE, READ_ONLY, SNAPSHOT_UNDER_WAY -> { }
                 case EXTERNAL_CLONE -> reasons.add("it is a clone of a device outside the pool");
-                case READ_ONLY -> reasons.add("it is marked read-only");
-                case SNAPSHOT_UNDER_WAY -> reasons.add("a snapshot of it is half made or half removed");
                 case UNKNOWN -> reasons.add("it has flags or metadata of a newer version");
             }
         }

@@ -7,7 +7,7 @@ import java.util.BitSet;
 
 /**
  * Resizes one volume. Growing: clusters taken (thick), metadata committed, then the map grows and whoever has the volume
- * open is told. Shrinking: only while nobody has it open; metadata committed, then the clusters are unmapped where the
+ * open is told. Shrinking: only while nobody has it open and no clone; metadata committed, then the clusters are unmapped where the
  * device can, and freed.
  */
 final class LvolResize {
@@ -28,6 +28,10 @@ final class LvolResize {
 
     void start() {
         checkUsable(store, lvol);
+        if (lvol.snapshot()) {
+            throw OperationException.precondition("snapshot-immutable", "volume " + lvol
+                    + " is a snapshot and keeps its size; make a clone of it");
+        }
         newCount = LvolCreation.clusterCount(store, sizeBytes);
         lvol.busy(true);
         lvol.zeroed(false);     // What it may gain is not.
@@ -57,6 +61,10 @@ final class LvolResize {
         } else if (newCount < oldCount && lvol.bdev().isOpen()) {
             fail(OperationException.precondition("replica-in-use", "volume " + lvol + " is open ("
                     + lvol.bdev().claimedBy() + ") and cannot shrink"), false);
+        } else if (newCount < oldCount && lvol.parent() != null) {
+            // Grown again, it would show what its snapshot holds there.
+            fail(OperationException.precondition("replica-has-snapshot", "volume " + lvol + " is a clone of snapshot "
+                    + lvol.parentName() + " and cannot shrink; inflate it first"), false);
         } else if (newCount > oldCount && !lvol.thin() && newCount - oldCount > store.space().freeClusterCount()) {
             fail(LvolCreation.noSpace(store, newCount - oldCount), false);
         } else {

@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -12,6 +13,10 @@ import java.util.Map;
  * Walks every root page, its chain and its extent pages, and from them alone says which pages and clusters are used and by
  * whom. A store that was closed cleanly is compared with its masks; one that was not gets its masks from here. Two owners
  * of one cluster or page, a chain that breaks, a root page that does not check: refused, with the place.
+ *
+ * <p>While a snapshot is made or removed, it and its volume own the same clusters and extent pages on the disk, and the
+ * snapshot says so. If a crash left it so, whose they are follows from whether the volume names the snapshot as its parent:
+ * if not, the snapshot owns nothing but its chain ({@link BlobMetadata#halfGone}).
  *
  * <p>Pure function over the pages read; control reactor (cold path).
  */
@@ -24,6 +29,7 @@ final class MetadataReplay {
     private final BitSet usedBlobIds = new BitSet();
     private final int[] clusterOwner;
     private final Map<Integer, BlobMetadata> blobs = new LinkedHashMap<>();
+    private final Map<Integer, BlobDecoder> decoders = new HashMap<>();
     private int strayPageCount;
 
     private MetadataReplay(Geometry geometry, PageSource pages, boolean clean) {
@@ -51,6 +57,7 @@ final class MetadataReplay {
         for (int page = 0; page < geometry.metadataPageCount(); page++) {
             r.rootIfAny(page);
         }
+        r.claimAll();
         for (int page = 0; page < geometry.metadataPageCount(); page++) {
             if (!r.usedPages.get(page) && pages.page(page) != null) {
                 r.strayPageCount++;
@@ -65,6 +72,7 @@ final class MetadataReplay {
         for (int page = masks.usedBlobIds.nextSetBit(0); page >= 0; page = masks.usedBlobIds.nextSetBit(page + 1)) {
             r.root(page);
         }
+        r.claimAll();
         compare("metadata pages", r.usedPages, masks.usedPages);
         compare("clusters", r.usedClusters, masks.usedClusters);
         return r.result();
@@ -121,13 +129,41 @@ final class MetadataReplay {
         }
         blob.chainPages = chain.stream().mapToInt(Integer::intValue).toArray();
         decoder.endOfChain();
+        decoders.put(index, decoder);
+    }
+
+    private void claimAll() throws FormatException {
+        for (BlobMetadata blob : blobs.values()) {
+            if (isHalfGone(blob)) {
+                blob.forget();
+            }
+        }
+        for (BlobMetadata blob : blobs.values()) {
+            if (!blob.halfGone) {
+                extentPages(blob);
+                claimClusters(blob);
+            }
+        }
+    }
+
+    private boolean isHalfGone(BlobMetadata blob) {
+        long making = LvolFeatures.blobId(blob, LvolFeatures.SNAPSHOT_MAKING);
+        long id = making != 0 ? making : LvolFeatures.blobId(blob, LvolFeatures.SNAPSHOT_REMOVING);
+        if (id == 0) {
+            return false;
+        }
+        BlobMetadata volume = blobs.get((int) id);
+        return volume != null && volume.id() == id && LvolFeatures.parentOf(volume) != blob.id();
+    }
+
+    private void extentPages(BlobMetadata blob) throws FormatException {
+        BlobDecoder decoder = decoders.get(blob.rootPage);
         for (int i = 0; i < blob.extentPages.length; i++) {
             if (blob.extentPages[i] != 0) {
                 MemorySegment page = checkedPage(blob, blob.extentPages[i], "extent page " + i);
                 decoder.extentPage(page, blob.extentPages[i], i);
             }
         }
-        claimClusters(blob);
     }
 
     private MemorySegment checkedPage(BlobMetadata blob, int index, String role) throws FormatException {

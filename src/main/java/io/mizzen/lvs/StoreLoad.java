@@ -7,7 +7,6 @@ import io.mizzen.util.OperationException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -28,6 +27,7 @@ final class StoreLoad {
     private StoreReader.Found found;
     private LvStore store;
     private UUID reserved;
+    private final Deque<BlobMetadata> halfGone = new ArrayDeque<>();
 
     StoreLoad(LvStores stores, BdevRegistry registry, BaseDevice device, LvStores.Expected expected, Completion<LvStore> done) {
         this.stores = stores;
@@ -88,19 +88,18 @@ final class StoreLoad {
     }
 
     private void addLvols(List<BlobMetadata> blobs, BlobMetadata superBlob) {
-        Set<Long> parents = LvolFeatures.parents(blobs);
-        Map<Long, String> names = new HashMap<>();
-        for (BlobMetadata blob : blobs) {
-            names.put(blob.id(), text(blob, "name"));
-        }
+        Map<Long, Lvol> byBlob = new HashMap<>();
         Set<UUID> uuids = new HashSet<>();
         for (BlobMetadata blob : blobs) {
             if (blob == superBlob) {
                 continue;
             }
-            EnumSet<LvolFeature> features = LvolFeatures.of(blob, parents);
-            String reason = LvolFeatures.unusableReason(features);
-            String name = names.get(blob.id());
+            if (blob.halfGone) {
+                halfGone.add(blob);
+                continue;
+            }
+            String reason = LvolFeatures.unusableReason(LvolFeatures.of(blob, false));
+            String name = text(blob, "name");
             if (name == null || store.findLvol(name) != null) {
                 reason = name == null ? "it has no valid name" : "another volume is named " + name;
                 name = (name == null ? "" : name + "@") + "blob-" + Integer.toUnsignedString(blob.rootPage);
@@ -116,7 +115,39 @@ final class StoreLoad {
             if (blob.clusters.length == 0 && reason == null) {
                 reason = "it has no size";
             }
-            store.add(new Lvol(store, blob, name, uuid, features, reason, names.get(LvolFeatures.parentOf(blob))));
+            Lvol lvol = new Lvol(store, blob, name, uuid, reason);
+            store.add(lvol);
+            byBlob.put(blob.id(), lvol);
+        }
+        linkClones(byBlob);
+    }
+
+    /** Joins clones with their snapshots. Whoever reads from a volume that cannot be read is not served either. */
+    private void linkClones(Map<Long, Lvol> byBlob) {
+        for (Lvol lvol : store.lvols()) {
+            if (lvol.blob().internalXattr(LvolFeatures.PARENT) == null) {
+                continue;
+            }
+            Lvol parent = byBlob.get(LvolFeatures.parentOf(lvol.blob()));
+            for (Lvol above = parent; above != null; above = above.parent()) {
+                if (above == lvol) {
+                    throw corrupt("volume " + lvol.name() + " is a clone of itself, through its snapshot " + parent.name());
+                }
+            }
+            if (parent != null) {
+                lvol.parent(parent);
+            } else if (lvol.usable()) {
+                lvol.unusable("the snapshot that it is a clone of, blob 0x"
+                        + Long.toHexString(LvolFeatures.parentOf(lvol.blob())) + ", is missing");
+            }
+        }
+        for (Lvol lvol : store.lvols()) {
+            for (Lvol above = lvol.parent(); above != null && lvol.usable(); above = above.parent()) {
+                String reason = LvolFeatures.unusableReason(LvolFeatures.of(above.blob(), true));
+                if (reason != null) {
+                    lvol.unusable("its snapshot " + above.name() + " cannot be read: " + reason);
+                }
+            }
         }
     }
 
@@ -154,7 +185,13 @@ final class StoreLoad {
     private void trim(Deque<Lvol> overhanging) {
         Lvol lvol = overhanging.poll();
         if (lvol == null) {
-            publish();
+            new SnapshotRecovery(store, halfGone, (nothing, failure) -> {
+                if (failure != null) {
+                    fail(failure);
+                } else {
+                    publish();
+                }
+            }).start();
             return;
         }
         BlobMetadata blob = lvol.blob();

@@ -41,6 +41,9 @@ interface StorePort {
     /** Makes the range read as zeroes; durable only after {@link #flush}. */
     void zero(long atBytes, long sizeBytes, Done done);
 
+    /** Copies a range to where nobody reads yet; durable only after {@link #flush}. */
+    void copy(long fromBytes, long toBytes, long sizeBytes, Done done);
+
     void unmap(long atBytes, long sizeBytes, Done done);
 
     /** Everything completed before is durable. */

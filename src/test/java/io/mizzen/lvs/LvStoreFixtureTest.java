@@ -1,13 +1,16 @@
 package io.mizzen.lvs;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.mizzen.util.ErrorKind;
+import io.mizzen.bdev.IoType;
+import io.mizzen.bdev.Status;
 import java.nio.channels.FileChannel;
 import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
@@ -29,15 +32,19 @@ class LvStoreFixtureTest {
     }
 
     private SimDisk disk(String name) throws Exception {
+        return disk(name, false);
+    }
+
+    private SimDisk disk(String name, boolean unmapZeroes) throws Exception {
         int blockSize = FixtureImages.manifest(name).get("base_bdev_block_size").asInt();
         try (FileChannel file = FixtureImages.open(FixtureImages.image(name))) {
-            return rig.register(new SimDisk(name, blockSize, IMAGE_BYTES, SimDisk.load(file), false, new Random(1)));
+            return rig.register(new SimDisk(name, blockSize, IMAGE_BYTES, SimDisk.load(file), unmapZeroes, new Random(1)));
         }
     }
 
     @ParameterizedTest
     @MethodSource("images")
-    void thickVolumesReadBackAndOthersAreListedAndRefused(String name) throws Exception {
+    void volumesSnapshotsAndClonesReadBack(String name) throws Exception {
         JsonNode manifest = FixtureImages.manifest(name);
         SimDisk disk = disk(name);
         LvStore store = rig.load(disk);
@@ -55,19 +62,77 @@ class LvStoreFixtureTest {
             assertThat(lvol.thin()).isEqualTo(volume.get("thin_provision").asBoolean());
             assertThat(lvol.features().contains(LvolFeature.SNAPSHOT)).isEqualTo(volume.get("snapshot").asBoolean());
             assertThat(lvol.features().contains(LvolFeature.CLONE)).isEqualTo(volume.get("clone").asBoolean());
-            boolean plain = !volume.get("snapshot").asBoolean() && !volume.get("clone").asBoolean();
-            assertThat(lvol.usable()).isEqualTo(plain);
-            if (plain) {
-                assertThat(sha256(lvol)).isEqualTo(volume.get("sha256").asString());
-            } else {
-                assertThat(lvol.bdev()).isNull();
-                assertThat(rig.registry.find(store.name() + "/" + lvol.name())).isNull();
-                assertThat(rig.<Void>refused(done -> store.destroyLvol(lvol, done)).kind())
-                        .isEqualTo(ErrorKind.FAILED_PRECONDITION);
-                assertThat(rig.<Lvol>refused(done -> store.resizeLvol(lvol, MIB, done)).code())
-                        .isEqualTo("replica-unsupported");
+            JsonNode base = volume.get("base_snapshot");
+            assertThat(lvol.parentName()).isEqualTo(base.isNull() ? null : base.asString());
+            assertThat(sha256(lvol)).isEqualTo(volume.get("sha256").asString());
+            if (volume.get("snapshot").asBoolean()) {
+                aSnapshotIsNotChanged(store, lvol);
             }
         }
+    }
+
+    private void aSnapshotIsNotChanged(LvStore store, Lvol snapshot) {
+        assertThat(rig.<Lvol>refused(done -> store.resizeLvol(snapshot, MIB, done)).code()).isEqualTo("snapshot-immutable");
+        assertThatThrownBy(() -> rig.hand.on(0, () -> rig.registry.open(snapshot.bdev(), "test", true, LvsRig.NO_LISTENER)))
+                .hasMessageContaining("can only be read");
+        LvsRig.Handle handle = rig.open(snapshot.bdev(), 1);
+        for (int type : List.of(IoType.WRITE, IoType.WRITE_ZEROES, IoType.UNMAP)) {
+            assertThat(Status.code(handle.io(type, 0, 4096, 0))).isEqualTo(Status.NAMESPACE_WRITE_PROTECTED);
+        }
+        handle.close();
+    }
+
+    /** First writes and zeroes to clones copy what they do not cover, and are seen by nobody else. */
+    @ParameterizedTest
+    @MethodSource("images")
+    void writesToClonesHideTheSnapshotAndLeaveItAlone(String name) throws Exception {
+        SimDisk disk = disk(name, true);
+        LvStore store = rig.load(disk);
+        Map<String, byte[]> expected = new HashMap<>();
+        for (String volume : List.of("snap1", "thin", "clone1")) {
+            expected.put(volume, contents(store.findLvol(volume)));
+        }
+        Random random = new Random(9);
+        for (int round = 0; round < 60; round++) {
+            String volume = random.nextBoolean() ? "thin" : "clone1";
+            byte[] all = expected.get(volume);
+            LvsRig.Handle handle = rig.open(store.findLvol(volume).bdev(), random.nextInt(2));
+            boolean whole = random.nextInt(4) == 0;
+            long unit = whole ? store.clusterSizeBytes() : 4096;
+            long at = random.nextLong(all.length / unit) * unit;
+            int size = (int) Math.min(whole ? 2 * unit : 4096 * (1 + random.nextInt(64)), all.length - at);
+            byte[] data = new byte[size];
+            if (random.nextInt(3) == 0) {
+                assertThat(handle.io(random.nextBoolean() ? IoType.WRITE_ZEROES : IoType.UNMAP, at, size, 0)).isZero();
+            } else {
+                random.nextBytes(data);
+                assertThat(handle.write(at, data)).isZero();
+            }
+            handle.close();
+            System.arraycopy(data, 0, all, (int) at, size);
+        }
+        SlowDecoder decoder = new SlowDecoder(disk.current());
+        for (Map.Entry<String, byte[]> entry : expected.entrySet()) {
+            assertThat(Arrays.equals(contents(store.findLvol(entry.getKey())), entry.getValue())).as(entry.getKey()).isTrue();
+            SlowDecoder.Volume v = decoder.volumes.get(entry.getKey());
+            for (int c = 0; c < v.clusters.size(); c++) {
+                assertThat(Arrays.equals(decoder.read(v, c), Arrays.copyOfRange(entry.getValue(),
+                        (int) (c * decoder.clusterBytes), (int) ((c + 1) * decoder.clusterBytes)))).isTrue();
+            }
+        }
+        assertThat(decoder.freeClusters()).isEqualTo(store.freeClusterCount());
+        rig.<Void>ok(store::export);
+        assertThat(new SlowDecoder(disk.current()).clean).isTrue();
+    }
+
+    private byte[] contents(Lvol lvol) {
+        byte[] all = new byte[(int) lvol.sizeBytes()];
+        LvsRig.Handle handle = rig.open(lvol.bdev(), 1);
+        for (long at = 0; at < all.length; at += 2 * MIB) {
+            System.arraycopy(handle.read(at, (int) (2 * MIB)), 0, all, (int) at, (int) (2 * MIB));
+        }
+        handle.close();
+        return all;
     }
 
     private String sha256(Lvol lvol) throws Exception {

@@ -27,7 +27,11 @@ public final class SlowDecoder {
         String name;
         String uuid;
         long root;
+        long flags;
         boolean thin;
+        boolean readOnly;
+        /** The snapshot that it is a clone of, or null. */
+        Volume parent;
         public final List<Integer> clusters = new ArrayList<>();
         final Map<String, byte[]> xattrs = new TreeMap<>();
         final Map<String, byte[]> internal = new TreeMap<>();
@@ -68,6 +72,7 @@ public final class SlowDecoder {
                 blob(p, superBlob);
             }
         }
+        relations();
         if (clean) {
             expect(mask(s.getInt(32), 0, metadataPages).equals(usedPages), "used page mask");
             expect(mask(s.getInt(40), 1, totalClusters).equals(usedClusters), "used cluster mask");
@@ -84,10 +89,43 @@ public final class SlowDecoder {
         return totalClusters - usedClusters.size();
     }
 
-    /** Contents of one cluster of a volume; zeroes where it holds none. */
+    /** Contents of one cluster of a volume, of its own or of the nearest snapshot above that has it; else zeroes. */
     public byte[] read(Volume v, int cluster) {
-        int c = v.clusters.get(cluster);
-        return c == 0 ? new byte[(int) clusterBytes] : disk.read(c * clusterBytes, (int) clusterBytes);
+        for (Volume at = v; at != null && cluster < at.clusters.size(); at = at.parent) {
+            int c = at.clusters.get(cluster);
+            if (c != 0) {
+                return disk.read(c * clusterBytes, (int) clusterBytes);
+            }
+        }
+        return new byte[(int) clusterBytes];
+    }
+
+    /** Follows the attribute that names a clone's snapshot; nothing of a change that was cut short may be left. */
+    private void relations() {
+        for (Volume v : volumes.values()) {
+            expect(!v.internal.containsKey("SNAPTMP"), v.name + " is still being made");
+            expect(!v.internal.containsKey("SNAPRM"), v.name + " is still being removed");
+            byte[] snap = v.internal.get("SNAP");
+            if (snap == null) {
+                continue;
+            }
+            expect((v.flags & 2) != 0, "a clone, " + v.name + ", without the flag for internal attributes");
+            long id = ByteBuffer.wrap(snap).order(ByteOrder.LITTLE_ENDIAN).getLong();
+            for (Volume other : volumes.values()) {
+                if ((1L << 32 | other.root) == id) {
+                    v.parent = other;
+                }
+            }
+            expect(v.parent != null, "the snapshot of " + v.name + " is missing");
+            expect(v.thin, v.name + " is a clone but thick");
+            expect(v.parent.readOnly, v.parent.name + " has clones but can be written");
+        }
+        for (Volume v : volumes.values()) {
+            int depth = 0;
+            for (Volume at = v; at != null; at = at.parent) {
+                expect(depth++ <= volumes.size(), v.name + " is a clone of itself");
+            }
+        }
     }
 
     private void blob(int root, long superBlob) {
@@ -116,7 +154,9 @@ public final class SlowDecoder {
                     (type == 2 ? v.xattrs : v.internal).put(new String(p.array(), q + 4, nameLength,
                             StandardCharsets.US_ASCII), value);
                 } else if (type == 3) {
-                    v.thin = (p.getLong(q) & 1) != 0;
+                    v.flags = p.getLong(q);
+                    v.thin = (v.flags & 1) != 0;
+                    v.readOnly = (p.getLong(q + 8) & 1) != 0;
                 } else if (type == 5) {
                     tableClusters = p.getLong(q);
                     for (int e = q + 8; e < q + length; e += 8) {
