@@ -82,7 +82,7 @@ final class MetadataWriter {
         });
     }
 
-    /** Makes the redo page invalid: part of a clean close, so that nothing stale can ever be taken from it. */
+    /** Makes the redo page invalid, at a clean close and after a recovery: nothing stale can ever be taken from it. */
     void clearRedo(StorePort.Done done) {
         if (redoAtBytes < 0) {
             port.flush(done);

@@ -15,8 +15,8 @@ import java.util.Set;
 import java.util.UUID;
 
 /**
- * Opens a pool: {@link StoreReader} reads and judges → identity compared → marked unclean on disk → what a crash left half
- * done is completed → volumes made known. Until the mark nothing has been written.
+ * Opens a pool: {@link StoreReader} reads and judges → identity compared → device flushed → marked unclean → what a crash
+ * left half done is completed → volumes made known. Until the mark nothing has been written.
  */
 final class StoreLoad {
     private final LvStores stores;
@@ -48,11 +48,22 @@ final class StoreLoad {
                 }
                 found = result;
                 identify();
-                markUnclean();
+                settle();
             } catch (OperationException e) {
                 fail(e);
             }
         }).start();
+    }
+
+    /** What was read may be in the device's cache only: left by a write that failed, or by an engine that was killed. */
+    private void settle() {
+        device.flush(status -> {
+            if (status != 0) {
+                fail(BlobCommit.failed("flushing the device of the pool", status));
+            } else {
+                markUnclean();
+            }
+        });
     }
 
     private void identify() {
@@ -83,7 +94,8 @@ final class StoreLoad {
         reserved = uuid;
         MetadataReplay.Result replay = found.replay();
         PoolSpace space = new PoolSpace(found.geometry(), replay.usedPages(), replay.usedClusters(), replay.usedBlobIds());
-        store = new LvStore(name, uuid, found.geometry(), space, device, registry, found.superBlock(), !found.clean());
+        store = new LvStore(name, uuid, found.geometry(), space, device, registry, found.superBlock(), superBlob,
+                !found.clean());
         addLvols(replay.blobs(), superBlob);
     }
 
@@ -172,6 +184,21 @@ final class StoreLoad {
             fail(BlobCommit.failed("completing a torn metadata page", status));
             return;
         }
+        if (found.clean()) {
+            trim();
+            return;
+        }
+        // Its page may be free now: torn when it is used anew, it must not be finished with what was to be there before.
+        store.writer().clearRedo(redoStatus -> {
+            if (redoStatus != 0) {
+                fail(BlobCommit.failed("clearing the redo page", redoStatus));
+            } else {
+                trim();
+            }
+        });
+    }
+
+    private void trim() {
         Deque<Lvol> overhanging = new ArrayDeque<>();
         for (Lvol lvol : store.lvols()) {
             if (lvol.blob().extentPageOverhangs && lvol.usable()) {
