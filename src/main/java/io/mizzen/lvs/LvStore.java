@@ -53,13 +53,14 @@ public final class LvStore {
     private final BdevRegistry registry;
     private final MemorySegment superBlock;
     private final boolean recovered;
+    private final CommitLimit commitLimit;
     private final Map<String, Lvol> lvols = new LinkedHashMap<>();
     private State state = State.ONLINE;
     private OperationException fault;
     private int openChanges;
 
     LvStore(String name, UUID uuid, Geometry geometry, PoolSpace space, BaseDevice device, BdevRegistry registry,
-            MemorySegment superBlock, boolean recovered) {
+            MemorySegment superBlock, BlobMetadata superBlob, boolean recovered) {
         this.name = name;
         this.uuid = uuid;
         this.geometry = geometry;
@@ -69,6 +70,7 @@ public final class LvStore {
         this.registry = registry;
         this.superBlock = superBlock;
         this.recovered = recovered;
+        this.commitLimit = new CommitLimit(this, superBlob);
     }
 
     // --- what it is -------------------------------------------------------------------------------
@@ -124,13 +126,24 @@ public final class LvStore {
         return capacityBytes() - freeBytes();
     }
 
-    /** Sum of the sizes of all volumes; above the capacity with thin ones. */
+    /** What the volumes may come to hold together: above the capacity with thin ones. Snapshots hold what they do now. */
     public long committedBytes() {
         long sum = 0;
         for (Lvol lvol : lvols.values()) {
-            sum += lvol.sizeBytes();
+            sum += lvol.snapshot() ? lvol.allocatedBytes() : lvol.sizeBytes();
         }
         return sum;
+    }
+
+    /** The committed bytes may be so many percent of the capacity; 0: any number. */
+    public int commitLimitPercent() {
+        return commitLimit.percent();
+    }
+
+    /** Sets that limit: 100 and more, or 0 for none. What is there already stays. */
+    public void setCommitLimit(int percent, Completion<Void> done) {
+        assertControl();
+        change(done, () -> commitLimit.set(percent, ending(done)));
     }
 
     public int metadataPageCount() {
@@ -263,6 +276,10 @@ public final class LvStore {
         return queue;
     }
 
+    CommitLimit commitLimit() {
+        return commitLimit;
+    }
+
     ClusterAllocator allocator() {
         return allocator;
     }
@@ -289,7 +306,7 @@ public final class LvStore {
         return openChanges == 0 && queue.idle() && allocator.idle() && device.idle();
     }
 
-    /** A volume's bdev is being unregistered: the pool does not close before {@link #closed}. */
+    /** A volume's bdev is being unregistered, or clusters freed: the pool does not close before {@link #closed}. */
     void closing() {
         openChanges++;
     }

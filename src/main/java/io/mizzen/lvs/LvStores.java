@@ -72,6 +72,7 @@ public final class LvStores {
         try {
             LvolCreation.checkName(options.name(), "a pool");
             UUID uuid = options.uuid() == null ? UUID.randomUUID() : options.uuid();
+            LvolCreation.checkUuid(uuid);
             BaseDevice device = openBase(base, options.name());
             try {
                 reserve(options.name(), uuid);

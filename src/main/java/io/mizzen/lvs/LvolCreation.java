@@ -32,6 +32,7 @@ final class LvolCreation {
 
     void start() {
         checkName(name, "a volume");
+        checkUuid(uuid);
         if (store.findLvol(name) != null) {
             throw new OperationException(ErrorKind.ALREADY_EXISTS, "replica-exists",
                     "pool " + store.name() + " already has a volume named " + name);
@@ -43,6 +44,7 @@ final class LvolCreation {
         if (!thin && clusters > store.space().freeClusterCount()) {
             throw noSpace(store, clusters);
         }
+        store.commitLimit().check(clusters * store.clusterSizeBytes());
         int root = store.space().takePage();
         if (root < 0) {
             throw new OperationException(ErrorKind.RESOURCE_EXHAUSTED, LvStore.CODE_METADATA_FULL,
@@ -164,6 +166,13 @@ final class LvolCreation {
         return new OperationException(ErrorKind.RESOURCE_EXHAUSTED, LvStore.CODE_NO_SPACE, clusters * store.clusterSizeBytes()
                 + " bytes are needed and pool " + store.name() + " has " + store.freeBytes()
                 + " free; delete volumes or make a thin one");
+    }
+
+    /** The nil UUID means that there is none: what has it would be known by another one after the next import. */
+    static void checkUuid(UUID uuid) {
+        if (uuid.getMostSignificantBits() == 0 && uuid.getLeastSignificantBits() == 0) {
+            throw OperationException.invalid("uuid-invalid", "the nil UUID identifies nothing; choose another one");
+        }
     }
 
     static void checkName(String name, String what) {

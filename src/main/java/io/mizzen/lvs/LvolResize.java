@@ -68,6 +68,12 @@ final class LvolResize {
         } else if (newCount > oldCount && !lvol.thin() && newCount - oldCount > store.space().freeClusterCount()) {
             fail(LvolCreation.noSpace(store, newCount - oldCount), false);
         } else {
+            try {
+                store.commitLimit().check((newCount - oldCount) * store.clusterSizeBytes());
+            } catch (OperationException refused) {
+                fail(refused, false);
+                return;
+            }
             if (newCount < oldCount) {
                 lvol.bdev().limitToClusters(newCount);   // Who opens it from here on sees the new end.
             }

@@ -22,6 +22,7 @@ final class StoreCreation {
     private final LvStores.Options options;
     private final UUID uuid;
     private final Completion<LvStore> done;
+    private boolean isBlank;
 
     StoreCreation(BdevRegistry registry, BaseDevice device, LvStores.Options options, UUID uuid,
             Completion<LvStore> done) {
@@ -48,6 +49,7 @@ final class StoreCreation {
             fail(e);
             return;
         }
+        isBlank = device.isBlank();
         long regionPages = g.metadataStart() + g.metadataPages() + (g.redoPage() >= 0 ? 1 : 0);
         device.zero(0, regionPages * MetadataPage.SIZE_BYTES, status -> {
             if (status != 0) {
@@ -70,6 +72,9 @@ final class StoreCreation {
         int nameBytes = options.name().getBytes(StandardCharsets.UTF_8).length;
         superBlob.xattrs.add(Xattr.ofText("name", options.name(), nameBytes + 1));
         PoolSpace space = emptySpace(g);
+        if (isBlank) {
+            space.onAllZero();
+        }
         List<StorePort.PageWrite> writes = new ArrayList<>(StoreClose.masks(g, space));
         try {
             List<MemorySegment> chain = BlobEncoder.encode(superBlob);
@@ -92,7 +97,8 @@ final class StoreCreation {
                     fail(BlobCommit.failed("writing the super block", superStatus));
                     return;
                 }
-                done.ok(new LvStore(options.name(), uuid, g, space, device, registry, superBlock, false));
+                done.ok(new LvStore(options.name(), uuid, g, space, device, registry, superBlock, superBlob,
+                        false));
             });
         });
     }
