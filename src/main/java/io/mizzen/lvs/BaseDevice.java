@@ -88,6 +88,11 @@ final class BaseDevice implements StorePort {
         return bdev.blockSizeBytes();
     }
 
+    /** Whether all of it is known to read as zeroes; before the first write. */
+    boolean isBlank() {
+        return bdev.isBlank();
+    }
+
     @Override
     public boolean unmapZeroes() {
         return bdev.supports(IoType.UNMAP) && bdev.unmapReadsZeroes();

@@ -108,7 +108,9 @@ final class ClusterAllocator {
         };
         long clusterBytes = store.geometry().clusterSizeBytes();
         int source = pending.zeroes ? BlobMetadata.UNALLOCATED : pending.lvol.map().inherited(pending.index);
-        if (source == BlobMetadata.UNALLOCATED) {
+        if (source == BlobMetadata.UNALLOCATED && store.space().isZero(pending.cluster)) {
+            store.port().flush(flushStatus -> zeroed(pending, flushStatus));
+        } else if (source == BlobMetadata.UNALLOCATED) {
             store.port().zero(pending.cluster * clusterBytes, clusterBytes, filled);
         } else {
             // A snapshot that is removed meanwhile leaves the cluster to the one below it in the chain.

@@ -1,13 +1,18 @@
 package io.mizzen.lvs;
 
+import java.util.BitSet;
+
 /**
  * Gives clusters back that no metadata names any more: unmaps them where the device can, run by run, then marks them free.
- * An unmap is only a hint, so one that fails changes nothing: whoever gets the cluster next zeroes what must be zero.
+ * An unmap is only a hint, so one that fails changes nothing: whoever gets the cluster next zeroes what must be zero and
+ * is not known to be.
  */
 final class ClusterRelease {
     private final LvStore store;
     private final int[] clusters;
     private final Runnable done;
+    /** Indices of those that read as zeroes now. */
+    private final BitSet zeroed = new BitSet();
 
     ClusterRelease(LvStore store, int[] clusters, Runnable done) {
         this.store = store;
@@ -21,8 +26,12 @@ final class ClusterRelease {
 
     private void run(int from) {
         if (from == clusters.length || !store.port().canUnmap()) {
-            for (int cluster : clusters) {
-                store.space().releaseCluster(cluster);
+            for (int i = 0; i < clusters.length; i++) {
+                if (zeroed.get(i)) {
+                    store.space().releaseZeroCluster(clusters[i]);
+                } else {
+                    store.space().releaseCluster(clusters[i]);
+                }
             }
             done.run();
             return;
@@ -30,7 +39,12 @@ final class ClusterRelease {
         int count = runLength(clusters, from);
         int next = from + count;
         long clusterBytes = store.geometry().clusterSizeBytes();
-        store.port().unmap(clusters[from] * clusterBytes, count * clusterBytes, status -> run(next));
+        store.port().unmap(clusters[from] * clusterBytes, count * clusterBytes, status -> {
+            if (status == 0 && store.port().unmapZeroes()) {
+                zeroed.set(from, next);
+            }
+            run(next);
+        });
     }
 
     /** How many of the clusters from this one on are neighbours on the device. */

@@ -10,21 +10,23 @@ import java.util.List;
 
 /**
  * A logical volume as a bdev. Its name is the volume's UUID, its alias {@code pool/volume}. Reads of clusters that neither
- * a thin volume nor a snapshot above it holds are zeroes; unmap reaches the device under the pool for clusters that the
- * volume itself holds, and keeps them; what it would read from a snapshot is hidden behind zeroes of its own. A snapshot
- * is read-only.
+ * a thin volume nor a snapshot above it holds are zeroes. An unmap frees the whole clusters that it covers of a thin
+ * volume, and leaves zeroes; of a thick one it reaches the device under the pool and keeps the clusters. What an unmap
+ * would let show through from a snapshot is hidden behind zeroes of its own. A snapshot is read-only.
  */
 public final class LvolBdev extends Bdev {
     private final Lvol lvol;
     private final Descriptor base;
     private final String alias;
     private final boolean readOnly;
+    private final boolean unmapsToZeroes;
 
     LvolBdev(Lvol lvol, Descriptor base) {
         super(lvol.uuid().toString(), lvol.uuid(), "lvol", lvol.store().geometry().ioUnitBytes(), blocks(lvol));
         this.lvol = lvol;
         this.base = base;
         this.readOnly = lvol.snapshot();
+        this.unmapsToZeroes = lvol.thin() || base.bdev().unmapReadsZeroes();
         this.alias = lvol.store().name() + "/" + lvol.name();
     }
 
@@ -45,7 +47,7 @@ public final class LvolBdev extends Bdev {
     public boolean supports(int ioType) {
         return switch (ioType) {
             case IoType.READ, IoType.WRITE, IoType.FLUSH, IoType.WRITE_ZEROES -> true;
-            case IoType.UNMAP -> base.bdev().supports(IoType.UNMAP);
+            case IoType.UNMAP -> unmapsToZeroes || base.bdev().supports(IoType.UNMAP);
             default -> false;   // The bdev layer makes compare from reads.
         };
     }
@@ -72,7 +74,7 @@ public final class LvolBdev extends Bdev {
 
     @Override
     public boolean unmapReadsZeroes() {
-        return base.bdev().unmapReadsZeroes();
+        return unmapsToZeroes;
     }
 
     @Override

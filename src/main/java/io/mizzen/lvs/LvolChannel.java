@@ -18,6 +18,7 @@ import io.mizzen.util.HotPath;
  * doSubmit → handed down as it is, if one cluster of its own holds all of it → complete
  *          → advance → parts in flight (childCount) ─ last one done ─→ advance ... → complete
  *               └ change of a cluster that it does not hold → parked until the control reactor has allocated it → doSubmit
+ *          → parked, if it unmaps whole clusters of a thin volume, until the control reactor has freed them → doSubmit
  * </pre>
  *
  * <p>A read goes to whichever snapshot up the chain holds the cluster. Zeroes and unmap need a cluster only where such a
@@ -40,7 +41,13 @@ final class LvolChannel extends IoChannel implements IoCompletion {
     private final long clusterBlocks;
     /** log2 of the blocks of a cluster, or {@link #NO_SHIFT}. */
     private final int clusterShift;
+    /** Unmaps of this volume free clusters, and what they leave reads as zeroes. */
+    private final boolean frees;
+    /** Type of the parts of an unmap. */
+    private final int unmapType;
     private AllocationWait freeWaits;
+    /** An unmap that has been to the control reactor: what is still there of its clusters stays. */
+    private BdevIo discarded;
 
     LvolChannel(LvolBdev bdev, Mthread mthread, IoChannel base) {
         super(bdev, mthread);
@@ -52,6 +59,9 @@ final class LvolChannel extends IoChannel implements IoCompletion {
         this.scaleShift = bdev.blockShift() - base.bdev().blockShift();
         this.clusterBlocks = lvol.store().geometry().clusterSizeBytes() >>> blockShift;
         this.clusterShift = Long.bitCount(clusterBlocks) == 1 ? Long.numberOfTrailingZeros(clusterBlocks) : NO_SHIFT;
+        this.frees = lvol.thin();
+        boolean baseZeroes = base.bdev().supports(IoType.UNMAP) && base.bdev().unmapReadsZeroes();
+        this.unmapType = bdev.unmapReadsZeroes() && !baseZeroes ? IoType.WRITE_ZEROES : IoType.UNMAP;
         assert scaleShift >= 0;
         standOn(base);
     }
@@ -64,6 +74,10 @@ final class LvolChannel extends IoChannel implements IoCompletion {
             return;
         }
         if (clusterShift != NO_SHIFT && scaleShift == 0 && IoType.hasData(io.type) && handDownWhole(io)) {
+            return;
+        }
+        if (io.type == IoType.UNMAP && frees && io != discarded && holdsWholeCluster(io)) {
+            waitForDiscard(io);
             return;
         }
         io.driverLong = 0;
@@ -165,7 +179,8 @@ final class LvolChannel extends IoChannel implements IoCompletion {
     @HotPath
     private void prepare(BdevIo io, BdevIo part, long block, long count) {
         long address = IoType.hasData(io.type) ? io.address + (io.driverLong << blockShift) : 0;
-        part.prepare(io.type, block << scaleShift, count << scaleShift, address, io.regionIndex, this);
+        int type = io.type == IoType.UNMAP ? unmapType : io.type;
+        part.prepare(type, block << scaleShift, count << scaleShift, address, io.regionIndex, this);
         part.flags |= io.flags & BdevIo.FLAG_FUA;
         part.parent = io;
     }
@@ -200,7 +215,58 @@ final class LvolChannel extends IoChannel implements IoCompletion {
         }
     }
 
-    /** The one detour: the control reactor allocates the cluster at which the I/O stands. */
+    @HotPath
+    private int firstWholeCluster(BdevIo io) {
+        return (int) ((io.offsetBlocks + clusterBlocks - 1) / clusterBlocks);
+    }
+
+    /** Whether an unmap covers all of a cluster that is there. */
+    @HotPath
+    private boolean holdsWholeCluster(BdevIo io) {
+        int end = (int) ((io.offsetBlocks + io.blockCount) / clusterBlocks);
+        for (int index = firstWholeCluster(io); index < end; index++) {
+            if (map.get(index) != BlobMetadata.UNALLOCATED) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** The other detour: the control reactor frees the clusters that an unmap covers. The I/O is not in flight meanwhile. */
+    private void waitForDiscard(BdevIo io) {
+        park(io);
+        lvol.store().mthread().send(new DiscardWait(io), mthread().reactor());
+    }
+
+    /** An unmap that waits: travels to the control reactor and back. */
+    private final class DiscardWait extends Message implements ClusterAllocator.Waiter {
+        private final BdevIo io;
+        private boolean answered;
+
+        private DiscardWait(BdevIo io) {
+            this.io = io;
+        }
+
+        @Override
+        public void run() {
+            if (!answered) {
+                int end = (int) ((io.offsetBlocks + io.blockCount) / clusterBlocks);
+                new ClusterDiscard(lvol.store(), lvol, firstWholeCluster(io), end, this).start();
+                return;
+            }
+            discarded = io;
+            unpark(io);         // Or it waits for a pause or a lock: then it comes by here once more.
+            discarded = null;
+        }
+
+        @Override
+        public void resolved(int status) {
+            answered = true;
+            mthread().send(this, lvol.store().mthread().reactor());
+        }
+    }
+
+    /** A detour: the control reactor allocates the cluster at which the I/O stands. */
     private void waitForCluster(BdevIo io) {
         AllocationWait wait = freeWaits;
         if (wait == null) {

@@ -8,6 +8,8 @@ final class PoolSpace {
     private final BitSet usedPages;
     private final BitSet usedClusters;
     private final BitSet usedBlobIds;
+    /** Free clusters that are known to read as zeroes: not stored, so unknown again after an import. */
+    private final BitSet zeroClusters = new BitSet();
     private int freeClusterCount;
     private int freePageCount;
     private int clusterHint;
@@ -56,7 +58,25 @@ final class PoolSpace {
         return cluster;
     }
 
+    /** Whether a cluster that was just taken reads as zeroes, though perhaps not durably before a flush. */
+    boolean isZero(int cluster) {
+        return zeroClusters.get(cluster);
+    }
+
+    /** All free clusters read as zeroes. */
+    void onAllZero() {
+        zeroClusters.set(0, geometry.totalClusterCount());
+        zeroClusters.andNot(usedClusters);
+    }
+
+    /** Gives back a cluster that was unmapped to zeroes. */
+    void releaseZeroCluster(int cluster) {
+        releaseCluster(cluster);
+        zeroClusters.set(cluster);
+    }
+
     void releaseCluster(int cluster) {
+        zeroClusters.clear(cluster);
         assert cluster >= geometry.metadataClusterCount();
         assert usedClusters.get(cluster);
         usedClusters.clear(cluster);

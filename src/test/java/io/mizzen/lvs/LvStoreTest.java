@@ -8,6 +8,7 @@ import io.mizzen.bdev.Status;
 import io.mizzen.ffi.RawMemory;
 import io.mizzen.memory.DmaBuffer;
 import io.mizzen.util.ErrorKind;
+import io.mizzen.util.OperationException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
@@ -286,6 +287,116 @@ class LvStoreTest {
         }
         assertThat(handle.read(0, 4096)).isEqualTo(pattern(4096, 0));
         assertThat(lvol.allocatedClusterCount()).isEqualTo(40);
+    }
+
+    @Test
+    void aPoolPromisesNoMoreThanItsLimit() {
+        SimDisk disk = disk(512, 17 * MIB);
+        LvStore store = rig.create(disk, "pool", MIB);
+        assertThat(store.clusterCount()).isEqualTo(16);
+        assertThat(store.commitLimitPercent()).isZero();
+        Lvol one = rig.<Lvol>ok(done -> store.createLvol("one", null, 16 * MIB, true, done));
+        Lvol two = rig.<Lvol>ok(done -> store.createLvol("two", null, 16 * MIB, true, done));
+        for (int wrong : new int[] {-1, 99, 1_000_001}) {
+            assertThat(rig.<Void>refused(done -> store.setCommitLimit(wrong, done)).code()).isEqualTo("commit-limit-invalid");
+        }
+        rig.<Void>ok(done -> store.setCommitLimit(150, done));
+        assertThat(store.committedBytes()).isEqualTo(32 * MIB);
+        OperationException refused = rig.<Lvol>refused(done -> store.createLvol("three", null, MIB, true, done));
+        assertThat(refused.code()).isEqualTo("pool-commit-limit");
+        assertThat(refused.getMessage()).contains("150 %").contains(Long.toString(24 * MIB));
+        rig.<Lvol>ok(done -> store.resizeLvol(two, 9 * MIB, done));     // Less is never refused.
+        rig.<Lvol>ok(done -> store.resizeLvol(two, 8 * MIB, done));
+        assertThat(rig.<Lvol>refused(done -> store.resizeLvol(one, 16 * MIB + 1, done)).kind())
+                .isEqualTo(ErrorKind.RESOURCE_EXHAUSTED);
+        assertThat(rig.<Lvol>refused(done -> store.resizeLvol(two, 9 * MIB, done)).code()).isEqualTo("pool-commit-limit");
+        rig.<Void>ok(done -> store.destroyLvol(one, done));
+        rig.<Lvol>ok(done -> store.createLvol("thick", null, 16 * MIB, false, done));
+        rig.<Void>ok(store::export);
+        LvStore loaded = rig.load(disk);
+        assertThat(loaded.commitLimitPercent()).isEqualTo(150);
+        rig.<Void>ok(done -> loaded.setCommitLimit(0, done));
+        rig.<Lvol>ok(done -> loaded.createLvol("three", null, 16 * MIB, true, done));
+        assertThat(rigOnCopy(disk).commitLimitPercent()).isZero();
+    }
+
+    /** Whatever the device does with an unmap: whole clusters are given back, their rest is zeroed. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void anUnmapOfAThinVolumeFreesClustersAndLeavesZeroes(boolean deviceZeroes) {
+        SimDisk disk = rig.register(new SimDisk("disk", 512, 64 * MIB, new SimDisk.Contents(), deviceZeroes, new Random(1)));
+        LvStore store = rig.create(disk, "pool", MIB);
+        Lvol thin = rig.<Lvol>ok(done -> store.createLvol("thin", null, 10 * MIB, true, done));
+        int free = store.freeClusterCount();
+        LvsRig.Handle handle = rig.open(thin.bdev(), 1);
+        assertThat(thin.bdev().unmapReadsZeroes()).isTrue();
+        byte[] data = pattern(8 * (int) MIB, 3);
+        assertThat(handle.write(0, data)).isZero();
+        assertThat(store.freeClusterCount()).isEqualTo(free - 8);
+        int from = (int) MIB - 4096;
+        int end = 5 * (int) MIB + 512;
+        assertThat(handle.io(IoType.UNMAP, from, end - from, 0)).isZero();
+        Arrays.fill(data, from, end, (byte) 0);
+        assertThat(handle.read(0, data.length)).isEqualTo(data);
+        assertThat(store.freeClusterCount()).isEqualTo(free - 4);
+        assertThat(thin.bdev().nextUnallocated(0, 20_000)).isEqualTo(MIB / 512);
+        assertThat(thin.bdev().nextAllocated(MIB / 512, 20_000)).isEqualTo(5 * MIB / 512);
+        LvStore loaded = rigOnCopy(disk);
+        assertThat(loaded.freeClusterCount()).isEqualTo(free - 4);
+        assertThat(loaded.findLvol("thin").allocatedClusterCount()).isEqualTo(4);
+        assertThat(handle.io(IoType.UNMAP, 0, 10 * MIB, 0)).isZero();
+        assertThat(store.freeClusterCount()).isEqualTo(free);
+        assertThat(handle.read(0, 8 * (int) MIB)).isEqualTo(new byte[8 * (int) MIB]);
+        assertThat(thin.bdev().isBlank()).isTrue();
+    }
+
+    @Test
+    void whatAnUnmapFreesIsThereForAnotherVolume() {
+        LvStore store = rig.create(disk(512, 16 * MIB), "pool", MIB);
+        Lvol one = rig.<Lvol>ok(done -> store.createLvol("one", null, 15 * MIB, true, done));
+        Lvol two = rig.<Lvol>ok(done -> store.createLvol("two", null, 15 * MIB, true, done));
+        LvsRig.Handle first = rig.open(one.bdev(), 1);
+        LvsRig.Handle second = rig.open(two.bdev(), 0);
+        byte[] data = pattern(4096, 1);
+        for (int i = 0; i < store.clusterCount(); i++) {
+            assertThat(first.write(i * MIB, data)).isZero();
+        }
+        assertThat(Status.code(second.write(0, data))).isEqualTo(Status.CAPACITY_EXCEEDED);
+        assertThat(first.io(IoType.UNMAP, 3 * MIB, MIB, 0)).isZero();
+        assertThat(second.write(5 * MIB, pattern(4096, 2))).isZero();
+        assertThat(second.read(5 * MIB + 4096, 4096)).isEqualTo(new byte[4096]);
+        assertThat(first.read(3 * MIB, 4096)).isEqualTo(new byte[4096]);
+        assertThat(first.read(2 * MIB, 4096)).isEqualTo(data);
+    }
+
+    /** On a device that keeps its word about unmaps. */
+    @Test
+    void whatIsKnownToBeZeroIsNotZeroedAgain() {
+        SimDisk disk = rig.register(new SimDisk("disk", 512, 16 * MIB, new SimDisk.Contents(), true, new Random(1)));
+        LvStore store = rig.create(disk, "pool", MIB);
+        Lvol thin = rig.<Lvol>ok(done -> store.createLvol("thin", null, 4 * MIB, true, done));
+        LvsRig.Handle handle = rig.open(thin.bdev(), 1);
+        assertThat(handle.write(0, pattern((int) MIB, 1))).isZero();
+        assertThat(handle.io(IoType.UNMAP, 0, MIB, 0)).isZero();
+        long zeroed = disk.zeroedBytes;
+        assertThat(handle.write(2 * MIB + 4096, pattern(4096, 2))).isZero();
+        assertThat(disk.zeroedBytes).isEqualTo(zeroed);
+        assertThat(handle.read(2 * MIB, 4096)).isEqualTo(new byte[4096]);
+        assertThat(handle.write(MIB, pattern(4096, 3))).isZero();
+        assertThat(disk.zeroedBytes).isEqualTo(zeroed + MIB);
+    }
+
+    @Test
+    void writeZeroesTakesNoClusterAndUnmapNeedsNoMetadata() {
+        SimDisk disk = disk(512, 64 * MIB);
+        LvStore store = rig.create(disk, "pool", MIB);
+        Lvol thin = rig.<Lvol>ok(done -> store.createLvol("thin", null, 30 * MIB, true, done));
+        LvsRig.Handle handle = rig.open(thin.bdev(), 1);
+        long writes = disk.writeCount;
+        assertThat(handle.io(IoType.WRITE_ZEROES, 0, 30 * MIB, 0)).isZero();
+        assertThat(handle.io(IoType.UNMAP, 0, 30 * MIB, 0)).isZero();
+        assertThat(disk.writeCount).isEqualTo(writes);
+        assertThat(thin.allocatedClusterCount()).isZero();
     }
 
     @Test
