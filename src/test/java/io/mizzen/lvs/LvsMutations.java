@@ -1,5 +1,11 @@
 package io.mizzen.lvs;
 
+import io.mizzen.bdev.RangeLock;
+import io.mizzen.reactor.Mthread;
+import io.mizzen.util.Completion;
+import java.util.BitSet;
+import java.util.List;
+
 /** What the broken variants of this package do instead. Called from class files that the simulator's tests change. */
 final class LvsMutations {
     private LvsMutations() {
@@ -14,5 +20,56 @@ final class LvsMutations {
     /** Instead of waiting until a new cluster is zeroed. */
     static void skipZeroing(StorePort port, long atBytes, long sizeBytes, StorePort.Done done) {
         done.done(0);
+    }
+
+    /** Instead of waiting until what was written before is durable. */
+    static void skipFlush(StorePort port, StorePort.Done done) {
+        done.done(0);
+    }
+
+    /** Instead of waiting until pages are written. */
+    static void writeUnderWay(StorePort port, List<StorePort.PageWrite> writes, StorePort.Done done) {
+        done.done(0);
+        port.writeDurably(writes, status -> { });
+    }
+
+    /** As above, of the device itself. */
+    static void skipWrite(BaseDevice device, List<StorePort.PageWrite> writes, StorePort.Done done) {
+        done.done(0);
+    }
+
+    /** Instead of writing pages. */
+    static void skipWrite(StorePort port, List<StorePort.PageWrite> writes, StorePort.Done done) {
+        done.done(0);
+    }
+
+    /** Instead of writing what the root will refer to before the root. */
+    static void rootFirst(MetadataWriter writer, List<MetadataWriter.Page> pages, StorePort.Done done) {
+        done.done(0);
+        writer.writeFresh(pages, status -> { });
+    }
+
+    /** As above, of the device itself. */
+    static void skipFlush(BaseDevice device, StorePort.Done done) {
+        done.done(0);
+    }
+
+    /** Instead of waiting until a volume's new metadata is durable. */
+    static void commitUnderWay(BlobCommit commit, BlobMetadata old, BlobMetadata next, BitSet rewritten,
+            BlobCommit.Outcome outcome) {
+        outcome.ended(null, false);
+        commit.commit(old, next, rewritten, (failure, torn) -> { });
+    }
+
+    /** Instead of waiting until a deletion is durable. */
+    static void deleteUnderWay(BlobCommit commit, BlobMetadata blob, BlobMetadata heir, BlobCommit.Outcome outcome) {
+        outcome.ended(null, false);
+        commit.delete(blob, heir, (failure, torn) -> { });
+    }
+
+    /** Instead of waiting until nothing in flight is in the way. */
+    static void lockNothing(LvolBdev bdev, long offsetBlocks, long blockCount, boolean blocksReads, Mthread control,
+            Completion<RangeLock> granted) {
+        granted.ok(null);
     }
 }

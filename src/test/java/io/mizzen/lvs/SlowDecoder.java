@@ -22,6 +22,8 @@ public final class SlowDecoder {
         byte[] read(long atBytes, int sizeBytes);
     }
 
+    private static final int[] CRC_OF_BYTE = crcOfEachByte();
+
     /** One volume. */
     public static final class Volume {
         String name;
@@ -238,12 +240,20 @@ public final class SlowDecoder {
     static int crc(byte[] page) {
         int crc = -1;
         for (int i = 0; i < 4092; i++) {
-            crc ^= page[i] & 0xff;
-            for (int b = 0; b < 8; b++) {
-                crc = (crc & 1) != 0 ? crc >>> 1 ^ 0x82f63b78 : crc >>> 1;
-            }
+            crc = crc >>> 8 ^ CRC_OF_BYTE[(crc ^ page[i]) & 0xff];
         }
         return ~crc;
+    }
+
+    private static int[] crcOfEachByte() {
+        int[] table = new int[256];
+        for (int i = 0; i < 256; i++) {
+            table[i] = i;
+            for (int b = 0; b < 8; b++) {
+                table[i] = (table[i] & 1) != 0 ? table[i] >>> 1 ^ 0x82f63b78 : table[i] >>> 1;
+            }
+        }
+        return table;
     }
 
     private static void expect(boolean condition, String what) {

@@ -1,0 +1,170 @@
+package io.mizzen.lvs;
+
+import io.mizzen.bdev.Bdev;
+import io.mizzen.bdev.BdevIo;
+import io.mizzen.bdev.IoChannel;
+import io.mizzen.bdev.IoType;
+import io.mizzen.bdev.Status;
+import io.mizzen.reactor.Mthread;
+import io.mizzen.reactor.Poller;
+import io.mizzen.util.Completion;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.UUID;
+
+/**
+ * A disk whose power may fail: completes one I/O a turn, in any order, some much later than others. Every arrival and every end of something that
+ * changes it is a moment to cut the power, which {@link #moments} counts.
+ */
+final class CrashDisk extends Bdev {
+    /** One I/O in so many is late. */
+    private static final int LATE_ONE_IN = 16;
+    private static final int LATE_TURNS_MAX = 300;
+
+    private final CrashMedia media;
+    private final boolean unmapsToZeroes;
+    private final Random random;
+    private final List<Flight> flights = new ArrayList<>();
+    private long moments;
+    private long turn;
+    private int writesUntilFailure = -1;
+    private boolean failsForced;
+    private boolean hasFailed;
+
+    private static final class Flight {
+        private final BdevIo io;
+        private final long mark;
+        private final long dueTurn;
+
+        Flight(BdevIo io, long mark, long dueTurn) {
+            this.io = io;
+            this.mark = mark;
+            this.dueTurn = dueTurn;
+        }
+    }
+
+    CrashDisk(CrashMedia media, boolean unmapsToZeroes, long seed) {
+        super("disk", new UUID(78, 1), "sim", media.blockBytes, media.sizeBytes() / media.blockBytes);
+        this.media = media;
+        this.unmapsToZeroes = unmapsToZeroes;
+        this.random = new Random(seed);
+    }
+
+    CrashMedia media() {
+        return media;
+    }
+
+    long moments() {
+        return moments;
+    }
+
+    /** After so many writes one fails, though it may have been done; negative: none. @param forced one that must be durable */
+    void failOneAfter(int writes, boolean forced) {
+        writesUntilFailure = writes;
+        failsForced = forced;
+    }
+
+    boolean hasFailed() {
+        return hasFailed;
+    }
+
+    /** What the disk would hold if the power failed now. */
+    CrashMedia cut(Random how) {
+        List<CrashMedia.Change> underWay = new ArrayList<>();
+        for (Flight flight : flights) {
+            CrashMedia.Change change = CrashMedia.changeOf(flight.io, blockShift(), unmapsToZeroes, how);
+            if (change != null) {
+                underWay.add(change);
+            }
+        }
+        return media.cut(underWay, how);
+    }
+
+    private int perform(Flight flight) {
+        BdevIo io = flight.io;
+        if (io.type == IoType.READ) {
+            media.readInto(io.offsetBlocks << blockShift(), io.blockCount << blockShift(), io.address);
+        } else if (io.type == IoType.FLUSH) {
+            moments++;
+            media.flush(flight.mark);
+        } else {
+            moments++;
+            boolean forced = (io.flags & BdevIo.FLAG_FUA) != 0;
+            boolean fails = writesUntilFailure >= 0 && (forced || !failsForced) && writesUntilFailure-- == 0;
+            hasFailed |= fails;
+            CrashMedia.Change change = CrashMedia.changeOf(io, blockShift(), unmapsToZeroes, random);
+            if (change != null && (!fails || random.nextBoolean())) {
+                media.perform(change, !fails && forced);
+            }
+            return fails ? Status.WRITE_FAULT : Status.SUCCESS;
+        }
+        return Status.SUCCESS;
+    }
+
+    @Override
+    public boolean supports(int ioType) {
+        return ioType != IoType.COMPARE;
+    }
+
+    @Override
+    public boolean hasVolatileCache() {
+        return media.volatileCache;
+    }
+
+    @Override
+    public boolean unmapReadsZeroes() {
+        return unmapsToZeroes;
+    }
+
+    @Override
+    protected IoChannel createChannel(Mthread mthread) {
+        return new Channel(mthread);
+    }
+
+    @Override
+    protected void onDestroy(Completion<Void> done) {
+        done.ok(null);
+    }
+
+    private final class Channel extends IoChannel {
+        private final List<Flight> own = new ArrayList<>();
+        private final Poller poller;
+
+        Channel(Mthread mthread) {
+            super(CrashDisk.this, mthread);
+            poller = mthread.addPoller("disk", 0, this::completeOne);
+        }
+
+        private int completeOne(long nowNs) {
+            turn++;
+            if (own.isEmpty() || random.nextInt(8) == 0) {
+                return 0;
+            }
+            Flight flight = own.get(random.nextInt(own.size()));
+            if (flight.dueTurn > turn) {
+                return 0;
+            }
+            own.remove(flight);
+            flights.remove(flight);
+            flight.io.complete(perform(flight));
+            return 1;
+        }
+
+        @Override
+        protected void doSubmit(BdevIo io) {
+            Flight flight = new Flight(io, media.mark(),
+                    random.nextInt(LATE_ONE_IN) == 0 ? turn + random.nextInt(LATE_TURNS_MAX) : 0);
+            own.add(flight);
+            flights.add(flight);
+            if (IoType.isWrite(io.type)) {
+                moments++;
+            }
+        }
+
+        @Override
+        protected void onClose() {
+            mthread().removePoller(poller);
+        }
+    }
+}

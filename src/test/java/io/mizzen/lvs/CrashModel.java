@@ -1,0 +1,350 @@
+package io.mizzen.lvs;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.UUID;
+
+/**
+ * What the volumes of a pool may hold, as a host knows it: of each range the versions written since the last one that
+ * must survive a power cut. Sectors of 512 bytes, whatever the disk's blocks are. One thread.
+ */
+final class CrashModel {
+    static final int SECTOR = 512;
+    /** A value that stands for any contents. */
+    static final long ANY = -1;
+    private static final int SECTOR_BITS = 24;
+
+    final Map<String, Volume> volumes = new TreeMap<>();
+    /** The pool's limit for committed bytes, and what it may be as well. */
+    int commitLimit;
+    int otherCommitLimit;
+    private long now = 1;
+    private long lastValue;
+
+    /** One write, as all ranges that it covers know it. */
+    static final class Version {
+        final long value;
+        private long acknowledgedAt = Long.MAX_VALUE;
+        /** Another one to the same place was under way with it: nobody knows which came last. */
+        boolean overlapped;
+
+        private Version(long value) {
+            this.value = value;
+        }
+
+        private boolean acknowledgedBefore(long time) {
+            return acknowledgedAt < time;
+        }
+    }
+
+    /** An I/O under way; a read has no version. */
+    private record Flight(long from, long end, Version version) {
+        boolean overlaps(long otherFrom, long otherEnd) {
+            return otherFrom < end && from < otherEnd;
+        }
+    }
+
+    /** A range of sectors that had the same writes: oldest first, the oldest is durable. */
+    private record Extent(long end, Version[] versions) {
+    }
+
+    /** A volume that is there, may be there, or may still be there. */
+    static final class Volume {
+        final String name;
+        final UUID uuid;
+        final boolean thin;
+        boolean mayBeAbsent = true;
+        /** A change of the volume itself is under way. */
+        boolean changing;
+        int openCount;
+        long sizeBytes;
+        /** Size that it may have as well; else the same. */
+        long otherSizeBytes;
+        private final TreeMap<Long, Extent> extents = new TreeMap<>();
+        private final List<Flight> inFlight = new ArrayList<>();
+
+        Volume(String name, UUID uuid, boolean thin, long sizeBytes) {
+            this.name = name;
+            this.uuid = uuid;
+            this.thin = thin;
+            this.sizeBytes = sizeBytes;
+            this.otherSizeBytes = sizeBytes;
+        }
+
+        /** Whether no other I/O to that range is under way; or no read, where others may be. */
+        boolean isQuiet(long from, long end, boolean ofReads) {
+            for (Flight other : inFlight) {
+                if (other.overlaps(from, end) && (!ofReads || other.version == null)) {
+                    return false;
+                }
+            }
+            return true;
+        }
+
+        void reading(long from, long end) {
+            inFlight.add(new Flight(from, end, null));
+        }
+
+        void read(long from, long end) {
+            inFlight.remove(new Flight(from, end, null));
+        }
+
+        private void split(long at) {
+            Map.Entry<Long, Extent> entry = extents.lowerEntry(at);
+            if (entry != null && entry.getValue().end > at) {
+                extents.put(entry.getKey(), new Extent(at, entry.getValue().versions));
+                extents.put(at, new Extent(entry.getValue().end, entry.getValue().versions));
+            }
+        }
+
+        private Map<Long, Extent> range(long from, long end) {
+            split(from);
+            split(end);
+            return extents.subMap(from, end);
+        }
+
+        /** Sets a range to one durable version. */
+        private void set(long from, long end, Version version) {
+            if (from < end) {
+                range(from, end).clear();
+                extents.put(from, new Extent(end, new Version[] {version}));
+            }
+        }
+
+        private void forgetFrom(long from) {
+            split(from);
+            extents.tailMap(from).clear();
+        }
+    }
+
+    private static Version durable(long value) {
+        Version version = new Version(value);
+        version.acknowledgedAt = 0;
+        return version;
+    }
+
+    /** The number that fills a sector which holds that value. */
+    static long tag(long value, long sector) {
+        return value == 0 ? 0 : value << SECTOR_BITS | sector;
+    }
+
+    // --- volumes ------------------------------------------------------------------------------------
+
+    /** A volume is being created. @param zeroBytes what reads as zeroes at first */
+    Volume creating(String name, UUID uuid, boolean thin, long sizeBytes, long zeroBytes) {
+        Volume v = new Volume(name, uuid, thin, sizeBytes);
+        v.changing = true;
+        v.set(0, Math.min(sizeBytes, zeroBytes) / SECTOR, durable(0));
+        v.set(Math.min(sizeBytes, zeroBytes) / SECTOR, sizeBytes / SECTOR, durable(ANY));
+        volumes.put(name, v);
+        return v;
+    }
+
+    void created(Volume v) {
+        v.changing = false;
+        v.mayBeAbsent = false;
+    }
+
+    void destroying(Volume v) {
+        v.changing = true;
+        v.mayBeAbsent = true;
+    }
+
+    void gone(Volume v) {
+        volumes.remove(v.name);
+    }
+
+    /** What it gains reads as zeroes if it is thin; what it loses is there until the change is acknowledged. */
+    void resizing(Volume v, long sizeBytes) {
+        v.changing = true;
+        v.otherSizeBytes = sizeBytes;
+        v.set(v.sizeBytes / SECTOR, sizeBytes / SECTOR, durable(v.thin ? 0 : ANY));
+    }
+
+    void resized(Volume v, long sizeBytes) {
+        v.changing = false;
+        v.sizeBytes = sizeBytes;
+        v.otherSizeBytes = sizeBytes;
+        v.forgetFrom(sizeBytes / SECTOR);
+    }
+
+    // --- I/O ----------------------------------------------------------------------------------------
+
+    long nextValue() {
+        return ++lastValue;
+    }
+
+    /** A write arrives: from here on its range may hold it. Zeroes and unmaps write 0, or {@link #ANY}. */
+    Version write(Volume v, long from, long end, long value) {
+        Version version = new Version(value);
+        for (Flight other : v.inFlight) {
+            if (other.overlaps(from, end)) {
+                other.version.overlapped = true;
+                version.overlapped = true;
+            }
+        }
+        v.inFlight.add(new Flight(from, end, version));
+        for (Map.Entry<Long, Extent> entry : v.range(from, end).entrySet()) {
+            Version[] before = entry.getValue().versions;
+            Version[] after = Arrays.copyOf(before, before.length + 1);
+            after[before.length] = version;
+            entry.setValue(new Extent(entry.getValue().end, after));
+        }
+        return version;
+    }
+
+    /** The write ended; if it failed, or overlapped another, any part of it may be there. */
+    void written(Volume v, long from, long end, Version version, boolean succeeded, boolean isDurable) {
+        v.inFlight.remove(new Flight(from, end, version));
+        if (succeeded && !version.overlapped) {
+            version.acknowledgedAt = now++;
+            if (isDurable) {
+                forgetBefore(v.range(from, end), now);
+            }
+        }
+    }
+
+    /** When a flush arrives: it covers what was acknowledged by then. */
+    long flushing() {
+        return now++;
+    }
+
+    void flushed(Volume v, long since) {
+        forgetBefore(v.extents, since);
+    }
+
+    private static void forgetBefore(Map<Long, Extent> extents, long time) {
+        for (Map.Entry<Long, Extent> entry : extents.entrySet()) {
+            Extent extent = entry.getValue();
+            int oldest = lastAcknowledged(extent.versions, time);
+            if (oldest > 0) {
+                entry.setValue(new Extent(extent.end, Arrays.copyOfRange(extent.versions, oldest, extent.versions.length)));
+            }
+        }
+    }
+
+    private static int lastAcknowledged(Version[] versions, long time) {
+        int i = versions.length - 1;
+        while (i > 0 && !versions[i].acknowledgedBefore(time)) {
+            i--;
+        }
+        return i;
+    }
+
+    // --- checks -------------------------------------------------------------------------------------
+
+    /** Where a sector's contents come from: eight bytes that fill it, or a value that nothing has if they differ. */
+    interface Contents {
+        /** The first sector from there on, below the end, that is not all zeroes; else the end. */
+        long nextNonZero(long sector, long end);
+
+        long tagAt(long sector);
+    }
+
+    /**
+     * What is wrong with a range of a volume; null: nothing.
+     *
+     * @param afterCut what was not durable may be lost; else the last write that was acknowledged is there, or a later one
+     */
+    String wrong(Volume v, long from, long end, Contents contents, boolean afterCut) {
+        Map.Entry<Long, Extent> entry = v.extents.floorEntry(from);
+        for (long sector = from; sector < end;) {
+            if (entry == null || entry.getValue().end <= sector) {
+                return v.name + ": the model has nothing at sector " + sector;
+            }
+            Extent extent = entry.getValue();
+            int oldest = afterCut ? 0 : lastAcknowledged(extent.versions, Long.MAX_VALUE);
+            String wrong = checkExtent(v, sector, Math.min(end, extent.end), extent, oldest, contents);
+            if (wrong != null) {
+                return wrong;
+            }
+            sector = extent.end;
+            entry = v.extents.floorEntry(sector);
+        }
+        return null;
+    }
+
+    private static String checkExtent(Volume v, long from, long end, Extent extent, int oldest, Contents contents) {
+        boolean mayBeZero = false;
+        for (int i = oldest; i < extent.versions.length; i++) {
+            if (extent.versions[i].value == ANY) {
+                return null;
+            }
+            mayBeZero |= extent.versions[i].value == 0;
+        }
+        long sector = mayBeZero ? contents.nextNonZero(from, end) : from;
+        while (sector < end) {
+            long tag = contents.tagAt(sector);
+            if (!isOne(extent.versions, oldest, tag, sector)) {
+                return v.name + ": sector " + sector + " holds value " + (tag >> SECTOR_BITS) + " of sector "
+                        + (tag & (1 << SECTOR_BITS) - 1) + ", may hold " + values(extent, oldest);
+            }
+            sector = mayBeZero ? contents.nextNonZero(sector + 1, end) : sector + 1;
+        }
+        return null;
+    }
+
+    private static boolean isOne(Version[] versions, int oldest, long tag, long sector) {
+        for (int i = oldest; i < versions.length; i++) {
+            if (tag(versions[i].value, sector) == tag) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static String values(Extent extent, int oldest) {
+        StringBuilder text = new StringBuilder();
+        for (int i = oldest; i < extent.versions.length; i++) {
+            text.append(text.isEmpty() ? "" : " or ").append(extent.versions[i].value);
+        }
+        return text.toString();
+    }
+
+    /** After a start: this is there. @param afterCut what it holds is durable, and all that it may hold from here on */
+    void settle(Volume v, long sizeBytes, Contents contents, boolean afterCut) {
+        v.changing = false;
+        v.mayBeAbsent = false;
+        v.openCount = 0;
+        v.inFlight.clear();
+        resized(v, sizeBytes);
+        if (!afterCut) {
+            return;
+        }
+        List<long[]> found = new ArrayList<>();
+        for (Map.Entry<Long, Extent> entry : v.extents.entrySet()) {
+            if (entry.getValue().versions.length > 1) {
+                collect(entry.getKey(), entry.getValue(), contents, found);
+            }
+        }
+        for (long[] range : found) {
+            v.set(range[0], range[1], durable(range[2]));
+        }
+    }
+
+    private static void collect(long from, Extent extent, Contents contents, List<long[]> found) {
+        boolean any = false;
+        for (Version version : extent.versions) {
+            any |= version.value == ANY;
+        }
+        for (long sector = from; sector < extent.end;) {
+            long end = any ? extent.end : contents.nextNonZero(sector, extent.end);
+            if (end > sector) {
+                found.add(new long[] {sector, end, any ? ANY : 0});
+                sector = end;
+            } else {
+                long value = contents.tagAt(sector) >> SECTOR_BITS;
+                long[] last = found.isEmpty() ? null : found.getLast();
+                if (last != null && last[1] == sector && last[2] == value && sector > from) {
+                    last[1]++;
+                } else {
+                    found.add(new long[] {sector, sector + 1, value});
+                }
+                sector++;
+            }
+        }
+    }
+}

@@ -1,0 +1,240 @@
+package io.mizzen.lvs;
+
+import io.mizzen.util.OperationException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.UUID;
+import java.util.function.Supplier;
+
+/**
+ * What hosts and operators do with the pool in one life of the machine: several steps at a time. {@link #operations} says
+ * what there is; what is new joins there.
+ */
+final class CrashWorkload {
+    private static final int DRAIN_TURNS_MAX = 200_000;
+
+    /** Something under way. */
+    interface Step {
+        boolean ended();
+
+        /** Tells the model how it ended. */
+        void finish();
+    }
+
+    /** Something that can be begun. @param start begins it; null: it does not fit now */
+    private record Operation(int weight, Supplier<Step> start) {
+    }
+
+    private final CrashStory story;
+    private final CrashMachine machine;
+    private final CrashModel model;
+    private final CrashPlan plan;
+    private final Random random;
+    private final List<Step> steps = new ArrayList<>();
+    private final List<Operation> operations;
+    private final int weights;
+
+    CrashWorkload(CrashStory story) {
+        this.story = story;
+        this.machine = story.machine;
+        this.model = story.model;
+        this.plan = story.plan;
+        this.random = story.random;
+        CrashIo io = new CrashIo(story);
+        operations = List.of(new Operation(3, this::create), new Operation(1, this::destroy), new Operation(2, this::resize),
+                new Operation(1, this::limit),
+                new Operation(12, io::write), new Operation(3, io::writeZeroes), new Operation(3, io::unmap),
+                new Operation(4, io::read), new Operation(4, io::flush));
+        weights = operations.stream().mapToInt(Operation::weight).sum();
+    }
+
+    /** So many turns; the pool is open before and, perhaps with steps under way, after. */
+    void live(int turns) {
+        for (int turn = 0; turn < turns; turn++) {
+            if (machine.store.state() == LvStore.State.FAULTED || random.nextInt(plan.turns()) == 0) {
+                exportAndImport();
+            }
+            if (steps.size() < plan.steps() && random.nextInt(4) == 0) {
+                begin();
+            }
+            turn();
+        }
+    }
+
+    private void turn() {
+        machine.turn();
+        for (int i = 0; i < steps.size(); i++) {
+            if (steps.get(i).ended()) {
+                steps.remove(i--).finish();
+                story.acknowledged++;
+            }
+        }
+        story.moment();         // After the acknowledgements, so that the power fails right behind them, too.
+    }
+
+    private void drain() {
+        for (int turns = 0; !steps.isEmpty(); turns++) {
+            CrashStory.require(turns < DRAIN_TURNS_MAX, "a step does not end");
+            turn();
+        }
+    }
+
+    private void begin() {
+        int at = random.nextInt(weights);
+        for (Operation operation : operations) {
+            at -= operation.weight();
+            if (at < 0) {
+                Step step = operation.start().get();
+                if (step != null) {
+                    steps.add(step);
+                }
+                return;
+            }
+        }
+    }
+
+    // --- the pool -----------------------------------------------------------------------------------
+
+    private void exportAndImport() {
+        drain();
+        boolean wasFaulted = machine.store.state() == LvStore.State.FAULTED;
+        CrashStory.require(!wasFaulted || machine.disk.hasFailed(), "the pool is faulted: " + machine.store.fault());
+        story.event("export", machine.store.freeClusterCount(), null);
+        if (!machine.disk.hasFailed()) {
+            new CrashImage(machine.disk.media()).compareSpace(machine.store);
+        }
+        CrashMachine.Outcome<Void> exported = machine.run(done -> machine.store.export(done), story::moment);
+        CrashStory.require(exported.failure == null || machine.disk.hasFailed(), "the pool cannot be exported: " + exported.failure);
+        if (!machine.disk.hasFailed()) {
+            CrashStory.require(new CrashImage(machine.disk.media()).isClean(), "an exported pool is unclean");
+            if (random.nextInt(4) == 0) {
+                story.event("cut after export", 0, null);
+                story.checkClean(machine.disk.cut(random));
+            }
+        }
+        machine.disk.failOneAfter(-1, false);
+        CrashMachine.Outcome<LvStore> loaded = machine.run(done -> machine.stores.load(machine.disk, LvStores.Expected.any(), done),
+                story::moment);
+        CrashStory.require(loaded.failure == null, "the pool is refused" + (wasFaulted ? " after a fault: " : ": ") + loaded.failure);
+        machine.store = loaded.value;
+        story.settle(false);
+    }
+
+    /** Everything is deleted: all of the pool must be free again. */
+    void end() {
+        for (CrashModel.Volume v : List.copyOf(model.volumes.values())) {
+            model.destroying(v);
+            CrashMachine.Outcome<Void> gone = machine.run(done -> machine.store.destroyLvol(machine.store.findLvol(v.name), done),
+                    story::moment);
+            CrashStory.require(gone.failure == null, v.name + " cannot be deleted: " + gone.failure);
+            model.gone(v);
+        }
+        CrashStory.require(machine.store.freeClusterCount() == machine.store.clusterCount(), "of an empty pool "
+                + (machine.store.clusterCount() - machine.store.freeClusterCount()) + " clusters are in use");
+        CrashStory.require(machine.store.usedMetadataPageCount() == 1, "of an empty pool " + machine.store.usedMetadataPageCount()
+                + " metadata pages are in use");
+        exportAndImport();
+    }
+
+    private Step limit() {
+        if (model.commitLimit != model.otherCommitLimit) {
+            return null;
+        }
+        int percent = random.nextBoolean() ? CommitLimit.NONE : CommitLimit.PERCENT_MIN + random.nextInt(400);
+        model.otherCommitLimit = percent;
+        story.event("limit", percent, null);
+        CrashMachine.Outcome<Void> outcome = machine.start(done -> machine.store.setCommitLimit(percent, done));
+        return new Step() {
+            @Override
+            public boolean ended() {
+                return outcome.ended;
+            }
+
+            @Override
+            public void finish() {
+                if (outcome.failure == null) {
+                    model.commitLimit = percent;
+                } else if (CrashStory.isFull(outcome.failure)) {
+                    model.otherCommitLimit = model.commitLimit;
+                } else {
+                    CrashStory.require(machine.disk.hasFailed(), "the limit cannot be set: " + outcome.failure);
+                }
+            }
+        };
+    }
+
+    // --- volumes ------------------------------------------------------------------------------------
+
+    private Step create() {
+        if (model.volumes.size() >= plan.volumes()) {
+            return null;
+        }
+        int number = story.nextName();
+        boolean thin = random.nextInt(4) > 0;
+        int most = thin ? machine.store.clusterCount() : Math.max(1, machine.store.freeClusterCount() / 2);
+        long sizeBytes = (1 + random.nextInt(random.nextInt(3) == 0 ? most : Math.min(most, 6))) * CrashPlan.CLUSTER_BYTES;
+        long zeroBytes = thin || plan.unmapsToZeroes() ? Long.MAX_VALUE : LvStore.ZEROED_HEAD_BYTES;
+        CrashModel.Volume v = model.creating("v" + number, new UUID(9, number), thin, sizeBytes, zeroBytes);
+        story.event("create", number, (thin ? "thin " : "thick ") + sizeBytes);
+        return changing(v, machine.<Lvol>start(done -> machine.store.createLvol(v.name, v.uuid, sizeBytes, thin, done)),
+                () -> model.created(v), () -> model.gone(v));
+    }
+
+    private Step destroy() {
+        CrashModel.Volume v = pick();
+        if (v == null || v.openCount > 0) {
+            return null;
+        }
+        model.destroying(v);
+        story.event("destroy", 0, v.name);
+        return changing(v, machine.<Void>start(done -> machine.store.destroyLvol(machine.store.findLvol(v.name), done)),
+                () -> model.gone(v), null);
+    }
+
+    private Step resize() {
+        CrashModel.Volume v = pick();
+        if (v == null) {
+            return null;
+        }
+        long before = v.sizeBytes;
+        long clusters = 1 + random.nextInt(random.nextInt(3) == 0 ? machine.store.clusterCount()
+                : (int) (before / CrashPlan.CLUSTER_BYTES + 3));
+        long sizeBytes = Math.min(clusters, machine.store.clusterCount()) * CrashPlan.CLUSTER_BYTES;
+        if (sizeBytes < before && v.openCount > 0) {
+            return null;
+        }
+        model.resizing(v, sizeBytes);
+        story.event("resize", sizeBytes, v.name);
+        return changing(v, machine.<Lvol>start(done -> machine.store.resizeLvol(machine.store.findLvol(v.name), sizeBytes, done)),
+                () -> model.resized(v, sizeBytes), () -> model.resized(v, before));
+    }
+
+    /** A volume that is there and is not being changed; null: none. */
+    private CrashModel.Volume pick() {
+        return story.pick(v -> !v.changing);
+    }
+
+    /** @param refused what holds when the pool was full; null: that cannot be */
+    private Step changing(CrashModel.Volume v, CrashMachine.Outcome<?> outcome, Runnable done, Runnable refused) {
+        return new Step() {
+            @Override
+            public boolean ended() {
+                return outcome.ended;
+            }
+
+            @Override
+            public void finish() {
+                OperationException failure = outcome.failure;
+                story.event("changed", failure == null ? 1 : 0, v.name + (failure == null ? "" : ": " + failure));
+                if (failure == null) {
+                    done.run();
+                } else if (refused != null && CrashStory.isFull(failure)) {
+                    refused.run();
+                } else {        // What became of it shows at the next import.
+                    CrashStory.require(machine.disk.hasFailed(), "a change of " + v.name + " fails: " + failure);
+                }
+            }
+        };
+    }
+}
