@@ -10,8 +10,9 @@ import java.util.Map;
 
 /**
  * First writes to clusters of thin volumes. One cluster goes through: free cluster taken → zeroed, or filled with what the
- * volume reads there from a snapshot, and flushed (a crash must not show what an earlier volume left there) → written into the extent page, durably, together with whatever else
- * became ready for that volume meanwhile → published in the {@link ClusterMap} → all writers that waited go on.
+ * volume reads there from a snapshot, and flushed (a crash must not show what an earlier volume left there) → written into
+ * the extent page, durably, together with whatever else became ready for that volume meanwhile → published in the
+ * {@link ClusterMap} → all writers that waited go on.
  *
  * <p>Control reactor only. Bounded by the I/Os outstanding; {@link #ZEROING_MAX} clusters are zeroed at a time.
  */

@@ -8,6 +8,7 @@ import io.mizzen.util.Completion;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
 import java.lang.foreign.MemorySegment;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -188,6 +189,23 @@ public final class LvStore {
         assertControl();
         change(done, () -> new LvolCreation(this, lvolName, lvolUuid == null ? UUID.randomUUID() : lvolUuid, sizeBytes, thin,
                 ending(done)).start());
+    }
+
+    /** Takes a snapshot of a volume, which may be in use, and is a clone of it from then on. */
+    public void createSnapshot(Lvol lvol, SnapshotOptions options, Completion<Lvol> done) {
+        assertControl();
+        change(done, () -> new SnapshotCreation(this, lvol, options, ending(done)).start());
+    }
+
+    /**
+     * Makes a volume that reads as the snapshot does until it is written.
+     *
+     * @param createdAt when it was asked for
+     */
+    public void cloneSnapshot(Lvol snapshot, String lvolName, UUID lvolUuid, Instant createdAt, Completion<Lvol> done) {
+        assertControl();
+        change(done, () -> new LvolCreation(this, lvolName, lvolUuid == null ? UUID.randomUUID() : lvolUuid, snapshot,
+                createdAt, ending(done)).start());
     }
 
     /** Resizes; shrinking is refused while the volume is open, and gives its clusters back. */

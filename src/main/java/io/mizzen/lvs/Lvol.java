@@ -24,6 +24,7 @@ public final class Lvol {
     private LvolBdev bdev;
     private boolean zeroed;
     private boolean busy;
+    private long pauseNs;
 
     Lvol(LvStore store, BlobMetadata blob, String name, UUID uuid, String unusableReason) {
         this.store = store;
@@ -73,6 +74,20 @@ public final class Lvol {
     /** What reads from it: clones, later snapshots, and the volume that it is a snapshot of. */
     public List<Lvol> clones() {
         return List.copyOf(clones);
+    }
+
+    /** What is kept with a snapshot or a clone. */
+    public SnapshotInfo snapshotInfo() {
+        return SnapshotInfo.of(blob);
+    }
+
+    /** How long I/O was held back for this snapshot; 0 if it was not taken in this run. */
+    public long pauseNs() {
+        return pauseNs;
+    }
+
+    void pauseNs(long newPauseNs) {
+        pauseNs = newPauseNs;
     }
 
     /** Makes it a clone of another snapshot, or of none, for views and readers; the disk says so already. */

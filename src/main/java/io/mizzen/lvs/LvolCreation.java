@@ -4,6 +4,7 @@ import io.mizzen.util.Completion;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.util.BitSet;
 import java.util.UUID;
 
@@ -17,47 +18,75 @@ final class LvolCreation {
     private final UUID uuid;
     private final long sizeBytes;
     private final boolean thin;
+    private final Lvol parent;
+    private final Instant createdAt;
     private final Completion<Lvol> done;
     private BlobMetadata blob;
     private boolean unmapAll;
 
     LvolCreation(LvStore store, String name, UUID uuid, long sizeBytes, boolean thin, Completion<Lvol> done) {
+        this(store, name, uuid, sizeBytes, thin, null, null, done);
+    }
+
+    /** Of a clone of this snapshot. */
+    LvolCreation(LvStore store, String name, UUID uuid, Lvol parent, Instant createdAt, Completion<Lvol> done) {
+        this(store, name, uuid, parent.sizeBytes(), true, parent, createdAt, done);
+    }
+
+    private LvolCreation(LvStore store, String name, UUID uuid, long sizeBytes, boolean thin, Lvol parent, Instant createdAt,
+            Completion<Lvol> done) {
         this.store = store;
         this.name = name;
         this.uuid = uuid;
         this.sizeBytes = sizeBytes;
         this.thin = thin;
+        this.parent = parent;
+        this.createdAt = createdAt;
         this.done = done;
     }
 
     void start() {
         checkName(name, "a volume");
-        checkUuid(uuid);
-        if (store.findLvol(name) != null) {
-            throw new OperationException(ErrorKind.ALREADY_EXISTS, "replica-exists",
-                    "pool " + store.name() + " already has a volume named " + name);
-        }
-        if (store.findLvol(uuid) != null || store.registry().find(uuid) != null) {
-            throw new OperationException(ErrorKind.ALREADY_EXISTS, "replica-exists", "the uuid " + uuid + " is in use");
+        checkFree(store, name, uuid);
+        if (parent != null) {
+            checkParent();
         }
         int clusters = clusterCount(store, sizeBytes);
         if (!thin && clusters > store.space().freeClusterCount()) {
             throw noSpace(store, clusters);
         }
         store.commitLimit().check(clusters * store.clusterSizeBytes());
+        fill(takeRoot(store), clusters);
+        // The name is taken from here on, so that a second creation of it is refused.
+        Lvol lvol = new Lvol(store, blob, name, uuid, "it is being created");
+        lvol.busy(true);
+        store.add(lvol);
+        lvol.parent(parent);
+        unmapAll = store.port().unmapZeroes();
+        zeroHead(lvol, 0);
+    }
+
+    private void checkParent() {
+        LvolResize.checkUsable(store, parent);
+        if (!parent.snapshot()) {
+            throw OperationException.precondition("snapshot-required", "volume " + parent
+                    + " is no snapshot: take one of it, and make a clone of that");
+        }
+        if (parent.snapshotInfo().discarded()) {
+            throw OperationException.precondition("snapshot-discarded", "snapshot " + parent
+                    + " is deleted, and stays only for the clones that it has");
+        }
+    }
+
+    /** Takes the root page of a new blob. */
+    static int takeRoot(LvStore store) {
         int root = store.space().takePage();
         if (root < 0) {
             throw new OperationException(ErrorKind.RESOURCE_EXHAUSTED, LvStore.CODE_METADATA_FULL,
                     "no metadata page of pool " + store.name() + " is free; delete volumes");
         }
         store.space().claimBlobId(root);
-        fill(root, clusters);
-        // The name is taken from here on, so that a second creation of it is refused.
-        Lvol lvol = new Lvol(store, blob, name, uuid, "it is being created");
-        lvol.busy(true);
-        store.add(lvol);
-        unmapAll = store.port().unmapZeroes();
-        zeroHead(lvol, 0);
+        return root;
     }
 
     private void fill(int root, int clusters) {
@@ -66,6 +95,10 @@ final class LvolCreation {
         blob.invalidFlags = BlobFlags.EXTENT_TABLE | (thin ? BlobFlags.THIN_PROVISIONED : 0);
         blob.xattrs.add(Xattr.ofText("name", name, LvStore.NAME_BYTES_MAX + 1));
         blob.xattrs.add(Xattr.ofText("uuid", uuid.toString(), 37));
+        if (parent != null) {
+            blob.internalXattr(LvolFeatures.PARENT, parent.blob().id());
+            SnapshotInfo.setClone(blob, parent, createdAt.toString());
+        }
         blob.resizeArrays(clusters);
         for (int i = 0; i < clusters && !thin; i++) {
             blob.clusters[i] = store.space().takeCluster();
@@ -127,6 +160,7 @@ final class LvolCreation {
 
     private void committed(Lvol lvol, OperationException failure, boolean torn) {
         if (torn) {
+            lvol.parent(null);
             store.remove(lvol);   // Page and clusters stay taken: the disk may name them.
             done.fail(failure);
         } else if (failure != null) {
@@ -147,8 +181,20 @@ final class LvolCreation {
         }
         store.space().releaseBlobId(blob.rootPage);
         store.space().releasePage(blob.rootPage);
+        lvol.parent(null);
         store.remove(lvol);
         done.fail(failure);
+    }
+
+    static void checkFree(LvStore store, String name, UUID uuid) {
+        checkUuid(uuid);
+        if (store.findLvol(name) != null) {
+            throw new OperationException(ErrorKind.ALREADY_EXISTS, "replica-exists",
+                    "pool " + store.name() + " already has a volume named " + name);
+        }
+        if (store.findLvol(uuid) != null || store.registry().find(uuid) != null) {
+            throw new OperationException(ErrorKind.ALREADY_EXISTS, "replica-exists", "the uuid " + uuid + " is in use");
+        }
     }
 
     static int clusterCount(LvStore store, long sizeBytes) {

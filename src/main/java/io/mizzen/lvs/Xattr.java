@@ -27,6 +27,11 @@ record Xattr(String name, byte[] value) {
         return new Xattr(name, Arrays.copyOf(raw, sizeBytes));
     }
 
+    /** Text as long as it is, without a NUL behind it. */
+    static Xattr ofBareText(String name, String text) {
+        return new Xattr(name, text.getBytes(StandardCharsets.UTF_8));
+    }
+
     @Override
     public boolean equals(Object other) {
         return other instanceof Xattr x && name.equals(x.name) && Arrays.equals(value, x.value);

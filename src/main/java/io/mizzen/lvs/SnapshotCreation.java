@@ -1,0 +1,199 @@
+package io.mizzen.lvs;
+
+import io.mizzen.bdev.Status;
+import io.mizzen.reactor.Reactor;
+import io.mizzen.util.Completion;
+import io.mizzen.util.OperationException;
+import java.util.BitSet;
+import java.util.UUID;
+
+/**
+ * Takes a snapshot of a volume that may be in use. The snapshot gets the volume's clusters, extent pages and parent; the
+ * volume goes on as an empty clone of it.
+ *
+ * <pre>
+ * root page taken → (its turn) → both new states prepared on fresh pages
+ *   → snapshot's root, with the mark that it is being made      a crash from here on: the snapshot is dropped
+ *   → I/O paused → map split → I/O goes on                      writes wait, they need clusters and this has the turn
+ *   → flushed → volume's root                                   a crash from here on: the snapshot is kept
+ *   → snapshot's root without the mark, read-only → bdev made known
+ * </pre>
+ *
+ * <p>The point in time is the pause: what was acknowledged before is in the snapshot, what is written after is not. All
+ * that can run out is taken before, so that afterwards only a failing device stops it, which faults the pool.
+ */
+final class SnapshotCreation {
+    private static final BitSet NONE = new BitSet();
+
+    private final LvStore store;
+    private final Lvol lvol;
+    private final SnapshotOptions options;
+    private final UUID uuid;
+    private final Completion<Lvol> done;
+    private final BlobCommit commit;
+    private Lvol snapshot;
+    private BlobMetadata old;
+    private BlobMetadata next;
+    private BlobMetadata making;
+    private BlobMetadata made;
+    private BlobCommit.Prepared preparedVolume;
+    private BlobCommit.Prepared preparedSnapshot;
+
+    SnapshotCreation(LvStore store, Lvol lvol, SnapshotOptions options, Completion<Lvol> done) {
+        this.store = store;
+        this.lvol = lvol;
+        this.options = options;
+        this.uuid = options.uuid() == null ? UUID.randomUUID() : options.uuid();
+        this.done = done;
+        this.commit = new BlobCommit(store.space(), store.writer());
+    }
+
+    void start() {
+        LvolResize.checkUsable(store, lvol);
+        if (lvol.snapshot()) {
+            throw OperationException.precondition("snapshot-immutable", "volume " + lvol
+                    + " is a snapshot, which never changes; make a clone of it");
+        }
+        LvolCreation.checkName(options.name(), "a snapshot");
+        LvolCreation.checkFree(store, options.name(), uuid);
+        store.commitLimit().check(lvol.allocatedBytes());
+        making = new BlobMetadata(LvolCreation.takeRoot(store));
+        snapshot = new Lvol(store, making, options.name(), uuid, "it is being created");
+        snapshot.busy(true);
+        store.add(snapshot);
+        lvol.busy(true);
+        store.queue().add(this::run);
+    }
+
+    private void run() {
+        if (!store.writable()) {
+            refused(LvStore.faulted());
+            return;
+        }
+        fill();
+        commit.prepare(next, NONE, (prepared, failure) -> {
+            preparedVolume = prepared;
+            if (failure != null) {
+                refused(failure);
+                return;
+            }
+            commit.prepare(made, NONE, (preparedToo, failureToo) -> {
+                preparedSnapshot = preparedToo;
+                if (failureToo != null) {
+                    refused(failureToo);
+                } else {
+                    commit.commit(null, making, NONE, this::marked);
+                }
+            });
+        });
+    }
+
+    private void fill() {
+        old = lvol.blob();
+        making.invalidFlags = old.invalidFlags;
+        making.metadataReadOnlyFlags = old.metadataReadOnlyFlags;
+        making.extentTable = old.extentTable;
+        making.clusters = old.clusters;
+        making.extentPages = old.extentPages;
+        making.xattr(Xattr.ofText("name", options.name(), LvStore.NAME_BYTES_MAX + 1));
+        making.xattr(Xattr.ofText("uuid", uuid.toString(), 37));
+        SnapshotInfo.set(making, lvol, uuid, options);
+        long parent = LvolFeatures.parentOf(old);
+        if (parent != 0) {
+            making.internalXattr(LvolFeatures.PARENT, parent);
+        }
+        made = making.copy();
+        if (parent == 0) {
+            made.invalidFlags &= ~BlobFlags.INTERNAL_XATTR;
+        }
+        made.dataReadOnlyFlags |= BlobFlags.READ_ONLY;
+        making.internalXattr(LvolFeatures.SNAPSHOT_MAKING, old.id());
+        next = old.copy();
+        next.clusters = new int[old.clusters.length];
+        next.extentPages = new int[old.extentPages.length];
+        next.invalidFlags |= BlobFlags.THIN_PROVISIONED;
+        next.internalXattr(LvolFeatures.PARENT, making.id());
+    }
+
+    private void marked(OperationException failure, boolean torn) {
+        LvolBdev bdev = lvol.bdev();
+        if (torn || bdev == null) {
+            torn(torn ? failure : LvStore.faulted());
+            return;
+        }
+        if (failure != null) {
+            refused(failure);
+            return;
+        }
+        int[] empty = new int[old.clusters.length];
+        long startNs = Reactor.current().nowNs();
+        bdev.pause(store.mthread(), (nothing, never) -> {
+            snapshot.map(lvol.map().split(empty));
+            bdev.resume(store.mthread(), (nothingToo, neverToo) -> {
+                snapshot.pauseNs(Reactor.current().nowNs() - startNs);
+                store.port().flush(this::flushed);
+            });
+        });
+    }
+
+    private void flushed(int status) {
+        if (status != Status.SUCCESS) {
+            torn(BlobCommit.failed("flushing a snapshot", status));
+            return;
+        }
+        commit.finish(old, next, preparedVolume, making, (failure, torn) -> {
+            if (failure != null) {
+                torn(failure);
+                return;
+            }
+            lvol.blob(next);
+            snapshot.blob(making);
+            snapshot.parent(lvol.parent());
+            lvol.parent(snapshot);
+            commit.finish(making, made, preparedSnapshot, null, this::ended);
+        });
+    }
+
+    private void ended(OperationException failure, boolean torn) {
+        if (failure != null) {
+            torn(failure);
+            return;
+        }
+        snapshot.blob(made);
+        snapshot.unusable(null);
+        release();
+        store.publish(snapshot);
+        done.ok(snapshot);
+    }
+
+    /** Nothing has changed: everything is given back. */
+    private void refused(OperationException failure) {
+        if (preparedVolume != null) {
+            commit.abandon(preparedVolume);
+        }
+        if (preparedSnapshot != null) {
+            commit.abandon(preparedSnapshot);
+        }
+        store.space().releaseBlobId(making.rootPage);
+        store.space().releasePage(making.rootPage);
+        store.remove(snapshot);
+        release();
+        done.fail(failure);
+    }
+
+    /** What is on the disk is not known: an import finds out. What was taken stays so. */
+    private void torn(OperationException failure) {
+        store.fault(failure);
+        if (snapshot.parent() == null && snapshot.clones().isEmpty()) {
+            store.remove(snapshot);
+        }
+        release();
+        done.fail(failure);
+    }
+
+    private void release() {
+        snapshot.busy(false);
+        lvol.busy(false);
+        store.queue().done();
+    }
+}

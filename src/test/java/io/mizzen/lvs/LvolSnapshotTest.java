@@ -1,0 +1,295 @@
+package io.mizzen.lvs;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.mizzen.bdev.BdevIo;
+import io.mizzen.bdev.IoType;
+import io.mizzen.ffi.RawMemory;
+import java.lang.foreign.ValueLayout;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.UUID;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Snapshots and clones on a simulated disk. */
+class LvolSnapshotTest {
+    private static final long MIB = 1 << 20;
+    private static final Instant NOW = Instant.parse("2026-01-02T03:04:05Z");
+
+    private final LvsRig rig = new LvsRig(11);
+    private int nextDisk;
+
+    private SimDisk disk(int blockSize, long sizeBytes) {
+        return rig.register(new SimDisk("disk", blockSize, sizeBytes, new SimDisk.Contents(), false, new Random(1)));
+    }
+
+    private SimDisk again(SimDisk disk) {
+        return rig.register(new SimDisk("disk" + ++nextDisk, disk.blockSizeBytes(), disk.sizeBytes(), disk.current(), false,
+                new Random(2)));
+    }
+
+    private static byte[] pattern(int size, int seed) {
+        byte[] data = new byte[size];
+        new Random(seed).nextBytes(data);
+        return data;
+    }
+
+    private Lvol create(LvStore store, String name, long sizeBytes, boolean thin) {
+        return rig.<Lvol>ok(done -> store.createLvol(name, null, sizeBytes, thin, done));
+    }
+
+    private static SnapshotOptions named(String name) {
+        return new SnapshotOptions(name, null, null, null, NOW);
+    }
+
+    private Lvol snapshot(LvStore store, Lvol lvol, String name) {
+        return rig.<Lvol>ok(done -> store.createSnapshot(lvol, named(name), done));
+    }
+
+    private Lvol clone(LvStore store, Lvol snapshot, String name) {
+        return rig.<Lvol>ok(done -> store.cloneSnapshot(snapshot, name, null, NOW, done));
+    }
+
+    private void write(Lvol lvol, long at, byte[] data) {
+        LvsRig.Handle handle = rig.open(lvol.bdev(), 1);
+        assertThat(handle.write(at, data)).isZero();
+        handle.close();
+    }
+
+    private byte[] read(Lvol lvol, long at, int size) {
+        LvsRig.Handle handle = rig.open(lvol.bdev(), 0);
+        byte[] data = handle.read(at, size);
+        handle.close();
+        return data;
+    }
+
+    /** Also where the volume was thick, and across an import; what each holds is counted once. */
+    @ParameterizedTest
+    @ValueSource(ints = {512, 4096})
+    void aSnapshotKeepsWhatTheVolumeHeld(int blockSize) {
+        SimDisk disk = disk(blockSize, 128 * MIB);
+        LvStore store = rig.create(disk, "pool", MIB);
+        for (boolean thin : List.of(true, false)) {
+            Lvol lvol = create(store, "v-" + thin, 6 * MIB, thin);
+            byte[] before = pattern(300_000 / 4096 * 4096, 1);
+            write(lvol, MIB - 8192, before);
+            int free = store.freeClusterCount();
+            int held = lvol.allocatedClusterCount();
+            Lvol snapshot = snapshot(store, lvol, "s-" + thin);
+            assertThat(store.freeClusterCount()).isEqualTo(free);
+            assertThat(snapshot.allocatedClusterCount()).isEqualTo(held);
+            assertThat(lvol.allocatedClusterCount()).isZero();
+            assertThat(lvol.thin()).isTrue();
+            assertThat(lvol.parent()).isSameAs(snapshot);
+            assertThat(snapshot.clones()).containsExactly(lvol);
+            byte[] after = pattern(8192, 2);
+            write(lvol, MIB - 4096, after);
+            assertThat(lvol.allocatedClusterCount()).isEqualTo(2);
+            check(lvol, snapshot, before, after);
+        }
+        rig.<Void>ok(store::export);
+        new SlowDecoder(disk.current());
+        LvStore loaded = rig.load(again(disk));
+        for (boolean thin : List.of(true, false)) {
+            check(loaded.findLvol("v-" + thin), loaded.findLvol("s-" + thin), pattern(300_000 / 4096 * 4096, 1), pattern(8192, 2));
+            SnapshotInfo info = loaded.findLvol("s-" + thin).snapshotInfo();
+            assertThat(info.sourceUuid()).isEqualTo(loaded.findLvol("v-" + thin).uuid());
+            assertThat(info.createdAt()).isEqualTo(NOW.toString());
+            assertThat(info.discarded()).isFalse();
+        }
+    }
+
+    private void check(Lvol lvol, Lvol snapshot, byte[] before, byte[] after) {
+        assertThat(read(snapshot, MIB - 8192, before.length)).isEqualTo(before);
+        byte[] now = before.clone();
+        System.arraycopy(after, 0, now, 4096, after.length);
+        assertThat(read(lvol, MIB - 8192, now.length)).isEqualTo(now);
+        assertThat(read(lvol, 5 * MIB, 4096)).isEqualTo(new byte[4096]);
+    }
+
+    @Test
+    void chainsOfSnapshotsAndClonesReadEachTheirOwn() {
+        SimDisk disk = disk(512, 64 * MIB);
+        LvStore store = rig.create(disk, "pool", MIB);
+        Lvol lvol = create(store, "v", 4 * MIB, true);
+        byte[] all = new byte[(int) (4 * MIB)];
+        Random random = new Random(3);
+        List<byte[]> states = new java.util.ArrayList<>();
+        for (int i = 0; i < 8; i++) {
+            byte[] data = pattern(12288, 100 + i);
+            int at = random.nextInt(1000) * 4096;
+            write(lvol, at, data);
+            System.arraycopy(data, 0, all, at, data.length);
+            snapshot(store, lvol, "s" + i);
+            states.add(all.clone());
+        }
+        Lvol clone = clone(store, store.findLvol("s3"), "c");
+        Lvol ofClone = snapshot(store, clone, "cs");
+        write(clone, 0, pattern(4096, 7));
+        Lvol second = clone(store, ofClone, "cc");
+        for (int i = 0; i < 8; i++) {
+            assertThat(Arrays.equals(read(store.findLvol("s" + i), 0, all.length), states.get(i))).isTrue();
+        }
+        assertThat(Arrays.equals(read(second, 0, all.length), states.get(3))).isTrue();
+        assertThat(read(clone, 0, 4096)).isEqualTo(pattern(4096, 7));
+        assertThat(second.snapshotInfo().sourceUuid()).isEqualTo(ofClone.uuid());
+        rig.<Lvol>ok(done -> store.resizeLvol(second, 6 * MIB, done));
+        assertThat(read(second, 5 * MIB, 4096)).isEqualTo(new byte[4096]);
+        SlowDecoder decoder = new SlowDecoder(disk.current());
+        assertThat(decoder.volumes.get("cc").parent.name).isEqualTo("cs");
+        assertThat(decoder.freeClusters()).isEqualTo(store.freeClusterCount());
+    }
+
+    /** What nobody up the chain holds is known without reading it. */
+    @Test
+    void allocationOfACloneIsKnownByCluster() {
+        LvStore store = rig.create(disk(512, 64 * MIB), "pool", MIB);
+        Lvol lvol = create(store, "v", 10 * MIB, true);
+        write(lvol, 3 * MIB, new byte[4096]);
+        snapshot(store, lvol, "s");
+        write(lvol, 6 * MIB, new byte[4096]);
+        long cluster = MIB / 512;
+        assertThat(lvol.bdev().nextAllocated(0, 10 * cluster)).isEqualTo(3 * cluster);
+        assertThat(lvol.bdev().nextUnallocated(3 * cluster, 10 * cluster)).isEqualTo(4 * cluster);
+        assertThat(lvol.bdev().nextAllocated(4 * cluster, 10 * cluster)).isEqualTo(6 * cluster);
+        assertThat(lvol.bdev().isBlank()).isFalse();
+    }
+
+    /** Zeroes that nobody can see need no cluster; others do, and none is filled from the snapshot in vain. */
+    @Test
+    void zeroesOnACloneTakeAClusterOnlyWhereTheSnapshotHasOne() {
+        SimDisk disk = disk(512, 64 * MIB);
+        LvStore store = rig.create(disk, "pool", MIB);
+        Lvol lvol = create(store, "v", 8 * MIB, true);
+        write(lvol, 2 * MIB, pattern((int) (2 * MIB), 1));
+        snapshot(store, lvol, "s");
+        LvsRig.Handle handle = rig.open(lvol.bdev(), 1);
+        assertThat(handle.io(IoType.WRITE_ZEROES, 4 * MIB, 4 * MIB, 0)).isZero();
+        assertThat(lvol.allocatedClusterCount()).isZero();
+        assertThat(handle.io(IoType.WRITE_ZEROES, MIB, 2 * MIB, 0)).isZero();
+        assertThat(lvol.allocatedClusterCount()).isEqualTo(1);
+        assertThat(handle.io(IoType.UNMAP, 3 * MIB, 4096, 0)).isZero();
+        assertThat(lvol.allocatedClusterCount()).isEqualTo(2);
+        assertThat(handle.read(2 * MIB, (int) MIB)).isEqualTo(new byte[(int) MIB]);
+        assertThat(handle.read(3 * MIB + 4096, 4096)).isEqualTo(Arrays.copyOfRange(pattern((int) (2 * MIB), 1),
+                (int) MIB + 4096, (int) MIB + 8192));
+        handle.close();
+    }
+
+    /** A full pool fails only the first write; what it could not change is as it was. */
+    @Test
+    void aFullPoolFailsOnlyTheFirstWriteToACloneAndTheSnapshotIsMadeAllTheSame() {
+        LvStore store = rig.create(disk(512, 24 * MIB), "pool", MIB);
+        Lvol lvol = create(store, "v", store.freeBytes(), false);
+        write(lvol, 0, pattern(8192, 1));
+        snapshot(store, lvol, "s");
+        LvsRig.Handle handle = rig.open(lvol.bdev(), 1);
+        assertThat(handle.write(0, pattern(4096, 2))).isEqualTo(LvStore.STATUS_CAPACITY_EXCEEDED);
+        assertThat(handle.read(0, 8192)).isEqualTo(pattern(8192, 1));
+        handle.close();
+    }
+
+    @Test
+    void refusalsSayWhy() {
+        LvStore store = rig.create(disk(512, 64 * MIB), "pool", MIB);
+        Lvol lvol = create(store, "v", 4 * MIB, true);
+        Lvol snapshot = snapshot(store, lvol, "s");
+        assertThat(rig.<Lvol>refused(done -> store.createSnapshot(snapshot, named("ss"), done)).code()).isEqualTo("snapshot-immutable");
+        assertThat(rig.<Lvol>refused(done -> store.createSnapshot(lvol, named("s"), done)).code()).isEqualTo("replica-exists");
+        assertThat(rig.<Lvol>refused(done -> store.createSnapshot(lvol, named("a/b"), done)).code()).isEqualTo("name-invalid");
+        assertThat(rig.<Lvol>refused(done -> store.cloneSnapshot(lvol, "c", null, NOW, done)).code()).isEqualTo("snapshot-required");
+        assertThat(rig.<Lvol>refused(done -> store.cloneSnapshot(snapshot, "c", lvol.uuid(), NOW, done)).code()).isEqualTo("replica-exists");
+        assertThat(rig.<Lvol>refused(done -> store.resizeLvol(lvol, MIB, done)).code()).isEqualTo("replica-has-snapshot");
+        LvsRig.Outcome<Lvol> first = rig.start(done -> store.createSnapshot(lvol, named("one"), done));
+        assertThat(rig.<Lvol>refused(done -> store.createSnapshot(lvol, named("two"), done)).code()).isEqualTo("replica-busy");
+        rig.hand.runUntil(() -> first.ended, 100_000);
+        assertThat(first.failure).isNull();
+        UUID uuid = UUID.randomUUID();
+        SnapshotOptions full = new SnapshotOptions("full", uuid, "entity", "tx-7", NOW);
+        Lvol made = rig.<Lvol>ok(done -> store.createSnapshot(lvol, full, done));
+        assertThat(made.uuid()).isEqualTo(uuid);
+        assertThat(made.snapshotInfo()).isEqualTo(new SnapshotInfo(lvol.uuid(), "entity", "tx-7", NOW.toString(), false));
+    }
+
+    /** A snapshot that finds no metadata page leaves nothing behind. */
+    @Test
+    void fullMetadataRefusesASnapshotAndNothingIsLost() {
+        SimDisk disk = disk(512, 64 * MIB);
+        LvStore store = rig.<LvStore>ok(done -> rig.stores.create(disk, new LvStores.Options("pool", null, MIB, 10), done));
+        Lvol lvol = create(store, "v", 4 * MIB, true);
+        write(lvol, 0, pattern(4096, 1));
+        int count = 0;
+        LvsRig.Outcome<Lvol> last;
+        do {
+            int number = count++;
+            last = rig.run(done -> store.createSnapshot(lvol, named("s" + number), done));
+        } while (last.failure == null);
+        assertThat(last.failure.code()).isEqualTo("pool-metadata-full");
+        assertThat(count).isGreaterThan(2);
+        assertThat(read(lvol, 0, 4096)).isEqualTo(pattern(4096, 1));
+        SlowDecoder decoder = new SlowDecoder(disk.current());
+        assertThat(decoder.usedPages).hasSize(store.usedMetadataPageCount());
+        assertThat(store.lvols()).hasSize(count);
+    }
+
+    /**
+     * Two writers on two cores, each of which writes its next number when the other's last one has been acknowledged: a
+     * snapshot never holds a number without the one before it, nor lacks one acknowledged before it was asked for.
+     */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3, 4, 5, 6})
+    void aSnapshotUnderLoadIsAPointInTimeOnAllCores(int seed) {
+        Random random = new Random(seed);
+        LvStore store = rig.create(disk(512, 96 * MIB), "pool", MIB);
+        Lvol lvol = create(store, "v", 4 * MIB, random.nextBoolean());
+        LvsRig.Handle[] handles = {rig.open(lvol.bdev(), 0), rig.open(lvol.bdev(), 1)};
+        LvsRig.Pending[] load = new LvsRig.Pending[6];
+        long acknowledged = 0;
+        LvsRig.Pending pending = null;
+        for (int round = 0; round < 5; round++) {
+            int number = round;
+            LvsRig.Outcome<Lvol> outcome = null;
+            long before = 0;
+            int startAt = random.nextInt(3000);
+            for (int tick = 0; outcome == null || !outcome.ended; tick++) {
+                if (tick == startAt) {
+                    before = acknowledged;
+                    outcome = rig.start(done -> store.createSnapshot(lvol, named("s" + number), done));
+                }
+                if (pending == null || pending.ended) {
+                    acknowledged = pending == null ? 0 : acknowledged + 1;
+                    assertThat(pending == null ? 0 : pending.status).isZero();
+                    pending = number(handles[(int) (acknowledged & 1)], acknowledged + 1);
+                }
+                int slot = random.nextInt(load.length);
+                if (load[slot] == null || load[slot].ended) {
+                    load[slot] = handles[slot & 1].submit(slot < 4 ? IoType.WRITE : IoType.READ,
+                            (2 + random.nextInt(500)) * 4096L, 4096, LvsRig.payloadAddress() + (4 + slot) * MIB / 4, 0);
+                }
+                rig.hand.tickAny();
+            }
+            assertThat(outcome.failure).isNull();
+            long even = longAt(read(outcome.value, 0, 4096));
+            long odd = longAt(read(outcome.value, 4096, 4096));
+            assertThat(Math.abs(even - odd)).as("%s and %s", even, odd).isLessThanOrEqualTo(1);
+            assertThat(Math.max(even, odd)).isGreaterThanOrEqualTo(before);
+        }
+    }
+
+    /** Odd numbers go to the second block, even ones to the first; each through its own core. */
+    private LvsRig.Pending number(LvsRig.Handle handle, long number) {
+        long address = LvsRig.payloadAddress() + 6 * MIB + (number & 1) * MIB / 2;
+        for (int at = 0; at < 4096; at += 8) {
+            RawMemory.ALL.set(ValueLayout.JAVA_LONG_UNALIGNED, address + at, number);
+        }
+        return handle.submit(IoType.WRITE, (number & 1) * 4096, 4096, address, BdevIo.FLAG_FUA);
+    }
+
+    private static long longAt(byte[] data) {
+        return java.nio.ByteBuffer.wrap(data).order(java.nio.ByteOrder.LITTLE_ENDIAN).getLong();
+    }
+}
