@@ -1,5 +1,6 @@
 package io.mizzen.api;
 
+import io.mizzen.api.request.CommitLimitRequest;
 import io.mizzen.api.request.ImportRequest;
 import io.mizzen.api.request.PoolRequest;
 import io.mizzen.control.Ids;
@@ -77,6 +78,18 @@ public class PoolController {
         description = "Its replicas are gone. Refused while one of them is in use. To keep the data, export it.")
     void destroy(@Parameter(description = "Name or UUID", example = Examples.OWN_POOL) @PathVariable String id) {
         pools.destroy(id);
+    }
+
+    @PutMapping("/{id}/commit-limit")
+    @Operation(operationId = "setPoolCommitLimit", summary = "Limit how far thin replicas may exceed the pool",
+        description = "In percent of its capacity, for the sizes of all replicas together. What is there already stays; new or "
+            + "larger replicas that would exceed the limit are refused with 507 and the code pool-commit-limit. Without a limit "
+            + "thin replicas may promise any size; a write for which no space is left fails with 'capacity exceeded', and no "
+            + "other. The limit is stored in the pool.")
+    PoolView commitLimit(@Parameter(description = "Name or UUID", example = Examples.OWN_POOL) @PathVariable String id,
+        @io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
+            @ExampleObject(Examples.COMMIT_LIMIT_BODY))) @Valid @RequestBody CommitLimitRequest request) {
+        return pools.setCommitLimit(id, request.percent());
     }
 
     @PostMapping("/{id}/export")

@@ -58,6 +58,11 @@ public final class PoolService {
         return view;
     }
 
+    /** Limits what its replicas may come to; the pool itself keeps it. */
+    public PoolView setCommitLimit(String id, int percent) {
+        return calls.await(engine.setCommitLimit(id, percent));
+    }
+
     /** Closes the pool clean; it stays on its disks and is not brought back by a start. Idempotent. */
     public void export(String id) {
         String key = keyOf(id);

@@ -331,6 +331,11 @@ final class DataPlane implements Engine {
     }
 
     @Override
+    public CompletableFuture<PoolView> setCommitLimit(String id, int percent) {
+        return change("pool commit limit", s -> s.pools.keys(id), s -> done -> s.pools.setCommitLimit(id, percent, done));
+    }
+
+    @Override
     public CompletableFuture<Void> exportPool(String id) {
         return change("pool export", s -> s.pools.keys(id), s -> done -> s.pools.exportPool(id, done));
     }

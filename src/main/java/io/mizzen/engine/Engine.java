@@ -188,6 +188,12 @@ public interface Engine {
      */
     CompletableFuture<PoolView> reopenPool(String id);
 
+    /**
+     * Limits what the sizes of the pool's replicas may come to, in percent of its capacity: 100 and more, or 0 for no limit. It
+     * stays with the pool. What is there already stays; what would exceed it is refused ({@code pool-commit-limit}).
+     */
+    CompletableFuture<PoolView> setCommitLimit(String id, int percent);
+
     /** Closes the pool clean; its replicas stay on disk. Refused while a replica is in use. */
     CompletableFuture<Void> exportPool(String id);
 

@@ -227,6 +227,24 @@ final class PoolService {
         return disks.stream().map(BdevUri::identity).toList();
     }
 
+    void setCommitLimit(String id, int percent, Completion<PoolView> done) {
+        Entry entry = entry(id);
+        LvStore store = entry.store();
+        int before = store.commitLimitPercent();
+        store.setCommitLimit(percent, (nothing, failure) -> {
+            if (failure != null) {
+                done.fail(failure);
+                return;
+            }
+            if (percent != before) {
+                plane.event(ObjectKind.POOL, store.uuid(), store.name(), "pool-commit-limit-set", "the replicas of pool "
+                        + store.name() + " may come to " + (percent == 0 ? "any size" : percent + " % of its capacity"), "percent",
+                        percent, "before", before);
+            }
+            done.ok(view(entry));
+        });
+    }
+
     void exportPool(String id, Completion<Void> done) {
         Entry entry = entry(id);
         refuseInUse(entry.store());
@@ -329,7 +347,8 @@ final class PoolService {
         LvStore store = entry.store();
         return new PoolView(store.name(), store.uuid().toString(), entry.disks(), store.state().name(),
                 store.fault() == null ? null : store.fault().getMessage(), store.clusterSizeBytes(), store.blockSizeBytes(),
-                store.capacityBytes(), store.usedBytes(), store.freeBytes(), store.committedBytes(), store.lvols().size(),
+                store.capacityBytes(), store.usedBytes(), store.freeBytes(), store.committedBytes(),
+                store.commitLimitPercent(), store.lvols().size(),
                 entry.test(), store.recovered());
     }
 }

@@ -345,7 +345,12 @@ public abstract class FakeStorage implements Engine {
         PoolSpec spec = pools.values().stream().filter(pool -> id.equals(pool.uuid()) || id.equals(pool.name()))
             .findFirst().orElseThrow(() -> OperationException.notFound("pool-not-found", "There is no pool " + id));
         return new PoolView(spec.name(), spec.uuid(), spec.disks(), faultedPools.contains(spec.uuid()) ? "FAULTED" : "ONLINE", null,
-            4 * MIB, 512, 100 * MIB, 0, 100 * MIB, 0, 0, spec.allowTest(), false);
+            4 * MIB, 512, 100 * MIB, 0, 100 * MIB, 0, 0, 0, spec.allowTest(), false);
+    }
+
+    @Override
+    public CompletableFuture<PoolView> setCommitLimit(String id, int percent) {
+        return answer("setCommitLimit", () -> poolView(id));
     }
 
     @Override

@@ -112,6 +112,23 @@ class PoolTest {
         }
     }
 
+    @Test
+    void aPoolPromisesNoMoreThanItsLimitAndKeepsIt() {
+        try (EngineHarness h = new EngineHarness(1)) {
+            h.get(h.engine.createPool(pool("p0", DISK, true)));
+            long capacity = h.get(h.engine.pool("p0")).capacityBytes();
+            assertEquals(0, h.get(h.engine.pool("p0")).commitLimitPercent());
+            h.refused(ErrorKind.INVALID_ARGUMENT, "commit-limit-invalid", h.engine.setCommitLimit("p0", 50), "100");
+            assertEquals(100, h.get(h.engine.setCommitLimit("p0", 100)).commitLimitPercent());
+            h.get(h.engine.createReplica(new ReplicaSpec(R1, "r1", "p0", capacity, true)));
+            h.refused(ErrorKind.RESOURCE_EXHAUSTED, "pool-commit-limit",
+                    h.engine.createReplica(new ReplicaSpec(R2, "r2", "p0", 1, true)), "raise the limit");
+            h.get(h.engine.setCommitLimit("p0", 0));
+            h.get(h.engine.createReplica(new ReplicaSpec(R2, "r2", "p0", 1, true)));
+            assertTrue(h.get(h.engine.pool("p0")).committedBytes() > capacity);
+        }
+    }
+
     /** What people call the replicas that metrics are shown of, and their UUIDs. */
     private static List<String> replicaSeries(EngineHarness h) {
         return h.engine.metrics().volumes().stream().filter(volume -> volume.kind() == ObjectKind.REPLICA)

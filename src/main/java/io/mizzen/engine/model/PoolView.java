@@ -9,9 +9,10 @@ import java.util.List;
  * @param fault null while ONLINE
  * @param capacityBytes what replicas can hold in all
  * @param committedBytes sum of the sizes promised to replicas; above capacity with thin ones
+ * @param commitLimitPercent so many percent of the capacity the committed bytes may come to; 0: no limit
  * @param test on a bdev that is for tests only
  * @param recovered the last import found the pool unclean and rebuilt its masks
  */
 public record PoolView(String name, String uuid, List<String> disks, String state, String fault,
                        long clusterSizeBytes, int blockSizeBytes, long capacityBytes, long usedBytes, long freeBytes,
-                       long committedBytes, int replicas, boolean test, boolean recovered) { }
+                       long committedBytes, int commitLimitPercent, int replicas, boolean test, boolean recovered) { }
