@@ -169,7 +169,7 @@ public final class UringBdev extends Bdev {
 
         @HotPath
         private void start(BdevIo io, RingSlot slot) {
-            long sqe = ring.nextSqe();
+            long sqe = ring.nextSqeForFile();
             long offset = io.offsetBlocks << shift;
             long length = io.blockCount << shift;
             switch (io.type) {

@@ -31,7 +31,7 @@ final class EngineQuietBenchmark {
     private static final int BLOCK = 512;
     private static final int SETTLE_SECONDS = 20;
     private static final int REST_PER_SECOND = 200;
-    private static final int WARM_UP_SECONDS = 25;
+    private static final int WARM_UP_SECONDS = 90;
     /** Between reads: without it the measuring thread takes the CPU that REST needs. Less than the reactor polls for. */
     private static final long GAP_NS = 20_000;
     private static final List<String> PATHS = List.of("/v1/nexuses", "/v1/bdevs", "/v1/reactors", "/v1/shares",
