@@ -20,7 +20,9 @@ import java.util.concurrent.locks.LockSupport;
  * <ul>
  * <li>{@code idle [seconds]}: CPU of an engine with one published volume and a connected host that only keeps alive;
  * <li>{@code rest [rounds] [seconds] [path ...]}: latency of 4 KiB reads one at a time over NVMe/TCP, with 200 REST
- * requests a second and without, in turn. The reactor has the last CPU, everything else the others.
+ * requests a second and without, in turn. The reactor has the last CPU, everything else the others;
+ * <li>{@code rebuild [rounds] [seconds] [MiB/s]}: the same reads and, one in four, writes beside a rebuild of the volume,
+ * which is paused in between; 50 MiB/s unless told, 0: as fast as its back-off from the hosts' latency lets it.
  * </ul>
  */
 final class EngineQuietBenchmark {
@@ -37,33 +39,42 @@ final class EngineQuietBenchmark {
     private static final List<String> PATHS = List.of("/v1/nexuses", "/v1/bdevs", "/v1/reactors", "/v1/shares",
             "/actuator/health");
 
+    private static final int REBUILT_MIB = 2048;
+
     private final EngineProcess engine;
+    private final String mode;
+    private final byte[] data = new byte[8 * BLOCK];
     private NvmeTcpClient admin;
     private NvmeTcpClient io;
     private volatile boolean restWanted;
     private volatile boolean ended;
     private volatile long restCount;
 
-    private EngineQuietBenchmark(EngineProcess engine) {
+    private EngineQuietBenchmark(EngineProcess engine, String mode) {
         this.engine = engine;
+        this.mode = mode;
     }
 
     public static void main(String[] args) throws IOException, InterruptedException {
         List<Integer> cores = new LinuxAffinity().allowedCores();
         Path directory = Files.createTempDirectory("mizzen-quiet");
-        boolean rest = args.length > 0 && args[0].equals("rest");
+        String mode = args.length > 0 ? args[0] : "idle";
         try (EngineProcess engine = EngineProcess.in(directory)) {
-            if (rest) {
+            if (!mode.equals("idle")) {
                 engine.property("mizzen.cores", Integer.toString(cores.getLast()));
             }
-            EngineQuietBenchmark benchmark = new EngineQuietBenchmark(engine.start());
+            EngineQuietBenchmark benchmark = new EngineQuietBenchmark(engine.start(), mode);
             benchmark.connect();
-            if (rest) {
-                LinuxAffinity.moveOthers(cores.subList(0, cores.size() - 1));
+            if (mode.equals("idle")) {
+                benchmark.idle(number(args, 1, 30));
+                return;
+            }
+            LinuxAffinity.moveOthers(cores.subList(0, cores.size() - 1));
+            if (mode.equals("rest")) {
                 benchmark.rest(number(args, 1, 5), number(args, 2, 5),
                         args.length > 3 ? List.of(args).subList(3, args.length) : PATHS);
             } else {
-                benchmark.idle(number(args, 1, 30));
+                benchmark.rebuild(number(args, 1, 5), number(args, 2, 3), number(args, 3, 50));
             }
         }
     }
@@ -73,7 +84,8 @@ final class EngineQuietBenchmark {
     }
 
     private void connect() {
-        engine.http().put(NEXUS, "{\"name\": \"v\", \"children\": [\"malloc:///m0?size_mb=64\"]}").expect(201);
+        int mib = mode.equals("rebuild") ? REBUILT_MIB : 64;
+        engine.http().put(NEXUS, "{\"name\": \"v\", \"children\": [\"malloc:///m0?size_mb=%d\"]}".formatted(mib)).expect(201);
         engine.http().put(NEXUS + "/publication", "{\"allowedHosts\": [\"any\"]}").expect(200);
         admin = client();
         NvmeTcpClient.Reply reply = connect(admin, 0, 0xffff, 15_000);
@@ -175,6 +187,34 @@ final class EngineQuietBenchmark {
         requests.join();
     }
 
+    // --- a rebuild beside I/O -------------------------------------------------------------------------
+
+    private void rebuild(int rounds, int seconds, int mibPerSecond) throws IOException, InterruptedException {
+        engine.http().patch(NEXUS + "/settings", "{\"rebuildBytesPerSecond\": \"%dMiB\"}".formatted(mibPerSecond)).expect(200);
+        raisePriority();
+        measure(WARM_UP_SECONDS * 1_000_000_000L / 3);
+        engine.http().post(NEXUS + "/children", "{\"uri\": \"malloc:///m1?size_mb=" + REBUILT_MIB + "\"}").expect(202);
+        String rebuild = NEXUS + "/children/m1/rebuild";
+        measure(2_000_000_000L);
+        double[] ratios = new double[rounds];
+        for (int round = 0; round < rounds; round++) {
+            engine.http().post(rebuild + "/pause", "").expect(200);
+            long[] without = interval(false, seconds);
+            engine.http().post(rebuild + "/resume", "").expect(200);
+            long before = copiedBytes(rebuild);
+            long[] with = interval(false, seconds);
+            ratios[round] = (double) at(with, 0.99) / at(without, 0.99);
+            System.out.printf("without: %s%nwith:    %s  (rebuilt %.0f MiB/s)%nratio of p99: %.2f%n", show(without), show(with),
+                    (copiedBytes(rebuild) - before) / 1048576.0 / (seconds + 0.2), ratios[round]);
+        }
+        Arrays.sort(ratios);
+        System.out.printf("median ratio of p99: %.2f%n", ratios[rounds / 2]);
+    }
+
+    private long copiedBytes(String rebuild) {
+        return engine.http().get(rebuild).expect(200).json().path("copiedBytes").asLong();
+    }
+
     /** Requests as fast as they are answered: what is measured is an engine that has compiled its code. */
     private void warmUp(List<String> paths) {
         long endNs = System.nanoTime() + WARM_UP_SECONDS * 1_000_000_000L;
@@ -199,15 +239,22 @@ final class EngineQuietBenchmark {
         long endNs = System.nanoTime() + ns;
         long startNs;
         while ((startNs = System.nanoTime()) - endNs < 0 && count < latencies.length) {
-            if (io.read(1, count * 8L % 65_536, 8, BLOCK).status() != 0) {
-                throw new IllegalStateException("a read failed");
-            }
+            one(count);
             latencies[count++] = System.nanoTime() - startNs;
             LockSupport.parkNanos(GAP_NS);
         }
         long[] sorted = Arrays.copyOf(latencies, count);
         Arrays.sort(sorted);
         return sorted;
+    }
+
+    private void one(int count) {
+        long lba = count * 8L % 65_536;
+        NvmeTcpClient.Reply reply = mode.equals("rebuild") && count % 4 == 0 ? io.write(1, lba, data, BLOCK, true)
+                : io.read(1, lba, 8, BLOCK);
+        if (reply.status() != 0) {
+            throw new IllegalStateException("an I/O failed: " + reply);
+        }
     }
 
     private void request(List<String> paths) {
@@ -238,7 +285,7 @@ final class EngineQuietBenchmark {
     }
 
     private static String show(long[] sorted) {
-        return "%d reads, p50 %.1f us, p99 %.1f us, p99.9 %.1f us, p99.99 %.1f us".formatted(sorted.length,
+        return "%d I/Os, p50 %.1f us, p99 %.1f us, p99.9 %.1f us, p99.99 %.1f us".formatted(sorted.length,
                 at(sorted, 0.5) / 1e3, at(sorted, 0.99) / 1e3, at(sorted, 0.999) / 1e3, at(sorted, 0.9999) / 1e3);
     }
 }
