@@ -14,6 +14,7 @@ import io.mizzen.bdev.IoType;
 import io.mizzen.bdev.Status;
 import io.mizzen.ffi.RawMemory;
 import io.mizzen.memory.DmaBuffer;
+import io.mizzen.ring.ReactorRing;
 import io.mizzen.testsupport.RealReactors;
 import io.mizzen.testsupport.TestIo;
 import io.mizzen.util.OperationException;
@@ -21,6 +22,7 @@ import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.UUID;
@@ -127,6 +129,32 @@ class UringBdevTest {
         assertEquals(0, io(IoType.FLUSH, 0, 0, 0, 0));
         assertEquals(0, io(IoType.COMPARE, 16, 8, buffer.address(), 0));
         assertEquals(Status.COMPARE_FAILURE | Status.DNR, io(IoType.COMPARE, 17, 8, buffer.address(), 0));
+    }
+
+    @Test
+    void theDiskStartsBeforeTheTurnEnds() throws IOException {
+        int block = bdev.blockSizeBytes();
+        fill(9);
+        List<CompletableFuture<Integer>> statuses = new ArrayList<>();
+        long early = real.call(0, () -> {
+            long before = ReactorRing.of(real.reactor(0)).stats().submissions();
+            for (int i = 0; i < 10; i++) {
+                CompletableFuture<Integer> status = new CompletableFuture<>();
+                statuses.add(status);
+                BdevIo io = channel.tryAcquire();
+                io.prepare(IoType.WRITE, i, 1, buffer.address() + (long) i * block, buffer.regionIndex(), done -> {
+                    status.complete(done.status());
+                    done.release();
+                });
+                channel.submit(io);
+            }
+            return ReactorRing.of(real.reactor(0)).stats().submissions() - before;
+        });
+        assertTrue(early >= 5 && early < 10, early + " of 10 were handed over while they were prepared");
+        for (CompletableFuture<Integer> status : statuses) {
+            assertEquals(0, real.await(status));
+        }
+        assertArrayEquals(pattern(9, 0, 10 * block), onDisk(0, 10 * block));
     }
 
     @Test
