@@ -121,7 +121,7 @@ final class AutoOnline implements AutoCloseable {
             policy.onGone(key);
             return;
         }
-        Subject subject = new Subject(key, ObjectKind.POOL, pool.uuid(), pool.name(), "pool " + pool.name(), null);
+        Subject subject = new Subject(key, ObjectKind.POOL, pool.uuid(), pool.name(), "pool " + pool.name(), null, null);
         attempt(subject, false, nowNs, () -> {
             try {
                 calls.await(engine.reopenPool(pool.uuid()));
@@ -148,13 +148,14 @@ final class AutoOnline implements AutoCloseable {
             policy.onGone(key);
         } else if (gone || policy.wasGone(key)) {
             Subject subject = new Subject(key, ObjectKind.CHILD, null, child.uri(), "child " + child.uri() + " of nexus " + nexus.name(),
-                nexus);
+                nexus, child);
             attempt(subject, last, nowNs, () -> calls.await(engine.returnNexusChild(nexus.uuid(), child.uri())));
         }
     }
 
     /** What comes back, for events. */
-    private record Subject(String key, ObjectKind type, String uuid, String name, String words, NexusView nexus) {
+    private record Subject(String key, ObjectKind type, String uuid, String name, String words, NexusView nexus,
+                           NexusView.ChildView child) {
     }
 
     private void attempt(Subject subject, boolean urgent, long nowNs, Runnable comeBack) {
@@ -189,8 +190,11 @@ final class AutoOnline implements AutoCloseable {
 
     private void report(Subject subject, String kind, String message, int attempt, String code) {
         NexusView nexus = subject.nexus();
+        NexusView.ChildView child = subject.child();
         engine.report(subject.type(), subject.uuid(), subject.name(), kind, message, "attempt", attempt == 0 ? null : attempt, "code",
-            code, "nexus", nexus == null ? null : nexus.uuid(), "nexusName", nexus == null ? null : nexus.name());
+            code, "uri", child == null ? null : child.uri(), "memberUuid", child == null ? null : child.memberUuid(), "replicaUuid",
+            child == null ? null : child.replicaUuid(), "nexus", nexus == null ? null : nexus.uuid(), "nexusName",
+            nexus == null ? null : nexus.name());
     }
 
     /** Whether what the URI names may be there: not where its file or its replica is known not to be. */

@@ -1,5 +1,6 @@
 package io.mizzen.control;
 
+import io.mizzen.control.properties.FreePort;
 import io.mizzen.control.properties.MizzenProperties;
 import io.mizzen.control.properties.StartRefusedException;
 import io.mizzen.control.store.StateStore;
@@ -104,7 +105,8 @@ final class EngineLife {
             engine.start();
         } catch (OperationException e) {
             throw new StartRefusedException(e.getMessage(), "listen-failed".equals(e.code())
-                ? "Free that address and port, or choose others: --mizzen.nvmf.port=4421, --mizzen.nvmf.addresses=..."
+                ? "Free that address and port, or choose others: " + FreePort.option("mizzen.nvmf.port", properties.nvmf().port())
+                    + ", --mizzen.nvmf.addresses=..."
                 : "`./mizzen check` says what this machine offers and how to improve it.");
         }
         started = true;

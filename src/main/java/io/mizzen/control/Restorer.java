@@ -406,7 +406,8 @@ public final class Restorer implements AutoCloseable {
                     last = calls.await(engine.onlineNexusChild(nexus.uuid(), child.uri()));
                 } catch (OperationException e) {
                     engine.report(ObjectKind.CHILD, null, child.uri(), "child-not-rebuilt", "child " + child.uri() + " of nexus "
-                        + nexus.name() + " stays out: " + e.getMessage(), "nexus", nexus.uuid(), "code", e.code());
+                        + nexus.name() + " stays out: " + e.getMessage(), "uri", child.uri(), "memberUuid", child.memberUuid(),
+                        "replicaUuid", child.replicaUuid(), "nexus", nexus.uuid(), "nexusName", nexus.name(), "code", e.code());
                 }
             }
         }

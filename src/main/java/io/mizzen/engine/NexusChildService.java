@@ -14,9 +14,13 @@ import io.mizzen.rebuild.RebuildSettings;
 import io.mizzen.util.Completion;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /** Children of nexuses: they come, go, are rebuilt and compared. Control reactor only. */
 final class NexusChildService {
@@ -59,7 +63,8 @@ final class NexusChildService {
         NexusEntry entry = nexuses.running(id);
         if (entry.find(uri) != null) {
             throw new OperationException(ErrorKind.ALREADY_EXISTS, "child-exists", "nexus " + entry.name + " has child " + uri
-                    + " already; bring it online if it is out");
+                    + " already; if it is out and its disk is well, " + way("POST", entry, entry.find(uri)) + "/online brings it back; if "
+                    + "there is another disk in its place, " + way("DELETE", entry, entry.find(uri)) + " first, then add it again");
         }
         bdevs.resolve(uri, (bdev, missing) -> {
             if (missing != null) {
@@ -158,7 +163,7 @@ final class NexusChildService {
         Completion<Bdev> found = (bdev, missing) -> {
             if (missing != null) {
                 leg.joining = false;
-                done.fail(missing);
+                done.fail(withWayOut(entry, leg, missing));
                 return;
             }
             Bdev before = leg.bdev;
@@ -174,7 +179,7 @@ final class NexusChildService {
                     }
                     entry.identify();
                 }
-                finish(entry, failure, done);
+                finish(entry, failure == null ? null : withWayOut(entry, leg, failure), done);
             });
         };
         try {
@@ -182,6 +187,18 @@ final class NexusChildService {
         } catch (OperationException missing) {
             found.fail(missing);
         }
+    }
+
+    private static String way(String method, NexusEntry entry, NexusEntry.Leg leg) {
+        return method + " /v1/nexuses/" + entry.nexus.uuid() + "/children/" + (leg.member == null ? leg.uri : leg.member);
+    }
+
+    /** A child that cannot come back because its disk or its metadata is not there has to be replaced: says how. */
+    private static OperationException withWayOut(NexusEntry entry, NexusEntry.Leg leg, OperationException failure) {
+        boolean gone = failure.kind() == ErrorKind.NOT_FOUND || failure.code().equals("child-not-member");
+        return !gone ? failure : new OperationException(failure.kind(), failure.code(), failure.getMessage()
+                + "; if what it held is lost: " + way("DELETE", entry, leg) + ", make a new replica if it was one, and POST its URI to "
+                + "/v1/nexuses/" + entry.nexus.uuid() + "/children");
     }
 
     /** A child that is out has been closed by its nexus: what was opened for it only is closed too. */
@@ -234,8 +251,7 @@ final class NexusChildService {
                     case STOP -> "stopped";
                 };
                 plane.event(ObjectKind.CHILD, null, leg.uri, kind, "the rebuild or comparison of child " + leg.uri + " of nexus "
-                        + entry.name + " is " + kind.substring(kind.indexOf('-') + 1), "nexus", entry.nexus.uuid(), "nexusName",
-                        entry.name);
+                        + entry.name + " is " + kind.substring(kind.indexOf('-') + 1), entry.details(leg).toArray());
             }
             finish(entry, failure, done);
         };
@@ -289,11 +305,31 @@ final class NexusChildService {
         apply(entry, wanted);
         NexusSettings after = NexusViews.settings(entry);
         if (!before.equals(after)) {
-            plane.event(ObjectKind.NEXUS, entry.nexus.uuid(), entry.name, "nexus-settings-changed", "nexus " + entry.name
-                    + " behaves otherwise now", "freezeTimeoutMs", after.freezeTimeoutMs(), "rebuildBytesPerSecond",
-                    after.rebuildBytesPerSecond(), "rebuildBackOff", after.rebuildBackOff());
+            Map<String, String> changed = changes(before, after);
+            List<Object> details = new ArrayList<>();
+            changed.forEach((name, values) -> details.addAll(List.of(name, values)));
+            plane.event(ObjectKind.NEXUS, entry.nexus.uuid(), entry.name, "nexus-settings-changed", "settings of nexus " + entry.name
+                    + " have changed: " + changed.entrySet().stream().map(change -> change.getKey() + ' ' + change.getValue())
+                    .collect(Collectors.joining(", ")), details.toArray());
         }
         return nexuses.view(entry);
+    }
+
+    /** Settings that differ: old and new value, by name. */
+    private static Map<String, String> changes(NexusSettings before, NexusSettings after) {
+        Map<String, String> changes = new LinkedHashMap<>();
+        put(changes, "freezeTimeoutMs", before.freezeTimeoutMs(), after.freezeTimeoutMs());
+        put(changes, "rebuildBytesPerSecond", before.rebuildBytesPerSecond(), after.rebuildBytesPerSecond());
+        put(changes, "rebuildFloorBytesPerSecond", before.rebuildFloorBytesPerSecond(), after.rebuildFloorBytesPerSecond());
+        put(changes, "rebuildBackOff", before.rebuildBackOff(), after.rebuildBackOff());
+        put(changes, "rebuildLatencyFactor", before.rebuildLatencyFactor(), after.rebuildLatencyFactor());
+        return changes;
+    }
+
+    private static void put(Map<String, String> changes, String name, Object before, Object after) {
+        if (!before.equals(after)) {
+            changes.put(name, before + " -> " + after);
+        }
     }
 
     private static void apply(NexusEntry entry, NexusSettings wanted) {
@@ -331,8 +367,12 @@ final class NexusChildService {
 
     /** What the nexus calls it: its bdev, or the member's UUID where it has none. */
     private static String nameOf(NexusEntry entry, NexusEntry.Leg leg) {
-        ChildStatus status = leg.member == null ? null : entry.status(leg.member);
-        return status == null || status.bdev() == null ? String.valueOf(leg.member) : status.bdev();
+        if (leg.member == null) {
+            throw OperationException.precondition("child-not-member", "child " + leg.uri + " was named when nexus " + entry.name
+                    + " was assembled, and holds no member of it; " + way("DELETE", entry, leg) + ", then add it as a new one");
+        }
+        ChildStatus status = entry.status(leg.member);
+        return status == null || status.bdev() == null ? leg.member.toString() : status.bdev();
     }
 
     private void finish(NexusEntry entry, OperationException failure, Completion<NexusView> done) {

@@ -3,8 +3,10 @@ package io.mizzen.engine;
 import io.mizzen.bdev.Bdev;
 import io.mizzen.nexus.ChildStatus;
 import io.mizzen.nexus.Nexus;
+import io.mizzen.nexus.NexusState;
 import io.mizzen.util.OperationException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.UUID;
@@ -31,6 +33,12 @@ final class NexusEntry {
             this.missing = missing;
         }
 
+        /** UUID of the replica that it is or was; null for another bdev. */
+        UUID replica() {
+            Bdev last = bdev == null ? closed : bdev;
+            return last != null && last.product().equals(PlaneNames.PRODUCT_LVOL) ? last.uuid() : null;
+        }
+
         /** Whether it has a bdev that may be closed and opened again: a disk in memory would be gone, and with it the member. */
         boolean outlivesClosing() {
             return bdev != null && !bdev.product().equals("malloc");
@@ -40,6 +48,8 @@ final class NexusEntry {
     final Nexus nexus;
     final String name;
     final List<Leg> legs;
+    /** Its state when it was opened, of which the event of that tells. */
+    final NexusState openedAs;
 
     /** Closed, with its hosts waiting; it can be assembled again. */
     boolean shut;
@@ -49,6 +59,7 @@ final class NexusEntry {
     NexusEntry(Nexus nexus, String name, List<Leg> legs, long freezeTimeoutMs) {
         this.freezeTimeoutMs = freezeTimeoutMs;
         this.nexus = nexus;
+        this.openedAs = nexus.state();
         this.name = name;
         this.legs = new ArrayList<>(legs);
         identify();
@@ -92,18 +103,31 @@ final class NexusEntry {
 
     /** The URI of the child with a bdev of that name, or null. */
     String uriOf(String bdevName) {
+        Leg leg = legNamed(bdevName);
+        return leg == null ? null : leg.uri;
+    }
+
+    /** The child that the nexus calls so, by its bdev or by its member's UUID where it has none; or null. */
+    Leg legNamed(String name) {
         for (Leg leg : legs) {
-            if (leg.bdev != null && leg.bdev.name().equals(bdevName)) {
-                return leg.uri;
+            if (leg.bdev != null && leg.bdev.name().equals(name)) {
+                return leg;
             }
         }
         for (ChildStatus status : nexus.childStatuses()) {
-            Leg leg = bdevName != null && bdevName.equals(status.bdev()) ? legOf(status.memberUuid()) : null;
+            boolean named = name != null && (name.equals(status.bdev()) || name.equals(status.memberUuid().toString()));
+            Leg leg = named ? legOf(status.memberUuid()) : null;
             if (leg != null) {
-                return leg.uri;
+                return leg;
             }
         }
         return null;
+    }
+
+    /** What every event about a child says besides, in the words of the child's view: names and values in turn. */
+    List<Object> details(Leg leg) {
+        return new ArrayList<>(Arrays.asList("uri", leg.uri, "bdev", leg.bdev == null ? null : leg.bdev.name(), "memberUuid",
+                leg.member, "replicaUuid", leg.replica(), "nexus", nexus.uuid(), "nexusName", name));
     }
 
     /** The leg of a child that somebody names: by URI, bdev, UUID of the member or of the replica; or null. */

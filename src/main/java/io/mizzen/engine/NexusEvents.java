@@ -1,17 +1,20 @@
 package io.mizzen.engine;
 
+import io.mizzen.bdev.Bdev;
 import io.mizzen.engine.model.ObjectKind;
 import io.mizzen.nexus.Nexus;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BiConsumer;
-import java.util.function.BiFunction;
+import java.util.function.Function;
 
 /**
- * What a nexus tells of itself, {@code what key=value ...}, as events: those about a child get the child's URI as the
- * object's name. Control reactor only.
+ * What a nexus tells of itself, {@code what key=value ...}, as events: those about a child have the child's URI as the
+ * object's name, and say in their details who it is, in the words of its view ({@link NexusEntry#details}). Control reactor
+ * only.
  */
 final class NexusEvents {
     /** Sentences for people; {@code {key}} is replaced. Kinds that are not here get the words as they came. */
@@ -47,14 +50,17 @@ final class NexusEvents {
             Map.entry("resync-started", "nexus {nexusName} makes {regions} regions equal to child {source}"),
             Map.entry("resync-completed", "nexus {nexusName} is equal on all children again; {written} blocks differed"));
 
+    /** Keys whose value is the bdev of another child. */
+    private static final List<String> OTHER_CHILDREN = List.of("source", "destination");
+
     private final PlaneContext plane;
-    private final BiFunction<Nexus, String, String> uris;
+    private final Function<Nexus, NexusEntry> entries;
     private BiConsumer<Nexus, String> childClosed = (nexus, bdevName) -> { };
 
-    /** @param uris the URI of a nexus's child by its bdev name, or null */
-    NexusEvents(PlaneContext plane, BiFunction<Nexus, String, String> uris) {
+    /** @param entries null for a nexus that is being opened */
+    NexusEvents(PlaneContext plane, Function<Nexus, NexusEntry> entries) {
         this.plane = plane;
-        this.uris = uris;
+        this.entries = entries;
     }
 
     /** Whom to tell the bdev's name of a child that a nexus has closed. */
@@ -68,22 +74,46 @@ final class NexusEvents {
         String word = space < 0 ? text : text.substring(0, space);
         boolean differs = word.equals("verify-completed") && !"0".equals(details.get("different-bytes"));
         String kind = differs ? "verify-mismatch" : word;
-        String child = details.get("child");
-        String uri = child == null ? null : uris.apply(nexus, child);
-        if (child != null) {
-            details.put("nexus", nexus.uuid().toString());
+        String child = details.remove("child");
+        NexusEntry entry = entries.apply(nexus);
+        for (String other : OTHER_CHILDREN) {
+            details.computeIfPresent(other, (key, name) -> uri(entry, name));
         }
-        details.put("nexusName", nexus.name());
-        List<Object> pairs = new ArrayList<>();
+        List<Object> pairs = child == null ? new ArrayList<>(List.of("nexusName", nexus.name())) : aboutChild(nexus, entry, child);
         details.forEach((key, value) -> {
             pairs.add(key);
             pairs.add(value);
         });
-        plane.event(child == null ? ObjectKind.NEXUS : ObjectKind.CHILD, child == null ? nexus.uuid() : null,
-                child == null ? nexus.name() : uri == null ? child : uri, kind, sentence(kind, text, details), pairs.toArray());
+        details.put("nexusName", nexus.name());
+        if (child == null) {
+            plane.event(ObjectKind.NEXUS, nexus.uuid(), nexus.name(), kind, sentence(kind, text, details), pairs.toArray());
+        } else {
+            details.put("child", uri(entry, child));
+            plane.event(ObjectKind.CHILD, null, details.get("child"), kind, sentence(kind, text, details), pairs.toArray());
+        }
         if (kind.equals("child-closed")) {
             childClosed.accept(nexus, child);
         }
+    }
+
+    private List<Object> aboutChild(Nexus nexus, NexusEntry entry, String child) {
+        if (entry != null) {
+            entry.identify();       // A child may have become a member in this turn.
+        }
+        NexusEntry.Leg leg = entry == null ? null : entry.legNamed(child);
+        if (leg != null) {
+            return entry.details(leg);
+        }
+        Bdev bdev = plane.registry().find(child);
+        boolean replica = bdev != null && bdev.product().equals(PlaneNames.PRODUCT_LVOL);
+        return new ArrayList<>(Arrays.asList("bdev", bdev == null ? null : child, "memberUuid", bdev == null ? child : null,
+                "replicaUuid", replica ? bdev.uuid() : null, "nexus", nexus.uuid(), "nexusName", nexus.name()));
+    }
+
+    /** The URI of a child; what the nexus calls it where nobody knows that. */
+    private static String uri(NexusEntry entry, String child) {
+        String uri = entry == null ? null : entry.uriOf(child);
+        return uri == null ? child : uri;
     }
 
     /** Words with a '=' begin a value; what follows without one belongs to it. */

@@ -46,12 +46,7 @@ final class NexusService {
         this.bdevs = bdevs;
         this.shares = shares;
         this.copier = new LeastBusyChooser(plane.control(), plane.rebuild());
-        this.events = new NexusEvents(plane, this::uriOf);
-    }
-
-    private String uriOf(Nexus nexus, String bdevName) {
-        NexusEntry entry = entries.get(nexus.uuid());
-        return entry == null ? null : entry.uriOf(bdevName);
+        this.events = new NexusEvents(plane, this::find);
     }
 
     /** Tells of children that a nexus has closed. */
@@ -219,8 +214,9 @@ final class NexusService {
         Nexus nexus = entry.nexus;
         for (NexusEntry.Leg child : entry.legs) {
             if (child.bdev == null) {
-                plane.event(ObjectKind.CHILD, null, child.uri, "child-missing", child.missing.getMessage(), "nexus",
-                        nexus.uuid(), "nexusName", entry.name, "code", child.missing.code());
+                List<Object> details = entry.details(child);
+                details.addAll(List.of("code", child.missing.code()));
+                plane.event(ObjectKind.CHILD, null, child.uri, "child-missing", child.missing.getMessage(), details.toArray());
             }
         }
         plane.event(ObjectKind.NEXUS, nexus.uuid(), entry.name, "nexus-opened", "nexus " + nexus.name() + " is "

@@ -45,6 +45,9 @@ final class PoolService {
         checkName(spec.name(), "name");
         Set<String> keys = new LinkedHashSet<>();
         keys.add("pool " + spec.name());
+        if (spec.uuid() != null) {
+            keys.add("pool " + spec.uuid());
+        }
         for (String disk : spec.disks() == null ? List.<String>of() : spec.disks()) {
             keys.addAll(bdevs.keys(disk));
         }
@@ -63,7 +66,7 @@ final class PoolService {
             throw OperationException.invalid("invalid-cluster-size", "clusterSizeBytes is " + clusterSize
                     + "; it must be a power of two from " + CLUSTER_MIN + " to " + CLUSTER_MAX);
         }
-        Entry existing = entries.get(spec.name());
+        Entry existing = existing(spec.name(), uuid);
         if (existing != null) {
             checkSame(existing, spec, uuid, clusterSize);
             done.ok(view(existing));
@@ -84,7 +87,7 @@ final class PoolService {
     void importPool(PoolSpec spec, boolean rebuildMasks, ShareService shares, Completion<PoolView> done) {
         check(spec);
         UUID uuid = spec.uuid() == null ? null : Uuids.parse("uuid", spec.uuid());
-        Entry existing = entries.get(spec.name());
+        Entry existing = existing(spec.name(), uuid);
         if (existing != null) {
             checkSame(existing, spec, uuid, existing.store().clusterSizeBytes());
             done.ok(view(existing));
@@ -212,8 +215,19 @@ final class PoolService {
         }
     }
 
+    /** The open pool with that name or, under whatever name, that UUID; or null. */
+    private Entry existing(String name, UUID uuid) {
+        Entry named = entries.get(name);
+        return named != null || uuid == null ? named
+                : entries.values().stream().filter(entry -> uuid.equals(entry.store().uuid())).findFirst().orElse(null);
+    }
+
     private static void checkSame(Entry existing, PoolSpec spec, UUID uuid, long clusterSize) {
         LvStore store = existing.store();
+        if (!store.name().equals(spec.name())) {
+            throw new OperationException(ErrorKind.ALREADY_EXISTS, "pool-exists", "pool " + store.uuid() + " exists already with the name "
+                    + store.name() + ", and is not renamed to " + spec.name() + "; use that name, or another UUID for another pool");
+        }
         String differs = !identities(existing.disks()).equals(identities(spec.disks())) ? "disks (" + existing.disks() + ")"
                 : uuid != null && !uuid.equals(store.uuid()) ? "uuid (" + store.uuid() + ")"
                 : clusterSize != store.clusterSizeBytes() ? "clusterSizeBytes (" + store.clusterSizeBytes() + ")" : null;

@@ -62,8 +62,9 @@ final class StateWatch {
 
     private void look(Nexus nexus) {
         NexusState state = nexus.state();
-        NexusState before = nexusStates.put(nexus, state);
-        if (before != null && before != state && state != NexusState.SHUTDOWN) {       // Whoever closes it tells of that.
+        NexusState seen = nexusStates.put(nexus, state);
+        NexusState before = seen == null ? nexuses.find(nexus).openedAs : seen;
+        if (before != state && state != NexusState.SHUTDOWN) {       // Whoever closes it tells of that.
             plane.event(ObjectKind.NEXUS, nexus.uuid(), nexus.name(), "nexus-" + state.name().toLowerCase(Locale.ROOT),
                     "nexus " + nexus.name() + " is " + state + ", was " + before, "state", state, "before", before);
         }
@@ -71,9 +72,10 @@ final class StateWatch {
 
     private void look(LvStore store) {
         LvStore.State state = store.state();
-        LvStore.State before = poolStates.put(store, state);
+        LvStore.State seen = poolStates.put(store, state);
+        LvStore.State before = seen == null ? LvStore.State.ONLINE : seen;      // So it was when it was opened, which was told.
         boolean told = state == LvStore.State.ONLINE || state == LvStore.State.FAULTED;
-        if (before != null && before != state && told) {
+        if (before != state && told) {
             String why = store.fault() == null ? "" : ": " + store.fault().getMessage();
             plane.event(ObjectKind.POOL, store.uuid(), store.name(), "pool-" + state.name().toLowerCase(Locale.ROOT),
                     "pool " + store.name() + " is " + state + why, "state", state, "before", before);

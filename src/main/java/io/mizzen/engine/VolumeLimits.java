@@ -22,13 +22,15 @@ final class VolumeLimits {
             done.ok(view(bdev));
             return;
         }
+        String before = text(bdev.limits());
         bdev.setLimits(limits, plane.control(), (nothing, failure) -> {
             if (failure != null) {
                 done.fail(failure);
                 return;
             }
             plane.event(kind, bdev.uuid(), name, limits.isNone() ? "limits-removed" : "limits-set", name + (limits.isNone()
-                    ? " has no limits any more" : " is limited to " + text(limits)), "limits", text(limits));
+                    ? " has no limits any more" : " is limited to " + text(limits)) + ", before: " + before, "limits", text(limits),
+                    "before", before);
             done.ok(view(bdev));
         });
     }

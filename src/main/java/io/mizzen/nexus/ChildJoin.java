@@ -154,7 +154,7 @@ final class ChildJoin {
                 : nexus.childrenTable().find(self);
         if (away == null) {
             throw OperationException.precondition("child-not-member", "bdev " + bdev.name()
-                    + " carries no member of nexus " + nexus.name() + "; add it as a new child instead");
+                    + " carries no member of nexus " + nexus.name() + ": it is another device, or was wiped");
         }
         if (away.isAttached()) {
             throw duplicate(away);

@@ -20,7 +20,9 @@ import io.mizzen.engine.model.ReplicaSpec;
 import io.mizzen.util.ErrorKind;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -174,7 +176,57 @@ class NexusChildServiceTest {
             assertEquals("REBUILDING", child(h.get(h.engine.nexus(N1)), C1).state());
             h.get(h.engine.setNexus(N1, new NexusSettings(1_000, 0, 1 << 20, false, 2)));
             assertEquals(1_000, await(h, nexus -> nexus.state().equals("ONLINE")).settings().freezeTimeoutMs());
-            assertEquals(2, h.engine.events(0, 1000).events().stream().filter(e -> e.kind().equals("nexus-settings-changed")).count());
+            List<EventView> changes = h.engine.events(0, 1000).events().stream()
+                    .filter(e -> e.kind().equals("nexus-settings-changed")).toList();
+            assertEquals(2, changes.size());
+            assertEquals(Map.of("freezeTimeoutMs", "25000 -> 1000", "rebuildBytesPerSecond", "1048576 -> 0"),
+                    changes.getLast().details());
+            assertEquals("settings of nexus vol have changed: freezeTimeoutMs 25000 -> 1000, rebuildBytesPerSecond 1048576 -> 0",
+                    changes.getLast().message());
+        }
+    }
+
+    /** In the words of the child's view, whoever tells of it. */
+    @Test
+    void eventsAboutAChildSayWhoItIs() {
+        try (EngineHarness h = new EngineHarness(1)) {
+            String disk = "malloc:///d0?size_mb=64";
+            h.get(h.engine.createPool(new PoolSpec("p0", null, List.of(disk), 1 << 20, List.of(), true)));
+            h.get(h.engine.createReplica(new ReplicaSpec(R1, "r", "p0", 16 << 20, false)));
+            create(h, C0, "lvol:///p0/r");
+            await(h, nexus -> nexus.state().equals("ONLINE"));
+            NexusView.ChildView leg = child(h.get(h.engine.nexus(N1)), "lvol:///p0/r");
+            h.get(h.engine.faultNexusChild(N1, R1));
+            h.get(h.engine.onlineNexusChild(N1, R1));
+            await(h, nexus -> nexus.state().equals("ONLINE"));
+            h.get(h.engine.removeNexusChild(N1, R1));
+            for (String kind : List.of("child-faulted", "child-closed", "child-online", "rebuild-started", "child-healthy", "child-left")) {
+                EventView event = h.engine.events(0, 1000).events().stream().filter(e -> e.kind().equals(kind)).findFirst()
+                        .orElseThrow(() -> new AssertionError("no event " + kind));
+                assertEquals("lvol:///p0/r", event.name(), kind);
+                assertTrue(event.message().contains("lvol:///p0/r"), event.message());
+                assertEquals(List.of("lvol:///p0/r", leg.memberUuid(), R1, N1, "vol"), Stream.of("uri", "memberUuid", "replicaUuid", "nexus",
+                        "nexusName").map(event.details()::get).toList(), kind + " " + event.details());
+            }
+        }
+    }
+
+    /** Whoever follows what the refusals say, one after the other, gets there. */
+    @Test
+    void aDeadDiskIsReplacedAsTheRefusalsSay() {
+        try (EngineHarness h = new EngineHarness(1)) {
+            h.get(h.engine.createBdev(new BdevSpec(C1)));
+            create(h, C0, C1);
+            String member = child(h.get(h.engine.nexus(N1)), C1).memberUuid();
+            h.get(h.engine.offlineNexusChild(N1, C1));
+            h.get(h.engine.destroyBdev("c1"));
+            String remove = "DELETE /v1/nexuses/" + N1 + "/children/" + member;
+            h.refused(ErrorKind.FAILED_PRECONDITION, "child-not-member", h.engine.onlineNexusChild(N1, C1), remove,
+                    "POST its URI to /v1/nexuses/" + N1 + "/children");
+            h.refused(ErrorKind.ALREADY_EXISTS, "child-exists", h.engine.addNexusChild(N1, C1), remove, "then add it");
+            h.get(h.engine.removeNexusChild(N1, member));
+            h.get(h.engine.addNexusChild(N1, C1));
+            assertEquals("ONLINE", await(h, nexus -> nexus.state().equals("ONLINE")).state());
         }
     }
 

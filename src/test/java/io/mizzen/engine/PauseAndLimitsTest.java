@@ -150,6 +150,8 @@ class PauseAndLimitsTest {
             assertTrue(view.delayedOperations() >= 2, view.toString());
             assertTrue(view.delayedNs() > 0);
             assertEquals(List.of("limits-set", "limits-removed"), r.events("limits-"));
+            assertEquals("1 totalOperations/s", r.engine.events(0, 1000).events().stream()
+                    .filter(event -> event.kind().equals("limits-removed")).findFirst().orElseThrow().details().get("before"));
         }
     }
 

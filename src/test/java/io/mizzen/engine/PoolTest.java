@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.mizzen.engine.model.BdevSpec;
 import io.mizzen.engine.model.BdevView;
+import io.mizzen.engine.model.EventView;
+import io.mizzen.engine.model.FaultSpec;
 import io.mizzen.engine.model.ObjectKind;
 import io.mizzen.engine.model.PoolSpec;
 import io.mizzen.engine.model.PoolView;
@@ -55,6 +57,45 @@ class PoolTest {
             h.get(h.engine.destroyPool(pool.uuid()));
             h.refused(ErrorKind.NOT_FOUND, "pool-not-found", h.engine.pool("p0"), "p0");
             h.get(h.engine.createPool(pool("p1", DISK, true)));
+        }
+    }
+
+    /** Neither renamed nor silently left as it is, nor made twice. */
+    @Test
+    void aPoolThatIsThereUnderAnotherNameIsRefused() {
+        try (EngineHarness h = new EngineHarness(1)) {
+            h.get(h.engine.createPool(new PoolSpec("p0", R1, List.of(DISK), 0, List.of(), true)));
+            for (String disk : List.of(DISK, "malloc:///d1?size_mb=64")) {
+                PoolSpec renamed = new PoolSpec("p1", R1, List.of(disk), 0, List.of(), true);
+                h.refused(ErrorKind.ALREADY_EXISTS, "pool-exists", h.engine.createPool(renamed), "p0", "p1", R1);
+                h.refused(ErrorKind.ALREADY_EXISTS, "pool-exists", h.engine.importPool(renamed), "p0");
+            }
+            assertEquals(List.of("p0"), h.get(h.engine.pools()).stream().map(PoolView::name).toList());
+            assertEquals(List.of("d0"), h.get(h.engine.bdevs()).stream().map(BdevView::name).toList());
+        }
+    }
+
+    /** However short the time between: of five pools, the watch that looks ten times a second has not seen all before. */
+    @Test
+    void eachPoolThatFaultsIsTold() {
+        try (EngineHarness h = new EngineHarness(1)) {
+            List<String> names = List.of("p0", "p1", "p2", "p3", "p4");
+            for (String name : names) {
+                h.get(h.engine.createBdev(new BdevSpec("malloc:///base-" + name + "?size_mb=16")));
+                h.get(h.engine.createBdev(new BdevSpec("fault:///" + name + "?base=base-" + name)));
+                h.get(h.engine.createPool(pool(name, "bdev:///" + name, true)));
+                h.get(h.engine.putFault(name, new FaultSpec("w", FaultSpec.Operation.WRITE, FaultSpec.Stage.SUBMISSION, FaultSpec.Action.ERROR,
+                        0, 0, 0, 0, 0x280)));
+                h.engine.createReplica(new ReplicaSpec(R1.replace('1', name.charAt(1)), "r", name, 1 << 20, true))
+                        .exceptionally(refused -> null).join();
+                assertEquals("FAULTED", h.get(h.engine.pool(name)).state());
+            }
+            List<String> told = List.of();
+            for (int i = 0; i < 200_000 && told.size() < names.size(); i++) {
+                told = h.engine.events(0, 1000).events().stream().filter(event -> event.kind().equals("pool-faulted"))
+                        .map(EventView::name).toList();
+            }
+            assertEquals(names, told);
         }
     }
 

@@ -30,7 +30,8 @@ public final class StartFailureAnalyzer implements FailureAnalyzer {
             FailureAnalysis found = switch (cause) {
                 case StartRefusedException refused -> new FailureAnalysis(refused.getMessage(), refused.action(), refused);
                 case PortInUseException taken -> new FailureAnalysis("Port " + taken.getPort() + " of the REST listener is in use "
-                    + "by another process.", "Stop that process, or choose another port: --mizzen.rest.port=8081", taken);
+                    + "by another process.", "Stop that process, or choose another port: "
+                    + FreePort.option("mizzen.rest.port", taken.getPort()), taken);
                 case BindValidationException invalid -> ofValidation(invalid);
                 case BindException unbound -> ofBinding(unbound);
                 case InvalidConfigurationPropertyValueException value -> ofServerPort(value);

@@ -2,6 +2,8 @@ package io.mizzen.control.properties;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.net.ServerSocket;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -32,11 +34,22 @@ class StartFailureAnalyzerTest {
         });
     }
 
+    /** Of several that are taken in a row, none is proposed. */
+    @Test
+    void thePortThatIsProposedIsFree() throws IOException {
+        try (ServerSocket taken = new ServerSocket(0)) {
+            int port = taken.getLocalPort();
+            String proposed = new StartFailureAnalyzer().analyze(new IllegalStateException(new PortInUseException(port - 1)))
+                .getAction().replaceAll(".*--mizzen.rest.port=", "");
+            assertThat(Integer.parseInt(proposed)).isGreaterThan(port);
+            new ServerSocket(Integer.parseInt(proposed)).close();
+        }
+        assertThat(FreePort.option("p", 65_535)).isEqualTo("--p=...");
+    }
+
     @Test
     void portsAndRefusalsSayWhatToDo() {
         StartFailureAnalyzer analyzer = new StartFailureAnalyzer();
-        assertThat(analyzer.analyze(new IllegalStateException(new PortInUseException(8080))).getAction())
-            .contains("--mizzen.rest.port=8081");
         assertThat(analyzer.analyze(new InvalidConfigurationPropertyValueException("server.port", "x", "no")).getDescription())
             .contains("mizzen.rest.port");
         assertThat(analyzer.analyze(new StartRefusedException("why", "what")).getAction()).isEqualTo("what");
