@@ -10,7 +10,7 @@ import io.mizzen.nvme.pcie.NvmeNamespace;
 import io.mizzen.nvme.pcie.NvmeOptions;
 import io.mizzen.pci.PciAddress;
 import io.mizzen.pci.PciDevice;
-import io.mizzen.pci.PciDevices;
+import io.mizzen.pci.PciOpener;
 import io.mizzen.reactor.Mthread;
 import io.mizzen.util.Completion;
 import io.mizzen.util.OperationException;
@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * NVMe controllers that the engine drives itself, by address. One is opened for the first bdev on it and closed, in order,
@@ -25,9 +26,11 @@ import java.util.Map;
  */
 final class NvmeControllers {
     private static final long HEALTH_PERIOD_NS = 60_000_000_000L;
+    /** Events after which the drive's health is looked at, whatever the time. */
+    private static final Set<String> SAMPLED_AT = Set.of("nvme-health", "nvme-error", "nvme-reset-done");
 
     private final PlaneContext plane;
-    private final PciDevices devices;
+    private final PciOpener devices;
     private final Map<String, Entry> entries = new LinkedHashMap<>();
     private int nextAdmin;
 
@@ -53,7 +56,7 @@ final class NvmeControllers {
 
     NvmeControllers(PlaneContext plane) {
         this.plane = plane;
-        this.devices = new PciDevices(plane.platform().pci(), plane.buffers().memory().regions());
+        this.devices = plane.platform().pciOpener(plane.buffers().memory());
     }
 
     /** Begins to look at the drives' health from time to time. */
@@ -213,6 +216,9 @@ final class NvmeControllers {
         @Override
         public void onEvent(String code, String message) {
             event(entry, code, message);
+            if (SAMPLED_AT.contains(code)) {
+                toControl(() -> sample(entry));
+            }
         }
 
         @Override

@@ -17,9 +17,6 @@ import java.util.List;
 
 /** Views of NVMe controllers. Any thread. */
 final class NvmeViews {
-    /** Bits of the critical warning (base specification 2.0, figure 207), from bit 0. */
-    private static final List<String> WARNINGS = List.of("spare-low", "temperature", "reliability-degraded", "read-only",
-            "backup-failed", "persistent-memory-read-only");
     private static final int KELVIN = 273;
     private static final double UNIT_BYTES = 1000 * 512.0;
 
@@ -42,15 +39,16 @@ final class NvmeViews {
     }
 
     private static StatsView stats(NvmeStats stats) {
-        return new StatsView(stats.completions(), stats.unknownCompletions(), stats.retries(), stats.timeouts(), stats.resets(),
-                stats.outstanding(), stats.waiting(), stats.sqDoorbells(), stats.cqDoorbells(), stats.doorbellsSaved());
+        return new StatsView(stats.completions(), stats.unknownCompletions(), stats.errors(), stats.retries(), stats.timeouts(),
+                stats.aborts(), stats.resets(), stats.slots(), stats.outstanding(), stats.waiting(), stats.sqDoorbells(),
+                stats.cqDoorbells(), stats.doorbellsSaved());
     }
 
     private static HealthView health(NvmeHealth health) {
         List<String> warnings = new ArrayList<>();
-        for (int bit = 0; bit < WARNINGS.size(); bit++) {
+        for (int bit = 0; bit < HealthView.WARNINGS.size(); bit++) {
             if ((health.criticalWarning() >>> bit & 1) != 0) {
-                warnings.add(WARNINGS.get(bit));
+                warnings.add(HealthView.WARNINGS.get(bit));
             }
         }
         return new HealthView(warnings, health.temperatureKelvin() - KELVIN, health.sparePercent(),

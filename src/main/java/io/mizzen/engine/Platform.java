@@ -1,6 +1,7 @@
 package io.mizzen.engine;
 
 import io.mizzen.memory.DmaMemory;
+import io.mizzen.pci.PciOpener;
 import io.mizzen.pci.PciSysfs;
 import io.mizzen.reactor.CpuAffinity;
 import io.mizzen.reactor.Reactor;
@@ -35,6 +36,9 @@ interface Platform {
 
     /** PCI functions of the machine. Any thread. */
     PciSysfs pci();
+
+    /** What opens those functions for an engine with that memory. Once, after the memory was reserved. */
+    PciOpener pciOpener(DmaMemory memory);
 
     /** Disks of the machine. Any thread. */
     BlockDevices disks();

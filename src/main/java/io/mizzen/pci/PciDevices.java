@@ -13,7 +13,7 @@ import java.util.Set;
  * Opens functions that a driver leaves to us. The engine's memory is mapped once per container, or its physical addresses
  * read once, with the first device. Any thread, but never a reactor: opening and closing block.
  */
-public final class PciDevices {
+public final class PciDevices implements PciOpener {
     private static final Path PAGEMAP = Path.of("/proc/self/pagemap");
 
     private final PciSysfs sysfs;
@@ -28,13 +28,7 @@ public final class PciDevices {
         this.regions = List.copyOf(regions);
     }
 
-    /**
-     * Opens a function with whichever driver it was bound to.
-     *
-     * @param vectorsMax interrupt vectors wanted at most
-     * @throws OperationException NOT_FOUND; FAILED_PRECONDITION or RESOURCE_EXHAUSTED with what to do: not bound, in use,
-     *         missing rights, no hugetlb pages, memlock too low
-     */
+    @Override
     public synchronized PciDevice open(PciAddress address, int vectorsMax) {
         PciFunction function = sysfs.get(address);
         if (opened.contains(address)) {

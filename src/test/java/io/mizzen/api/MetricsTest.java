@@ -53,7 +53,8 @@ class MetricsTest extends RestTestBase {
         assertThat(scrape()).doesNotContain("mizzen_nvme_");
         post("/v1/devices/" + FakeEngine.DEVICE + "/bind", "{\"driver\": \"vfio-pci\"}").expect(200);
         String labels = "{address=\"" + FakeEngine.DEVICE + "\",model=\"drive\",serial=\"S1\"}";
-        assertThat(scrape()).contains("mizzen_nvme_ready" + labels + " 1.0\n", "mizzen_nvme_resets_total" + labels + " 2.0\n",
+        assertThat(scrape()).contains("mizzen_nvme_state{address=\"" + FakeEngine.DEVICE
+            + "\",model=\"drive\",serial=\"S1\",state=\"ready\"} 1.0\n", "mizzen_nvme_resets_total" + labels + " 2.0\n",
             "mizzen_nvme_temperature_celsius" + labels + " 81.0\n", "mizzen_nvme_used_ratio" + labels + " 0.03\n",
             "mizzen_nvme_host_written_bytes_total" + labels + " 1024000.0\n",
             "mizzen_nvme_doorbells_total{address=\"" + FakeEngine.DEVICE + "\",kind=\"submission\"");
@@ -82,6 +83,7 @@ class MetricsTest extends RestTestBase {
         put(NEXUS + "/limits", Examples.LIMITS_BODY).expect(200);
         post(NEXUS + "/children", Examples.CHILD_BODY).expect(202);      // Something is copied now.
         put("/v1/pools/" + Examples.OWN_POOL_UUID, Examples.POOL_BODY).expect(201);
+        post("/v1/devices/" + FakeEngine.DEVICE + "/bind", "{\"driver\": \"vfio-pci\"}").expect(200);
         Set<String> missing = new TreeSet<>();
         String scrape = scrape();
         try (Stream<Path> dashboards = Files.list(Path.of("grafana", "dashboards"))) {
@@ -101,6 +103,7 @@ class MetricsTest extends RestTestBase {
         }
         delete(NEXUS).expect(204);
         delete("/v1/pools/" + Examples.OWN_POOL_UUID).expect(204);
+        post("/v1/devices/" + FakeEngine.DEVICE + "/unbind", "").expect(204);
         assertThat(missing).isEmpty();
     }
 

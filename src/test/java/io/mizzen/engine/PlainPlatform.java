@@ -3,6 +3,8 @@ package io.mizzen.engine;
 import io.mizzen.memory.DmaMemory;
 import io.mizzen.memory.DmaRegion;
 import io.mizzen.memory.MemoryKind;
+import io.mizzen.pci.PciDevices;
+import io.mizzen.pci.PciOpener;
 import io.mizzen.pci.PciSysfs;
 import io.mizzen.reactor.CpuAffinity;
 import io.mizzen.reactor.ParkIdleStrategy;
@@ -92,6 +94,11 @@ final class PlainPlatform implements Platform {
     @Override
     public PciSysfs pci() {
         return pci;
+    }
+
+    @Override
+    public PciOpener pciOpener(DmaMemory reserved) {
+        return new PciDevices(pci, reserved.regions());
     }
 
     @Override

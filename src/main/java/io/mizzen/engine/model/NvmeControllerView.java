@@ -30,11 +30,17 @@ public record NvmeControllerView(String address, String model, String serial, St
      * Counters since the controller was opened.
      *
      * @param unknownCompletions of no command in flight; ignored
+     * @param errors commands that the controller failed, those too that were sent again
+     * @param retries commands sent again because of their status
+     * @param timeouts commands that were too late
+     * @param aborts abort commands sent for those
+     * @param slots commands that may be in flight at a time
      * @param outstanding commands in flight now
      * @param waiting I/Os that wait for a slot now
      */
-    public record StatsView(long completions, long unknownCompletions, long retries, long timeouts, long resets, int outstanding,
-                            int waiting, long submissionDoorbells, long completionDoorbells, long doorbellsSaved) { }
+    public record StatsView(long completions, long unknownCompletions, long errors, long retries, long timeouts, long aborts,
+                            long resets, int slots, int outstanding, int waiting, long submissionDoorbells,
+                            long completionDoorbells, long doorbellsSaved) { }
 
     /**
      * The SMART / health information log page (base specification 2.0, section 5.16.1.3).
@@ -46,7 +52,11 @@ public record NvmeControllerView(String address, String model, String serial, St
     public record HealthView(List<String> criticalWarnings, int temperatureCelsius, int sparePercent, int spareThresholdPercent,
                              int usedPercent, double bytesRead, double bytesWritten, long readCommands, long writeCommands,
                              long busyMinutes, long powerCycles, long powerOnHours, long unsafeShutdowns, long mediaErrors,
-                             long errorLogEntries) { }
+                             long errorLogEntries) {
+        /** Bits of the critical warning (base specification 2.0, figure 207), from bit 0, in words. */
+        public static final List<String> WARNINGS = List.of("spare-low", "temperature", "reliability-degraded", "read-only",
+            "backup-failed", "persistent-memory-read-only");
+    }
 
     /**
      * An entry of the error log (base specification 2.0, section 5.16.1.2).

@@ -27,6 +27,7 @@ final class EventRequests {
     private final NvmeListener listener;
     private int owed;
     private int aborts;
+    private volatile long abortsSent;
     /** Answers to requests of an earlier life of the controller mean nothing. */
     private int life;
     private long sentNs;
@@ -139,7 +140,13 @@ final class EventRequests {
             return false;
         }
         aborts++;
+        abortsSent++;
         return true;
+    }
+
+    /** In all. Any thread. */
+    long abortsSent() {
+        return abortsSent;
     }
 
     void returnAbort() {

@@ -83,10 +83,11 @@ final class IoQueuePair {
     private boolean interruptWatched;
 
     // Counters, read by anybody.
-    private long completions;
-    private long unknownCompletions;
-    private long retries;
-    private long timeouts;
+    long completions;
+    long unknownCompletions;
+    long errors;
+    long retries;
+    long timeouts;
 
     /**
      * Takes the memory; the queues are not known to the controller yet.
@@ -393,7 +394,10 @@ final class IoQueuePair {
     private void completed(IoCommand command, int status) {
         if (Status.code(status) == Status.SUCCESS) {
             end(command, Status.SUCCESS);
-        } else if (command.timeout == IoCommand.IN_TIME && command.tries < options.retryMax() && isRetryable(status)) {
+            return;
+        }
+        errors += Status.isCallerError(status) ? 0 : 1;
+        if (command.timeout == IoCommand.IN_TIME && command.tries < options.retryMax() && isRetryable(status)) {
             retries++;
             delay(command, RETRY_DELAY_NS * pow10(command.tries++));
         } else {
@@ -578,19 +582,8 @@ final class IoQueuePair {
         return waiting.size();
     }
 
-    long completions() {
-        return completions;
-    }
-
-    long unknownCompletions() {
-        return unknownCompletions;
-    }
-
-    long retries() {
-        return retries;
-    }
-
-    long timeouts() {
-        return timeouts;
+    /** Commands that may be in flight at a time. */
+    int slots() {
+        return commands.length;
     }
 }

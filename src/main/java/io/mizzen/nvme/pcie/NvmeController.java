@@ -581,6 +581,6 @@ public final class NvmeController implements IoQueuePair.Owner {
 
     /** Any thread. */
     public NvmeStats stats() {
-        return NvmeStats.of(pairs.all(), adminQueue.unknownCompletions(), resets);
+        return NvmeStats.of(pairs.all(), adminQueue.unknownCompletions(), events.abortsSent(), resets);
     }
 }

@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -21,11 +22,11 @@ final class Dashboards {
     private Dashboards() {
     }
 
-    /** Those of all panels and of all variables. */
-    static List<Question> questions() throws IOException {
+    /** Those of all panels and of all variables of the dashboards that are wanted, by their file's name. */
+    static List<Question> questions(Predicate<String> wanted) throws IOException {
         List<Question> questions = new ArrayList<>();
         try (Stream<Path> files = Files.list(Path.of("grafana", "dashboards"))) {
-            for (Path file : files.filter(path -> path.toString().endsWith(".json")).sorted().toList()) {
+            for (Path file : files.filter(path -> path.toString().endsWith(".json") && wanted.test(path.getFileName().toString())).sorted().toList()) {
                 JsonNode dashboard = JsonMapper.shared().readTree(Files.readString(file));
                 for (JsonNode panel : dashboard.path("panels")) {
                     for (JsonNode target : panel.path("targets")) {

@@ -13,6 +13,8 @@ final class LoadHost implements AutoCloseable {
     private static final String NQN = "nqn.2014-08.org.nvmexpress:uuid:0a0a0a0a-0000-4000-8000-0000000000f1";
     private static final UUID ID = UUID.fromString("0a0a0a0a-0000-4000-8000-0000000000f1");
     private static final int DIGESTS = 3;
+    private static final int ENTRIES = 32;
+    private static final int LARGE_BLOCKS = (128 << 10) / BLOCK_BYTES;
     private final NvmeTcpClient admin;
     private final NvmeTcpClient io;
     private long lba;
@@ -32,7 +34,7 @@ final class LoadHost implements AutoCloseable {
     }
 
     static NvmeTcpClient.Reply connect(NvmeTcpClient client, String subsystem, int queueId, int controllerId) {
-        return client.connect(queueId, 32, controllerId, subsystem, NQN, ID, 0, 0);
+        return client.connect(queueId, ENTRIES, controllerId, subsystem, NQN, ID, 0, 0);
     }
 
     void writeAndRead() {
@@ -44,6 +46,13 @@ final class LoadHost implements AutoCloseable {
     /** Reads once; whoever answers. */
     void read() {
         assertThat(io.read(1, 0, 8, BLOCK_BYTES).status()).isZero();
+    }
+
+    /** Begins as many reads of 128 KiB as its queue holds and waits for no answer. */
+    void beginLargeReads() {
+        for (int i = 0; i < ENTRIES - 1; i++) {
+            io.submit(NvmeTcpClient.io(Opcodes.NVM_READ, 1, 0, LARGE_BLOCKS, 0), null, false, LARGE_BLOCKS * BLOCK_BYTES);
+        }
     }
 
     /** Begins a write and waits for no answer. */

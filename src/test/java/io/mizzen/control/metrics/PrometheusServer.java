@@ -58,7 +58,11 @@ final class PrometheusServer implements AutoCloseable {
     }
 
     void await(String what, ChildProcess.Condition condition) {
-        process.await(what, SOON, condition);
+        await(what, SOON, condition);
+    }
+
+    void await(String what, Duration longest, ChildProcess.Condition condition) {
+        process.await(what, longest, condition);
     }
 
     /** The series of an expression; an expression that Prometheus refuses fails the test. */

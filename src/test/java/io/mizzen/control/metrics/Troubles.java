@@ -2,19 +2,30 @@ package io.mizzen.control.metrics;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.sun.tools.attach.AttachNotSupportedException;
+import com.sun.tools.attach.VirtualMachine;
+import io.mizzen.testsupport.ChildProcess;
 import io.mizzen.testsupport.EngineHttp;
 import io.mizzen.testsupport.EngineProcess;
 import io.mizzen.testsupport.NvmeTcpClient;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.lang.management.MemoryMXBean;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.function.Consumer;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import javax.management.remote.JMXConnector;
+import javax.management.remote.JMXConnectorFactory;
+import javax.management.remote.JMXServiceURL;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -32,6 +43,12 @@ final class Troubles {
     private static final long METADATA_BLOCKS = 3 * METADATA_BLOCK;
     private static final Duration SOON = Duration.ofSeconds(30);
     private static final double NEARLY_FULL = 0.95;
+    private static final Duration SLOW = Duration.ofSeconds(10);
+    /** Together they want more than 64 MiB have: 256 buffers. */
+    private static final int HOSTS = 10;
+    private static final int OTHERS = 6;
+    private static final Pattern UNANSWERED = Pattern.compile("(?m)^mizzen_scrape_unanswered_total (\\S+)$");
+    private static final int UNANSWERED_MIN = 3;
     private final EngineProcess engine;
     private final EngineHttp http;
     private final Path directory;
@@ -203,6 +220,67 @@ final class Troubles {
         Files.move(documents, aside);
         http.post("/v1/bdevs", Map.of("uri", "null:///unstored?size_mb=16")).expect(500);
         Files.move(aside, documents);
+    }
+
+    /** The JVM, which has a collector that stops everything, collects again and again, {@code untilSeen}. */
+    void collect(Consumer<Runnable> untilSeen) throws IOException, AttachNotSupportedException {
+        VirtualMachine machine = VirtualMachine.attach(Long.toString(engine.pid()));
+        try (JMXConnector connector = JMXConnectorFactory.connect(new JMXServiceURL(machine.startLocalManagementAgent()))) {
+            MemoryMXBean memory = ManagementFactory.newPlatformMXBeanProxy(connector.getMBeanServerConnection(),
+                ManagementFactory.MEMORY_MXBEAN_NAME, MemoryMXBean.class);
+            untilSeen.accept(memory::gc);
+        } finally {
+            machine.detach();
+        }
+    }
+
+    /** Others have the CPU of the only reactor nearly for themselves, until it has left scrapes without an answer. */
+    void starveTheReactor() throws IOException {
+        String reactor = thread("reactor-0");
+        List<ChildProcess> others = new ArrayList<>();
+        ChildProcess.run(0, SOON, "chrt", "--idle", "--pid", "0", reactor);
+        try {
+            for (int i = 0; i < OTHERS; i++) {
+                others.add(ChildProcess.start("other work", List.of("taskset", "--cpu-list", "0", "sh", "-c", "while :; do :; done"),
+                    Map.of(), directory.resolve("others.log")));
+            }
+            engine.await("questions without an answer", SOON, () -> UNANSWERED.matcher(http.get("/actuator/prometheus").expect(200)
+                .text()).results().anyMatch(match -> Double.parseDouble(match.group(1)) > UNANSWERED_MIN));
+        } finally {
+            others.forEach(ChildProcess::close);
+            ChildProcess.run(0, SOON, "chrt", "--other", "--pid", "0", reactor);
+        }
+    }
+
+    private String thread(String name) throws IOException {
+        try (Stream<Path> tasks = Files.list(Path.of("/proc/" + engine.pid() + "/task"))) {
+            for (Path task : tasks.toList()) {
+                if (Files.readString(task.resolve("comm")).strip().equals(name)) {
+                    return task.getFileName().toString();
+                }
+            }
+        }
+        throw new AssertionError("the engine has no thread " + name);
+    }
+
+    /** Hosts read more at once from a slow disk than there are buffers for. */
+    void readMoreThanFits(Runnable meanwhile) {
+        http.post("/v1/bdevs", Map.of("uri", "malloc:///memory?size_mb=16")).expect(201);
+        http.post("/v1/bdevs", Map.of("uri", "fault:///slow-disk?base=memory")).expect(201);
+        nexus("slow", "bdev:///slow-disk");
+        String nqn = publish("slow");
+        http.put("/v1/bdevs/slow-disk/faults/reads", Map.of("operation", "READ", "action", "DELAY", "delayNs", SLOW.toNanos())).expect(201);
+        List<LoadHost> hosts = new ArrayList<>();
+        try {
+            for (int i = 0; i < HOSTS; i++) {
+                LoadHost host = new LoadHost(engine.nvmfPort(), nqn);
+                hosts.add(host);
+                host.beginLargeReads();
+            }
+            meanwhile.run();
+        } finally {
+            hosts.forEach(LoadHost::close);
+        }
     }
 
     /** The disk of pool "b" is not there any more. */

@@ -36,6 +36,11 @@ final class SimDriveAdmin {
     int dsmRangeBlocks = 64;
     int createQueueFailsFrom = Integer.MAX_VALUE;
     int temperatureKelvin = 310;
+    int criticalWarning;
+    int sparePercent = 100;
+    int percentUsed = 2;
+    long unsafeShutdowns = 3;
+    long mediaErrors;
     int aborts;
     boolean hasVolatileCache = true;
 
@@ -164,7 +169,12 @@ final class SimDriveAdmin {
         switch (LogPages.logId(Sqe.cdw(ALL, sqe, 10))) {
             case LogPages.SMART -> {
                 SmartLog.temperatureKelvin(ALL, page, temperatureKelvin);
-                SmartLog.sparePercent(ALL, page, 100);
+                SmartLog.criticalWarning(ALL, page, criticalWarning);
+                SmartLog.sparePercent(ALL, page, sparePercent);
+                SmartLog.spareThresholdPercent(ALL, page, 10);
+                SmartLog.percentUsed(ALL, page, percentUsed);
+                SmartLog.unsafeShutdowns(ALL, page, unsafeShutdowns);
+                SmartLog.mediaErrors(ALL, page, mediaErrors);
                 SmartLog.powerOnHours(ALL, page, 1234);
             }
             case LogPages.ERROR -> {
