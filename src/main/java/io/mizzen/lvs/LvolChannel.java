@@ -30,6 +30,8 @@ import io.mizzen.util.HotPath;
 final class LvolChannel extends IoChannel implements IoCompletion {
     private static final int WINDOW_PARTS_MAX = 8;
     private static final int NO_SHIFT = -1;
+    /** In {@code driverLong2} of an unmap that has been to the control reactor: what is still there of its clusters stays. */
+    private static final long DISCARDED = 0x6469_7363_6172_6465L;
 
     private final Lvol lvol;
     private final ClusterMap map;
@@ -46,8 +48,6 @@ final class LvolChannel extends IoChannel implements IoCompletion {
     /** Type of the parts of an unmap. */
     private final int unmapType;
     private AllocationWait freeWaits;
-    /** An unmap that has been to the control reactor: what is still there of its clusters stays. */
-    private BdevIo discarded;
 
     LvolChannel(LvolBdev bdev, Mthread mthread, IoChannel base) {
         super(bdev, mthread);
@@ -76,7 +76,7 @@ final class LvolChannel extends IoChannel implements IoCompletion {
         if (clusterShift != NO_SHIFT && scaleShift == 0 && IoType.hasData(io.type) && handDownWhole(io)) {
             return;
         }
-        if (io.type == IoType.UNMAP && frees && io != discarded && holdsWholeCluster(io)) {
+        if (io.type == IoType.UNMAP && frees && io.driverLong2 != DISCARDED && holdsWholeCluster(io)) {
             waitForDiscard(io);
             return;
         }
@@ -124,6 +124,9 @@ final class LvolChannel extends IoChannel implements IoCompletion {
                 waitForCluster(io);
                 return;
             }
+        }
+        if (io.type == IoType.UNMAP && io.childStatus != Status.NO_RESOURCES) {
+            io.driverLong2 = 0;
         }
         if (inSubmit) {
             io.completeDeferred(io.childStatus);
@@ -254,9 +257,8 @@ final class LvolChannel extends IoChannel implements IoCompletion {
                 new ClusterDiscard(lvol.store(), lvol, firstWholeCluster(io), end, this).start();
                 return;
             }
-            discarded = io;
-            unpark(io);         // Or it waits for a pause or a lock: then it comes by here once more.
-            discarded = null;
+            io.driverLong2 = DISCARDED;
+            unpark(io);
         }
 
         @Override
@@ -293,6 +295,7 @@ final class LvolChannel extends IoChannel implements IoCompletion {
         if (status == Status.SUCCESS) {
             unpark(io);
         } else {
+            io.driverLong2 = 0;
             endWaiting(io, status);
         }
     }

@@ -1,7 +1,9 @@
 package io.mizzen.lvs;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * What the independent decoder finds on a disk, compared with what the pool says and with the model. Throws an
@@ -51,12 +53,17 @@ final class CrashImage {
             }
             require(lvol.usable(), v.name + " is not served: " + lvol.unusableReason());
             require(lvol.uuid().equals(v.uuid) && found.uuid.equals(v.uuid.toString()), v.name + " has another uuid");
-            require(lvol.thin() == v.thin && found.thin == v.thin, v.name + " is thin or thick, unlike before");
+            require(lvol.thin() == found.thin && (found.thin == v.thin || found.thin == v.mayBeThin), v.name
+                    + " is thin or thick, unlike before");
+            require(lvol.snapshot() == v.frozen && found.readOnly == v.frozen, v.name + " is a snapshot, or is none, unlike before");
+            String parent = found.parent == null ? null : found.parent.name;
+            require(Objects.equals(lvol.parentName(), parent), v.name + " has another parent in the pool");
+            require(v.mayHaveParent(parent), v.name + " is a clone of " + parent);
             long sizeBytes = found.clusters.size() * decoder.clusterBytes;
             require(lvol.sizeBytes() == sizeBytes, v.name + " has " + lvol.sizeBytes() + " bytes, on the disk " + sizeBytes);
             require(sizeBytes == v.sizeBytes || sizeBytes == v.otherSizeBytes, v.name + " has " + sizeBytes + " bytes, not "
                     + v.sizeBytes + " or " + v.otherSizeBytes);
-            String lost = model.wrong(v, 0, sizeBytes / CrashModel.SECTOR, contents(found.clusters), afterCut);
+            String lost = model.wrong(v, 0, sizeBytes / CrashModel.SECTOR, contents(found), afterCut);
             require(lost == null, lost);
         }
     }
@@ -70,12 +77,30 @@ final class CrashImage {
             if (found == null) {
                 model.gone(v);
             } else {
-                model.settle(v, found.clusters.size() * decoder.clusterBytes, contents(found.clusters), afterCut);
+                v.thin = found.thin;
+                v.mayBeThin = found.thin;
+                model.settle(v, found.clusters.size() * decoder.clusterBytes, contents(found), afterCut);
             }
+        }
+        for (CrashModel.Volume v : model.volumes.values()) {
+            SlowDecoder.Volume parent = decoder.volumes.get(v.name).parent;
+            v.parent = parent == null ? null : model.volumes.get(parent.name);
         }
     }
 
-    private CrashModel.Contents contents(List<Integer> clusters) {
+    /** What is read of a volume, through all that it stands on. */
+    private CrashModel.Contents contents(SlowDecoder.Volume v) {
+        List<Integer> clusters = new ArrayList<>(v.clusters);
+        for (SlowDecoder.Volume above = v.parent; above != null; above = above.parent) {
+            for (int i = 0; i < clusters.size(); i++) {
+                if (i >= above.clusters.size()) {
+                    break;
+                }
+                if (clusters.get(i) == 0) {
+                    clusters.set(i, above.clusters.get(i));
+                }
+            }
+        }
         return new Sectors(clusters);
     }
 

@@ -39,7 +39,7 @@ final class CrashIo {
     }
 
     CrashWorkload.Step flush() {
-        CrashModel.Volume v = pick();
+        CrashModel.Volume v = pick(IoType.FLUSH);
         if (v == null) {
             return null;
         }
@@ -71,12 +71,12 @@ final class CrashIo {
         return new long[] {from, Math.min(sectors, from + count)};
     }
 
-    private CrashModel.Volume pick() {
-        return story.pick(v -> !v.changing || v.otherSizeBytes > v.sizeBytes && !v.mayBeAbsent);
+    private CrashModel.Volume pick(int type) {
+        return story.pick(v -> !v.mayBeAbsent && v.otherSizeBytes >= v.sizeBytes && !(v.frozen && IoType.isWrite(type)));
     }
 
     private CrashWorkload.Step begin(int type, long bytesMax) {
-        CrashModel.Volume v = pick();
+        CrashModel.Volume v = pick(type);
         if (v == null) {
             return null;
         }
@@ -98,6 +98,9 @@ final class CrashIo {
                 v.read(from, end);
                 String wrong = model.wrong(v, from, end, machine.contents(slot, from), false);
                 CrashStory.require(wrong == null, "read: " + wrong);
+                if (v.frozen && !v.mayBeAbsent) {
+                    model.seen(v, from, end, machine.contents(slot, from));
+                }
             };
             io.failed = () -> v.read(from, end);
             io.start(from, end, 0);
@@ -126,7 +129,8 @@ final class CrashIo {
         long perCluster = CrashPlan.CLUSTER_BYTES / SECTOR;
         Lvol lvol = machine.store.findLvol(v.name);
         for (long cluster = (from + perCluster - 1) / perCluster; cluster < end / perCluster; cluster++) {
-            CrashStory.require(lvol.map().get((int) cluster) == BlobMetadata.UNALLOCATED, v.name + " still holds cluster "
+            CrashStory.require(lvol.map().get((int) cluster) == BlobMetadata.UNALLOCATED
+                    || lvol.map().inherited((int) cluster) != BlobMetadata.UNALLOCATED, v.name + " still holds cluster "
                     + cluster + " after its unmap");
         }
     }
@@ -169,7 +173,8 @@ final class CrashIo {
             if (pending.status == 0) {
                 done.run();
             } else {
-                boolean isFull = pending.status == LvStore.STATUS_CAPACITY_EXCEEDED && v.thin && type == IoType.WRITE;
+                boolean isFull = pending.status == LvStore.STATUS_CAPACITY_EXCEEDED && v.mayBeThin
+                        && (type == IoType.WRITE || IoType.isWrite(type) && v.mayHaveParent());
                 CrashStory.require(isFull || machine.disk.hasFailed(), IoType.name(type) + " of " + v.name + " fails with 0x"
                         + Integer.toHexString(pending.status));
                 failed.run();

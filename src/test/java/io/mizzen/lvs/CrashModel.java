@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.UUID;
 
@@ -55,7 +56,13 @@ final class CrashModel {
     static final class Volume {
         final String name;
         final UUID uuid;
-        final boolean thin;
+        /** A snapshot: read only. */
+        final boolean frozen;
+        boolean thin;
+        /** Perhaps thin by now: a snapshot of it is being taken. */
+        boolean mayBeThin;
+        /** What it was taken or cloned from, or became a clone of; null: it stands alone. */
+        Volume parent;
         boolean mayBeAbsent = true;
         /** A change of the volume itself is under way. */
         boolean changing;
@@ -65,11 +72,15 @@ final class CrashModel {
         long otherSizeBytes;
         private final TreeMap<Long, Extent> extents = new TreeMap<>();
         private final List<Flight> inFlight = new ArrayList<>();
+        /** The snapshot of it that is being taken; null: none. */
+        private Volume snapshot;
 
-        Volume(String name, UUID uuid, boolean thin, long sizeBytes) {
+        Volume(String name, UUID uuid, boolean frozen, boolean thin, long sizeBytes) {
             this.name = name;
             this.uuid = uuid;
+            this.frozen = frozen;
             this.thin = thin;
+            this.mayBeThin = thin;
             this.sizeBytes = sizeBytes;
             this.otherSizeBytes = sizeBytes;
         }
@@ -90,6 +101,16 @@ final class CrashModel {
 
         void read(long from, long end) {
             inFlight.remove(new Flight(from, end, null));
+        }
+
+        /** Whether the parent that was found, or none, may be it. */
+        boolean mayHaveParent(String found) {
+            return Objects.equals(found, parent == null ? null : parent.name) || snapshot != null && snapshot.name.equals(found);
+        }
+
+        /** Whether zeroes may need a cluster, to hide what a snapshot holds. */
+        boolean mayHaveParent() {
+            return parent != null || snapshot != null;
         }
 
         private void split(long at) {
@@ -135,7 +156,7 @@ final class CrashModel {
 
     /** A volume is being created. @param zeroBytes what reads as zeroes at first */
     Volume creating(String name, UUID uuid, boolean thin, long sizeBytes, long zeroBytes) {
-        Volume v = new Volume(name, uuid, thin, sizeBytes);
+        Volume v = new Volume(name, uuid, false, thin, sizeBytes);
         v.changing = true;
         v.set(0, Math.min(sizeBytes, zeroBytes) / SECTOR, durable(0));
         v.set(Math.min(sizeBytes, zeroBytes) / SECTOR, sizeBytes / SECTOR, durable(ANY));
@@ -146,6 +167,60 @@ final class CrashModel {
     void created(Volume v) {
         v.changing = false;
         v.mayBeAbsent = false;
+    }
+
+    /** A snapshot is being taken: it holds what was acknowledged, and of what is written until it is there any part. */
+    Volume snapshotting(Volume v, String name, UUID uuid) {
+        Volume snapshot = copy(v, name, uuid, true);
+        snapshot.parent = v.parent;
+        v.snapshot = snapshot;
+        v.changing = true;
+        v.mayBeThin = true;
+        return snapshot;
+    }
+
+    void snapshotted(Volume v, Volume snapshot) {
+        v.snapshot = null;
+        v.changing = false;
+        v.thin = true;
+        v.parent = snapshot;
+        created(snapshot);
+    }
+
+    /** It was not taken. */
+    void notSnapshotted(Volume v, Volume snapshot) {
+        v.snapshot = null;
+        v.changing = false;
+        v.mayBeThin = v.thin;
+        gone(snapshot);
+    }
+
+    /** A clone is being made. */
+    Volume cloning(Volume snapshot, String name, UUID uuid) {
+        Volume clone = copy(snapshot, name, uuid, false);
+        clone.parent = snapshot;
+        return clone;
+    }
+
+    private Volume copy(Volume of, String name, UUID uuid, boolean frozen) {
+        Volume copy = new Volume(name, uuid, frozen, !frozen || of.thin, of.sizeBytes);
+        copy.changing = true;
+        of.extents.forEach((from, extent) -> {
+            int oldest = lastAcknowledged(extent.versions, Long.MAX_VALUE);
+            Version[] versions = new Version[extent.versions.length - oldest];
+            versions[0] = durable(extent.versions[oldest].value);
+            for (int i = 1; i < versions.length; i++) {
+                versions[i] = new Version(extent.versions[oldest + i].value);
+            }
+            copy.extents.put(from, new Extent(extent.end, versions));
+        });
+        volumes.put(name, copy);
+        return copy;
+    }
+
+    /** Whether nothing stands on it. */
+    boolean isLeaf(Volume v) {
+        return volumes.values().stream().noneMatch(other -> other.parent == v);
     }
 
     void destroying(Volume v) {
@@ -187,13 +262,20 @@ final class CrashModel {
             }
         }
         v.inFlight.add(new Flight(from, end, version));
+        add(v, from, end, version);
+        if (v.snapshot != null) {
+            add(v.snapshot, from, Math.min(end, v.snapshot.sizeBytes / SECTOR), new Version(value));
+        }
+        return version;
+    }
+
+    private static void add(Volume v, long from, long end, Version version) {
         for (Map.Entry<Long, Extent> entry : v.range(from, end).entrySet()) {
             Version[] before = entry.getValue().versions;
             Version[] after = Arrays.copyOf(before, before.length + 1);
             after[before.length] = version;
             entry.setValue(new Extent(entry.getValue().end, after));
         }
-        return version;
     }
 
     /** The write ended; if it failed, or overlapped another, any part of it may be there. */
@@ -310,12 +392,22 @@ final class CrashModel {
         v.mayBeAbsent = false;
         v.openCount = 0;
         v.inFlight.clear();
+        v.snapshot = null;
         resized(v, sizeBytes);
         if (!afterCut) {
             return;
         }
+        hold(v, v.extents, contents);
+    }
+
+    /** A snapshot was read: what it holds there it holds for ever. */
+    void seen(Volume snapshot, long from, long end, Contents contents) {
+        hold(snapshot, snapshot.range(from, end), contents);
+    }
+
+    private static void hold(Volume v, Map<Long, Extent> extents, Contents contents) {
         List<long[]> found = new ArrayList<>();
-        for (Map.Entry<Long, Extent> entry : v.extents.entrySet()) {
+        for (Map.Entry<Long, Extent> entry : extents.entrySet()) {
             if (entry.getValue().versions.length > 1) {
                 collect(entry.getKey(), entry.getValue(), contents, found);
             }

@@ -1,6 +1,7 @@
 package io.mizzen.lvs;
 
 import io.mizzen.util.OperationException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -12,6 +13,8 @@ import java.util.function.Supplier;
  * what there is; what is new joins there.
  */
 final class CrashWorkload {
+    /** Snapshots and clones, beyond the volumes made alone. */
+    private static final int SNAPSHOTS_MAX = 5;
     private static final int DRAIN_TURNS_MAX = 200_000;
 
     /** Something under way. */
@@ -43,6 +46,7 @@ final class CrashWorkload {
         this.random = story.random;
         CrashIo io = new CrashIo(story);
         operations = List.of(new Operation(3, this::create), new Operation(1, this::destroy), new Operation(2, this::resize),
+                new Operation(2, this::snapshot), new Operation(2, this::cloneSnapshot),
                 new Operation(1, this::limit),
                 new Operation(12, io::write), new Operation(3, io::writeZeroes), new Operation(3, io::unmap),
                 new Operation(4, io::read), new Operation(4, io::flush));
@@ -123,7 +127,8 @@ final class CrashWorkload {
 
     /** Everything is deleted: all of the pool must be free again. */
     void end() {
-        for (CrashModel.Volume v : List.copyOf(model.volumes.values())) {
+        while (!model.volumes.isEmpty()) {
+            CrashModel.Volume v = story.pick(model::isLeaf);
             model.destroying(v);
             CrashMachine.Outcome<Void> gone = machine.run(done -> machine.store.destroyLvol(machine.store.findLvol(v.name), done),
                     story::moment);
@@ -182,7 +187,7 @@ final class CrashWorkload {
     }
 
     private Step destroy() {
-        CrashModel.Volume v = pick();
+        CrashModel.Volume v = story.pick(one -> !one.changing && model.isLeaf(one));
         if (v == null || v.openCount > 0) {
             return null;
         }
@@ -193,7 +198,7 @@ final class CrashWorkload {
     }
 
     private Step resize() {
-        CrashModel.Volume v = pick();
+        CrashModel.Volume v = story.pick(one -> !one.changing && !one.frozen);
         if (v == null) {
             return null;
         }
@@ -201,7 +206,7 @@ final class CrashWorkload {
         long clusters = 1 + random.nextInt(random.nextInt(3) == 0 ? machine.store.clusterCount()
                 : (int) (before / CrashPlan.CLUSTER_BYTES + 3));
         long sizeBytes = Math.min(clusters, machine.store.clusterCount()) * CrashPlan.CLUSTER_BYTES;
-        if (sizeBytes < before && v.openCount > 0) {
+        if (sizeBytes < before && (v.openCount > 0 || v.parent != null)) {
             return null;
         }
         model.resizing(v, sizeBytes);
@@ -210,9 +215,36 @@ final class CrashWorkload {
                 () -> model.resized(v, sizeBytes), () -> model.resized(v, before));
     }
 
-    /** A volume that is there and is not being changed; null: none. */
-    private CrashModel.Volume pick() {
-        return story.pick(v -> !v.changing);
+    private Step snapshot() {
+        CrashModel.Volume v = story.pick(one -> !one.changing && !one.frozen);
+        if (v == null || model.volumes.size() >= plan.volumes() + SNAPSHOTS_MAX) {
+            return null;
+        }
+        int number = story.nextName();
+        CrashModel.Volume snapshot = model.snapshotting(v, "s" + number, new UUID(9, number));
+        story.event("snapshot", number, v.name);
+        return changing(v, machine.<Lvol>start(done -> machine.store.createSnapshot(machine.store.findLvol(v.name),
+                new SnapshotOptions(snapshot.name, snapshot.uuid, null, null, Instant.EPOCH), done)),
+                () -> model.snapshotted(v, snapshot), () -> model.notSnapshotted(v, snapshot));
+    }
+
+    private Step cloneSnapshot() {
+        CrashModel.Volume of = story.pick(one -> !one.changing && one.frozen);
+        if (of == null || model.volumes.size() >= plan.volumes() + SNAPSHOTS_MAX) {
+            return null;
+        }
+        int number = story.nextName();
+        CrashModel.Volume clone = model.cloning(of, "c" + number, new UUID(9, number));
+        of.changing = true;
+        story.event("clone", number, of.name);
+        return changing(clone, machine.<Lvol>start(done -> machine.store.cloneSnapshot(machine.store.findLvol(of.name), clone.name,
+                clone.uuid, Instant.EPOCH, done)), () -> {
+                    of.changing = false;
+                    model.created(clone);
+                }, () -> {
+                    of.changing = false;
+                    model.gone(clone);
+                });
     }
 
     /** @param refused what holds when the pool was full; null: that cannot be */

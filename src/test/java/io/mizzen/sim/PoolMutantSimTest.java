@@ -29,6 +29,8 @@ class PoolMutantSimTest {
                     "LvolBdev", "lockRange", 0, "LvsMutations.lockNothing"),
             new Mutant("a volume is acknowledged before its metadata is durable", LVS + "LvolCreation", "lambda$flushed",
                     "BlobCommit", "commit", 0, "LvsMutations.commitUnderWay"),
+            new Mutant("a snapshot is taken while writes are under way", LVS + "SnapshotCreation", "marked",
+                    "LvolBdev", "pause", 0, "LvsMutations.pauseNothing"),
             new Mutant("the root is written before the pages that it refers to", LVS + "BlobCommit", "prepare",
                     "MetadataWriter", "writeFresh", 0, "LvsMutations.rootFirst"),
             new Mutant("a page is replaced without a copy to finish it from", LVS + "MetadataWriter", "commit",
