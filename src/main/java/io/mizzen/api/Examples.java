@@ -25,7 +25,9 @@ final class Examples {
     static final String DEVICE_BODY = "{\"driver\": \"vfio-pci\"}";
     static final String BDEV_BODY = "{\"uri\": \"fault:///example-faulty?base=malloc:///example-faulty-base%3Fsize_mb=64\"}";
     static final String POOL_BODY = """
-        {"name": "example-pool", "disks": ["malloc:///example-disk?size_mb=256"], "allowTest": true}""";
+        {"name": "example-pool", "disks": ["malloc:///example-disk?size_mb=256"], "expandable": true, "allowTest": true}""";
+    static final String POOL_DISK_BODY = """
+        {"disk": "malloc:///example-disk-3?size_mb=64", "allowTest": true}""";
     static final String POOL_POST_BODY = """
         {"name": "example-pool-2", "disks": ["malloc:///example-disk-2?size_mb=128"], "allowTest": true}""";
     static final String COMMIT_LIMIT_BODY = "{\"percent\": 250}";

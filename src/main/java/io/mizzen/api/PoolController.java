@@ -2,10 +2,12 @@ package io.mizzen.api;
 
 import io.mizzen.api.request.CommitLimitRequest;
 import io.mizzen.api.request.ImportRequest;
+import io.mizzen.api.request.PoolDiskRequest;
 import io.mizzen.api.request.PoolRequest;
 import io.mizzen.control.Ids;
 import io.mizzen.control.Outcome;
 import io.mizzen.control.PoolService;
+import io.mizzen.engine.model.PoolImport;
 import io.mizzen.engine.model.PoolView;
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.Parameter;
@@ -47,7 +49,8 @@ public class PoolController {
     @PostMapping
     @Operation(operationId = "createPool", summary = "Create a pool, with a UUID of the engine's choice",
         description = "A disk with a partition table, a file system or a foreign signature is refused unless 'overwrite' "
-            + "names what may be destroyed. The same name and disks again find the pool that is there.")
+            + "names what may be destroyed. Several disks are joined end to end, in SPDK's RAID format (concat); without one "
+            + "of them the pool cannot be opened. The same name and disks again find the pool that is there.")
     ResponseEntity<PoolView> create(@io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
         @ExampleObject(Examples.POOL_POST_BODY))) @Valid @RequestBody PoolRequest request) {
         Outcome<PoolView> outcome = pools.create(request.toSpec(null));
@@ -100,18 +103,39 @@ public class PoolController {
         pools.export(id);
     }
 
+    @PostMapping("/{id}/disks")
+    @Operation(operationId = "addPoolDisk", summary = "Add a disk to a pool",
+        description = "Online: its capacity is there at once, nothing is moved. For pools of several disks, and for those made "
+            + "with 'expandable'; a pool that is a bare lvstore on one disk has no room for the superblock of several. The disk "
+            + "is refused while it carries signatures that 'overwrite' does not name. A pool is opened only with all its disks.")
+    PoolView addDisk(@Parameter(description = "Name or UUID", example = Examples.OWN_POOL) @PathVariable String id,
+        @io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
+            @ExampleObject(Examples.POOL_DISK_BODY))) @Valid @RequestBody PoolDiskRequest request) {
+        return pools.addDisk(id, request.toSpec());
+    }
+
+    @PostMapping("/{id}/grow")
+    @Operation(operationId = "growPool", summary = "Use what the pool's disk has gained",
+        description = "Online. Of several disks the last one's gain. So large as its metadata was made for it can become "
+            + "('growableToBytes'), not larger. A disk that has gained nothing changes nothing.")
+    PoolView grow(@Parameter(description = "Name or UUID", example = Examples.OWN_POOL) @PathVariable String id) {
+        return pools.grow(id);
+    }
+
     @PostMapping("/{id}/import")
     @Operation(operationId = "importPool", summary = "Open a pool that is on disks",
         description = "One that was exported here, or could not be restored, needs no disks. Pools made by SPDK or "
             + "Mayastor are imported as they are. One that was closed clean but whose masks of used space disagree with "
             + "its metadata is refused: \"rebuildMasks\": true takes the metadata's word, as after a crash. No volume that "
-            + "the metadata knows is lost by that; damaged metadata is refused still.")
+            + "the metadata knows is lost by that; damaged metadata is refused still. \"readOnly\": true writes nothing to the "
+            + "disks, and shows what can still be read of a damaged pool: volumes that check are served for reading, the others "
+            + "are listed with what is wrong with them.")
     PoolView importPool(
         @Parameter(description = "Name or UUID", example = Examples.POOL) @PathVariable String id,
         @io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
             @ExampleObject(Examples.IMPORT_BODY))) @Valid @RequestBody(required = false) ImportRequest body) {
         ImportRequest request = body == null ? ImportRequest.DEFAULT : body;
-        return pools.importPool(id, request.disks(), Boolean.TRUE.equals(request.allowTest()),
-            Boolean.TRUE.equals(request.rebuildMasks()));
+        return pools.importPool(id, request.disks(), Boolean.TRUE.equals(request.allowTest()), new PoolImport(
+            Boolean.TRUE.equals(request.rebuildMasks()), Boolean.TRUE.equals(request.readOnly())));
     }
 }

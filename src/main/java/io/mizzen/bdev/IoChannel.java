@@ -42,7 +42,6 @@ public abstract class IoChannel {
     private final List<RangeLock> locks = new ArrayList<>();
     private final List<Drain> drains = new ArrayList<>();
     private final List<IoChannel> uppers = new ArrayList<>();
-    private IoChannel standsOn;
     private BdevIo flightHead;
     private int inFlight;
     private int handedDown;
@@ -205,19 +204,16 @@ public abstract class IoChannel {
         return false;
     }
 
-    /** Driver of a bdev that stands on another: to be called before the first {@link #handDown} to that channel. */
+    /** Driver of a bdev that stands on others: to be called, for each, before the first {@link #handDown} to that channel. */
     protected final void standOn(IoChannel lower) {
         assert lower.mthread == mthread;
-        assert standsOn == null;
-        standsOn = lower;
         lower.uppers.add(this);
     }
 
     /** Driver: before the lower channel is closed. */
     protected final void standNoMoreOn(IoChannel lower) {
-        assert lower == standsOn;
-        standsOn = null;
-        lower.uppers.remove(this);
+        boolean stood = lower.uppers.remove(this);
+        assert stood;
     }
 
     /**
@@ -229,7 +225,7 @@ public abstract class IoChannel {
     @HotPath
     protected final boolean handDown(BdevIo io, IoChannel lower, long lowerOffsetBlocks) {
         assert io.channel == this;
-        assert lower == standsOn;
+        assert lower.mthread == mthread;
         if (lower.gate != 0 || (lower.handDownMask & 1 << io.type) == 0 || (io.flags & Bdev.FLAG_INTERNAL) != 0) {
             return false;       // A part passes the locks of its own channel, but not those of the lower one.
         }

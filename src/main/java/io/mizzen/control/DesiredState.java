@@ -4,6 +4,8 @@ import io.mizzen.control.store.StateKind;
 import io.mizzen.control.store.StateStore;
 import io.mizzen.engine.model.LimitsSpec;
 import io.mizzen.engine.model.NexusSettings;
+import io.mizzen.engine.model.PoolImport;
+import io.mizzen.engine.model.PoolSpec;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
 import java.time.Duration;
@@ -51,8 +53,37 @@ final class DesiredState implements AutoCloseable {
     record StoredBdev(String uri) {
     }
 
-    /** A pool; exported ones are remembered, so that an import needs no more than the name, but not brought back. */
-    record StoredPool(String name, String uuid, List<String> disks, boolean allowTest, boolean exported) {
+    /**
+     * A pool; exported ones are remembered, so that an import needs no more than the name, but not brought back.
+     *
+     * @param uncertainDisk a disk that was being added, not among {@code disks}: only the disks know whether that came about;
+     *        null: none
+     * @param readOnly true: it is imported to be looked at, and a start must not write to it either; null: as usual
+     */
+    record StoredPool(String name, String uuid, List<String> disks, boolean allowTest, boolean exported, String uncertainDisk,
+                      Boolean readOnly) {
+        StoredPool(String name, String uuid, List<String> disks, boolean allowTest, boolean exported) {
+            this(name, uuid, disks, allowTest, exported, null, null);
+        }
+
+        PoolImport how(boolean rebuildMasks) {
+            return new PoolImport(rebuildMasks, Boolean.TRUE.equals(readOnly));
+        }
+
+        /** As a command to import it. */
+        PoolSpec toImport(boolean withUncertainDisk) {
+            Stream<String> named = withUncertainDisk ? Stream.concat(disks.stream(), Stream.of(uncertainDisk)) : disks.stream();
+            return new PoolSpec(name, uuid, named.map(Restorer::existing).toList(), 0, List.of(), allowTest);
+        }
+
+        /** As it is known once it is closed: the next import may be a usual one. */
+        StoredPool asExported() {
+            return new StoredPool(name, uuid, disks, allowTest, true, uncertainDisk, null);
+        }
+
+        StoredPool withDisks(List<String> value, String uncertain) {
+            return new StoredPool(name, uuid, List.copyOf(value), allowTest, exported, uncertain, readOnly);
+        }
     }
 
     /**

@@ -2,6 +2,8 @@ package io.mizzen.control;
 
 import io.mizzen.control.store.StateKind;
 import io.mizzen.engine.Engine;
+import io.mizzen.engine.model.PoolDiskSpec;
+import io.mizzen.engine.model.PoolImport;
 import io.mizzen.engine.model.PoolSpec;
 import io.mizzen.engine.model.PoolView;
 import io.mizzen.util.OperationException;
@@ -33,27 +35,31 @@ public final class PoolService {
     /** Creates; the same specification again finds the pool that is there. */
     public Outcome<PoolView> create(PoolSpec spec) {
         boolean existed = list().stream().anyMatch(pool -> isSame(spec, pool));
-        PoolView view = calls.await(state.storing(engine.createPool(spec), pool -> store(spec, pool, false)));
+        PoolView view = calls.await(state.storing(engine.createPool(spec), pool -> store(spec, pool)));
         return new Outcome<>(view, !existed);
     }
 
     /**
      * Imports from the given disks; without disks, a pool that was exported here before or could not be restored.
      *
-     * @param rebuildMasks for a pool whose masks disagree with its metadata
+     * @param how a pool imported read-only is so after a start too, until it is exported
      */
-    public PoolView importPool(String id, List<String> disks, boolean allowTest, boolean rebuildMasks) {
+    public PoolView importPool(String id, List<String> disks, boolean allowTest, PoolImport how) {
         Optional<DesiredState.StoredPool> known = stored(id);
         if (disks.isEmpty() && known.isEmpty()) {
             throw OperationException.invalid("disks-needed", "The pool '" + id + "' is not known here; name the "
                 + "disks that it is on.");
         }
+        boolean fromKnown = disks.isEmpty();
         boolean byUuid = Ids.isUuid(id);
-        PoolSpec spec = new PoolSpec(known.map(DesiredState.StoredPool::name).orElse(byUuid ? null : id),
-            known.map(DesiredState.StoredPool::uuid).orElse(byUuid ? id : null),
-            disks.isEmpty() ? known.get().disks().stream().map(Restorer::existing).toList() : disks, 0, List.of(),
-            allowTest || known.map(DesiredState.StoredPool::allowTest).orElse(false));
-        PoolView view = calls.await(state.storing(engine.importPool(spec, rebuildMasks), pool -> store(spec, pool, false)));
+        DesiredState.StoredPool pool = new DesiredState.StoredPool(known.map(DesiredState.StoredPool::name).orElse(byUuid ? null : id),
+            known.map(DesiredState.StoredPool::uuid).orElse(byUuid ? id : null), fromKnown ? known.get().disks() : disks,
+            allowTest || known.map(DesiredState.StoredPool::allowTest).orElse(false), false,
+            fromKnown ? known.get().uncertainDisk() : null, how.readOnly() ? true : null);
+        PoolView view = pool.uncertainDisk() != null ? restorer.importKnown(pool, how.rebuildMasks())
+            : calls.await(state.storing(engine.importPool(fromKnown ? pool.toImport(false) : spec(pool), how), imported ->
+                state.put(StateKind.POOL, imported.uuid(), new DesiredState.StoredPool(imported.name(), imported.uuid(), pool.disks(),
+                    pool.allowTest(), false, null, pool.readOnly()))));
         restorer.onPoolImported(view.uuid());
         return view;
     }
@@ -61,6 +67,28 @@ public final class PoolService {
     /** Limits what its replicas may come to; the pool itself keeps it. */
     public PoolView setCommitLimit(String id, int percent) {
         return calls.await(engine.setCommitLimit(id, percent));
+    }
+
+    private static PoolSpec spec(DesiredState.StoredPool pool) {
+        return new PoolSpec(pool.name(), pool.uuid(), pool.disks(), 0, List.of(), pool.allowTest());
+    }
+
+    /** Adds a disk to a pool, online. Until the answer is there, the desired state knows of it as one that may have come. */
+    public PoolView addDisk(String id, PoolDiskSpec spec) {
+        DesiredState.StoredPool known = stored(id).orElseThrow(() -> OperationException.notFound("pool-not-found",
+            "There is no pool " + id + "; a pool on a disk must be imported first."));
+        return state.locked(known.uuid(), () -> {
+            if (!known.disks().contains(spec.disk())) {
+                state.put(StateKind.POOL, known.uuid(), known.withDisks(known.disks(), spec.disk()));
+            }
+            return calls.await(state.storing(engine.addPoolDisk(id, spec), view ->
+                state.put(StateKind.POOL, known.uuid(), known.withDisks(view.disks(), null))));
+        });
+    }
+
+    /** Takes in what its disk, or the last of several, has gained. */
+    public PoolView grow(String id) {
+        return calls.await(engine.growPool(id));
     }
 
     /** Closes the pool clean; it stays on its disks and is not brought back by a start. Idempotent. */
@@ -72,8 +100,7 @@ public final class PoolService {
                 return null;
             }
             return calls.await(state.storing(engine.exportPool(id), done -> known.ifPresent(pool ->
-                state.put(StateKind.POOL, pool.uuid(), new DesiredState.StoredPool(pool.name(), pool.uuid(),
-                    pool.disks(), pool.allowTest(), true)))));
+                state.put(StateKind.POOL, pool.uuid(), pool.asExported()))));
         });
     }
 
@@ -84,9 +111,9 @@ public final class PoolService {
                 .forEach(limits -> state.remove(StateKind.LIMITS, limits.uuid())))));
     }
 
-    private void store(PoolSpec spec, PoolView pool, boolean exported) {
+    private void store(PoolSpec spec, PoolView pool) {
         state.put(StateKind.POOL, pool.uuid(), new DesiredState.StoredPool(pool.name(), pool.uuid(), spec.disks(),
-            spec.allowTest(), exported));
+            spec.allowTest(), false));
     }
 
     private boolean isOpen(String id) {

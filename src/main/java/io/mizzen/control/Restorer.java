@@ -9,8 +9,8 @@ import io.mizzen.engine.model.DeviceSpec;
 import io.mizzen.engine.model.DeviceView;
 import io.mizzen.engine.model.NexusSpec;
 import io.mizzen.engine.model.NexusView;
+import io.mizzen.engine.model.PoolView;
 import io.mizzen.engine.model.ObjectKind;
-import io.mizzen.engine.model.PoolSpec;
 import io.mizzen.engine.model.ShareSpec;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
@@ -189,9 +189,7 @@ public final class Restorer implements AutoCloseable {
             case DesiredState.StoredPool pool -> {
                 if (!pool.exported() && calls.await(engine.pools()).stream()
                     .noneMatch(present -> pool.uuid().equals(present.uuid()))) {
-                    calls.await(engine.importPool(new PoolSpec(pool.name(), pool.uuid(),
-                        pool.disks().stream().map(Restorer::existing).toList(), 0, List.of(),
-                        pool.allowTest())));
+                    importKnown(pool, false);
                 }
             }
             case DesiredState.StoredNexus nexus -> {
@@ -203,6 +201,27 @@ public final class Restorer implements AutoCloseable {
             case DesiredState.StoredShare share -> serve(share);
             default -> throw new IllegalStateException("unknown content " + content);
         }
+    }
+
+    /**
+     * Imports a pool from the disks that are known. One that was being added when the engine or its answer was lost is tried
+     * with the others first: without it, they are refused if it belongs to them, and with it, if it does not.
+     */
+    PoolView importKnown(DesiredState.StoredPool pool, boolean rebuildMasks) {
+        if (pool.uncertainDisk() != null) {
+            try {
+                PoolView view = calls.await(engine.importPool(pool.toImport(true), pool.how(rebuildMasks)));
+                state.put(StateKind.POOL, pool.uuid(), pool.withDisks(view.disks(), null));
+                return view;
+            } catch (OperationException without) {
+                LOG.info("event=pool-disk-not-added pool={} disk={} code={}", pool.name(), pool.uncertainDisk(), without.code());
+            }
+        }
+        PoolView view = calls.await(engine.importPool(pool.toImport(false), pool.how(rebuildMasks)));
+        if (pool.uncertainDisk() != null) {
+            state.put(StateKind.POOL, pool.uuid(), pool.withDisks(pool.disks(), null));     // It never came about.
+        }
+        return view;
     }
 
     private void limit(DesiredState.StoredLimits limits) {

@@ -1,6 +1,7 @@
 package io.mizzen.engine;
 
 import io.mizzen.bdev.Bdev;
+import io.mizzen.concat.ConcatBdev;
 import io.mizzen.engine.model.BdevSpec;
 import io.mizzen.engine.model.BdevView;
 import io.mizzen.engine.model.ObjectKind;
@@ -218,7 +219,8 @@ final class BdevService {
         Entry entry = entries.get(bdev.name());
         if (entry == null || entry.bdev != bdev) {
             throw OperationException.precondition("bdev-has-owner", "bdev " + bdev.name() + " belongs to a "
-                    + (bdev.product().equals(PlaneNames.PRODUCT_LVOL) ? "pool; destroy the replica" : "nexus; destroy the nexus"));
+                    + (bdev.product().equals(PlaneNames.PRODUCT_LVOL) ? "pool; destroy the replica"
+                    : bdev.product().equals(ConcatBdev.PRODUCT) ? "pool; export or destroy the pool" : "nexus; destroy the nexus"));
         }
         if (bdev.isOpen()) {
             String owners = String.join(", ", bdev.openedBy());

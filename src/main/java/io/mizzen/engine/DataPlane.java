@@ -20,6 +20,8 @@ import io.mizzen.engine.model.NexusSpec;
 import io.mizzen.engine.model.NexusView;
 import io.mizzen.engine.model.NvmeControllerView;
 import io.mizzen.engine.model.ObjectKind;
+import io.mizzen.engine.model.PoolDiskSpec;
+import io.mizzen.engine.model.PoolImport;
 import io.mizzen.engine.model.PoolSpec;
 import io.mizzen.engine.model.PoolView;
 import io.mizzen.engine.model.ReactorView;
@@ -321,8 +323,8 @@ final class DataPlane implements Engine {
     }
 
     @Override
-    public CompletableFuture<PoolView> importPool(PoolSpec spec, boolean rebuildMasks) {
-        return change("pool import", s -> s.pools.keys(spec), s -> done -> s.pools.importPool(spec, rebuildMasks, s.shares, done));
+    public CompletableFuture<PoolView> importPool(PoolSpec spec, PoolImport how) {
+        return change("pool import", s -> s.pools.keys(spec), s -> done -> s.pools.importPool(spec, how, s.shares, done));
     }
 
     @Override
@@ -333,6 +335,16 @@ final class DataPlane implements Engine {
     @Override
     public CompletableFuture<PoolView> setCommitLimit(String id, int percent) {
         return change("pool commit limit", s -> s.pools.keys(id), s -> done -> s.pools.setCommitLimit(id, percent, done));
+    }
+
+    @Override
+    public CompletableFuture<PoolView> addPoolDisk(String id, PoolDiskSpec spec) {
+        return change("pool disk add", s -> s.pools.diskKeys(id, spec.disk()), s -> done -> s.pools.addDisk(id, spec, done));
+    }
+
+    @Override
+    public CompletableFuture<PoolView> growPool(String id) {
+        return change("pool grow", s -> s.pools.keys(id), s -> done -> s.pools.grow(id, done));
     }
 
     @Override

@@ -19,6 +19,8 @@ import io.mizzen.engine.model.NexusSpec;
 import io.mizzen.engine.model.NexusView;
 import io.mizzen.engine.model.NvmeControllerView;
 import io.mizzen.engine.model.ObjectKind;
+import io.mizzen.engine.model.PoolDiskSpec;
+import io.mizzen.engine.model.PoolImport;
 import io.mizzen.engine.model.PoolSpec;
 import io.mizzen.engine.model.PoolView;
 import io.mizzen.engine.model.ReactorView;
@@ -170,16 +172,11 @@ public interface Engine {
 
     /** Opens the pool that is on the disks; name and uuid, where given, must be those on disk. */
     default CompletableFuture<PoolView> importPool(PoolSpec spec) {
-        return importPool(spec, false);
+        return importPool(spec, PoolImport.NORMAL);
     }
 
-    /**
-     * As {@link #importPool(PoolSpec)}.
-     *
-     * @param rebuildMasks take the masks of used space from the metadata of the volumes, also where the pool is marked
-     *        clean: for one whose masks are damaged
-     */
-    CompletableFuture<PoolView> importPool(PoolSpec spec, boolean rebuildMasks);
+    /** As {@link #importPool(PoolSpec)}, in another way. */
+    CompletableFuture<PoolView> importPool(PoolSpec spec, PoolImport how);
 
     /**
      * Opens a pool anew whose device was gone and is back; its replicas that are served go on being served. Refused while
@@ -193,6 +190,15 @@ public interface Engine {
      * stays with the pool. What is there already stays; what would exceed it is refused ({@code pool-commit-limit}).
      */
     CompletableFuture<PoolView> setCommitLimit(String id, int percent);
+
+    /**
+     * Adds a disk to the end of a pool of several, or of one made for more, online. The same disk again finds it there. Refused for
+     * a bare lvstore ({@code pool-not-expandable}) and beyond what the pool's metadata was made for ({@code pool-growth-limit}).
+     */
+    CompletableFuture<PoolView> addPoolDisk(String id, PoolDiskSpec spec);
+
+    /** Takes in what the pool's disk, or the last of several, has gained. Nothing is done where it has gained nothing. */
+    CompletableFuture<PoolView> growPool(String id);
 
     /** Closes the pool clean; its replicas stay on disk. Refused while a replica is in use. */
     CompletableFuture<Void> exportPool(String id);

@@ -102,8 +102,7 @@ final class NexusChildService {
         if (upper instanceof Nexus nexus) {
             return nexuses.legBdevs(nexus).stream().anyMatch(leg -> restsOn(leg, lower));
         }
-        Bdev poolBase = pools.baseOf(upper);
-        return poolBase != null && restsOn(poolBase, lower) || bdevs.basesOf(upper).stream().anyMatch(base -> restsOn(base, lower));
+        return pools.disksOf(upper).stream().anyMatch(disk -> restsOn(disk, lower)) || bdevs.basesOf(upper).stream().anyMatch(base -> restsOn(base, lower));
     }
 
     void remove(String id, String child, Completion<NexusView> done) {

@@ -1,7 +1,10 @@
 package io.mizzen.engine;
 
 import io.mizzen.bdev.Bdev;
+import io.mizzen.concat.ConcatBdev;
 import io.mizzen.engine.model.ObjectKind;
+import io.mizzen.engine.model.PoolDiskSpec;
+import io.mizzen.engine.model.PoolImport;
 import io.mizzen.engine.model.PoolSpec;
 import io.mizzen.engine.model.PoolView;
 import io.mizzen.lvs.LvStore;
@@ -16,27 +19,38 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 
 /** Pools: lvstores on bdevs. Control reactor only. */
 final class PoolService {
     static final String NAME_FORM = "[A-Za-z0-9][A-Za-z0-9._-]{0,62}";
     private static final long CLUSTER_MIN = 1L << 20;
     private static final long CLUSTER_MAX = 1L << 30;
+    private static final int METADATA_PAGES_MAX = 10_000;
+    /** Of a damaged pool, so many are told. */
+    private static final int PROBLEMS_MAX = 100;
 
-    /** An open pool and how it was named. */
-    private record Entry(LvStore store, Bdev base, List<String> disks, boolean test) { }
+    /** An open pool and how its disks were named. */
+    private record Entry(LvStore store, PoolDisks.Stack stack, List<String> disks, boolean test) {
+        Bdev base() {
+            return stack.base();
+        }
+    }
 
     private final PlaneContext plane;
     private final BdevService bdevs;
+    private final PoolDisks disks;
     private final LvStores stores;
     private final Map<String, Entry> entries = new LinkedHashMap<>();
 
     PoolService(PlaneContext plane, BdevService bdevs) {
         this.plane = plane;
         this.bdevs = bdevs;
+        this.disks = new PoolDisks(plane, bdevs);
         this.stores = new LvStores(plane.registry(), plane.control());
     }
 
@@ -72,23 +86,37 @@ final class PoolService {
             done.ok(view(existing));
             return;
         }
-        bdevs.resolve(spec.disks().getFirst(), withDisk(spec, done, (base, end) -> SignatureCheck.run(plane, base, spec.overwrite(), (nothing, refused) -> {
-            if (refused != null) {
-                end.fail(refused);
-                return;
+        LvStores.Options options = new LvStores.Options(spec.name(), uuid, clusterSize, spec.room().metadataPagesPerHundredClusters()
+                == 0 ? LvStores.METADATA_PAGES_PER_HUNDRED_CLUSTERS_DEFAULT : spec.room().metadataPagesPerHundredClusters(),
+                spec.room().growableToBytes());
+        disks.forCreation(spec, withDisks(spec, done, (stack, end) -> stores.create(stack.base(), options, (store, failure) -> {
+            if (failure != null || stack.concat() == null) {
+                end.complete(store, failure);
+            } else {
+                stack.concat().store((nothing, unwritten) -> stored(store, stack, unwritten, end));
             }
-            LvStores.Options options = new LvStores.Options(spec.name(), uuid, clusterSize,
-                    LvStores.METADATA_PAGES_PER_HUNDRED_CLUSTERS_DEFAULT);
-            stores.create(base, options, end);
         }), "pool-created"));
     }
 
+    /** The superblocks of several disks come last: a crash before leaves disks that look empty. */
+    private void stored(LvStore store, PoolDisks.Stack stack, OperationException unwritten, Completion<LvStore> end) {
+        if (unwritten == null) {
+            end.ok(store);
+            return;
+        }
+        store.destroy((nothing, alsoFailed) -> disks.wipe(stack, (wiped, wipeFailed) -> end.fail(unwritten)));
+    }
+
     /** Opens what is on the disk; its replicas that are served still, since their disk went, are served again. */
-    void importPool(PoolSpec spec, boolean rebuildMasks, ShareService shares, Completion<PoolView> done) {
+    void importPool(PoolSpec spec, PoolImport how, ShareService shares, Completion<PoolView> done) {
         check(spec);
         UUID uuid = spec.uuid() == null ? null : Uuids.parse("uuid", spec.uuid());
         Entry existing = existing(spec.name(), uuid);
         if (existing != null) {
+            if (existing.store().readOnly() != how.readOnly()) {
+                throw new OperationException(ErrorKind.ALREADY_EXISTS, "pool-exists", "pool " + spec.name() + " is open "
+                        + (how.readOnly() ? "for writing" : "read-only") + " already; export it first");
+            }
             checkSame(existing, spec, uuid, existing.store().clusterSizeBytes());
             done.ok(view(existing));
             return;
@@ -100,8 +128,8 @@ final class PoolService {
                 serveAgain(lostShares(entry(view.name()).store(), shares), shares, () -> done.ok(view));
             }
         };
-        bdevs.resolveExisting(spec.disks().getFirst(), withDisk(spec, imported, (base, end) ->
-                stores.load(base, new LvStores.Expected(spec.name(), uuid, rebuildMasks), end), "pool-imported"));
+        disks.forImport(spec, how.readOnly(), withDisks(spec, imported, (stack, end) ->
+                stores.load(stack.base(), new LvStores.Expected(spec.name(), uuid, how.rebuildMasks(), how.readOnly()), end), "pool-imported"));
     }
 
     /** As for an import. */
@@ -131,7 +159,7 @@ final class PoolService {
                 return;
             }
             try {
-                importPool(again(entry), false, shares, done);
+                importPool(again(entry), new PoolImport(false, store.readOnly()), shares, done);
             } catch (OperationException refused) {
                 done.fail(refused);
             }
@@ -156,55 +184,131 @@ final class PoolService {
         }
     }
 
-    /** Opens the pool on the disk that was found, and keeps it; or lets go of the disk. */
-    private Completion<Bdev> withDisk(PoolSpec spec, Completion<PoolView> done, Opener opener, String event) {
-        return (base, missing) -> {
+    /** Opens the pool on the disks that were found, and keeps it; or lets go of the disks. */
+    private Completion<PoolDisks.Stack> withDisks(PoolSpec spec, Completion<PoolView> done, Opener opener, String event) {
+        return (stack, missing) -> {
             if (missing != null) {
                 done.fail(missing);
                 return;
             }
             Completion<LvStore> end = (store, failure) -> {
                 if (failure != null) {
-                    bdevs.release(base);
-                    done.fail(failure);
+                    disks.release(stack, (nothing, unreleased) -> done.fail(failure));
                     return;
                 }
-                Entry entry = new Entry(store, base, List.copyOf(spec.disks()), base.isTestOnly());
+                Bdev base = stack.base();
+                Entry entry = new Entry(store, stack, List.copyOf(spec.disks()), base.isTestOnly());
                 entries.put(store.name(), entry);
-                plane.event(ObjectKind.POOL, store.uuid(), store.name(), event, "pool " + store.name() + " is open on " + base.name()
-                        + (store.recovered() ? "; it was unclean and its masks were rebuilt" : ""), "disk", base.name(),
+                plane.event(ObjectKind.POOL, store.uuid(), store.name(), event, "pool " + store.name() + " is open on "
+                        + String.join(", ", stack.disks().stream().map(Bdev::name).toList())
+                        + (store.readOnly() ? ", read-only" + (store.problems().isEmpty() ? "" : "; " + store.problems().size()
+                        + " problems, the first: " + store.problems().getFirst())
+                        : store.recovered() ? "; it was unclean and its masks were rebuilt" : ""), "disk", base.name(),
                         "capacityBytes", store.capacityBytes(), "recovered", store.recovered());
                 done.ok(view(entry));
             };
             try {
-                checkDisk(spec, base);
-                opener.open(base, end);
+                opener.open(stack, end);
             } catch (OperationException refused) {
                 end.fail(refused);
             }
         };
     }
 
-    /** Makes or loads the lvstore on a bdev. */
+    /** Makes or loads the lvstore on what its disks make. */
     private interface Opener {
-        void open(Bdev base, Completion<LvStore> end);
+        void open(PoolDisks.Stack stack, Completion<LvStore> end);
     }
 
-    private static void checkDisk(PoolSpec spec, Bdev base) {
-        if (base.isTestOnly() && !spec.allowTest()) {
-            throw OperationException.precondition("test-bdev", "bdev " + base.name()
-                    + " is for tests only: data on it is not safe; say allowTest to make a pool on it all the same");
+    // --- growth -----------------------------------------------------------------------------------
+
+    /** Operations on the pool and on the disk that it is to get. */
+    Set<String> diskKeys(String id, String disk) {
+        Set<String> keys = new LinkedHashSet<>(keys(id));
+        keys.addAll(bdevs.keys(disk));
+        return keys;
+    }
+
+    /** Adds a disk at the end, online. */
+    void addDisk(String id, PoolDiskSpec spec, Completion<PoolView> done) {
+        Entry entry = entry(id);
+        LvStore store = entry.store();
+        if (identities(entry.disks()).contains(BdevUri.identity(spec.disk()))) {
+            done.ok(view(entry));
+            return;
         }
-        if (base.isOpen()) {
-            throw OperationException.precondition("bdev-in-use", "bdev " + base.name() + " is in use by "
-                    + String.join(", ", base.openedBy()));
+        if (entry.stack().concat() == null) {
+            throw OperationException.precondition("pool-not-expandable", "pool " + store.name() + " is a bare lvstore: it begins at"
+                    + " the first byte of its disk, where the superblock of a pool of several disks belongs, so no disk can be"
+                    + " added. Make a new pool (with several disks, or \"expandable\": true), add its replicas to the nexuses,"
+                    + " let them rebuild and remove the old ones; or grow the disk that is there");
         }
+        if (store.state() != LvStore.State.ONLINE) {
+            throw OperationException.precondition("pool-faulted", "pool " + store.name() + " is " + store.state()
+                    + (store.fault() == null ? "" : ": " + store.fault().getMessage()));
+        }
+        disks.add(entry.stack(), store, spec, entry.test(), (stack, failure) -> {
+            if (failure != null) {
+                done.fail(failure);
+                return;
+            }
+            List<String> named = new ArrayList<>(entry.disks());
+            named.add(spec.disk());
+            Entry larger = new Entry(store, stack, List.copyOf(named), entry.test() || stack.base().isTestOnly());
+            entries.put(store.name(), larger);
+            plane.event(ObjectKind.POOL, store.uuid(), store.name(), "pool-disk-added", "disk " + stack.disks().getLast()
+                    + " was added to pool " + store.name(), "disk", stack.disks().getLast().name());
+            growStore(larger, done);
+        });
+    }
+
+    /** Takes in what the disks have gained: the one of a bare lvstore, the last of several. */
+    void grow(String id, Completion<PoolView> done) {
+        Entry entry = entry(id);
+        bdevs.rescan(entry.stack().disks().getLast().name(), (looked, failure) -> {
+            if (failure != null) {
+                done.fail(failure);
+            } else if (entry.stack().concat() == null) {
+                growStore(entry, done);
+            } else {
+                entry.stack().concat().growLast((nothing, unwritten) -> {
+                    if (unwritten != null) {
+                        done.fail(unwritten);
+                    } else {
+                        growStore(entry, done);
+                    }
+                });
+            }
+        });
+    }
+
+    private void growStore(Entry entry, Completion<PoolView> done) {
+        LvStore store = entry.store();
+        long beforeBytes = store.sizeBytes();
+        store.grow((grown, failure) -> {
+            if (failure != null) {
+                done.fail(failure);
+                return;
+            }
+            if (store.sizeBytes() != beforeBytes) {
+                plane.event(ObjectKind.POOL, store.uuid(), store.name(), "pool-grown", "pool " + store.name() + " has "
+                        + store.sizeBytes() + " bytes now", "sizeBytes", store.sizeBytes(), "beforeBytes", beforeBytes);
+            }
+            done.ok(view(entry));
+        });
     }
 
     private static void check(PoolSpec spec) {
         checkName(spec.name(), "name");
-        if (spec.disks() == null || spec.disks().size() != 1 || spec.disks().getFirst() == null) {
-            throw OperationException.invalid("invalid-disks", "disks must name exactly one bdev");
+        List<String> named = spec.disks();
+        if (named == null || named.isEmpty() || named.stream().anyMatch(Objects::isNull) || named.size() > ConcatBdev.DISKS_MAX) {
+            throw OperationException.invalid("invalid-disks", "disks must name 1 to " + ConcatBdev.DISKS_MAX + " bdevs");
+        }
+        PoolSpec.Room room = spec.room();
+        if (room.metadataPagesPerHundredClusters() < 0 || room.metadataPagesPerHundredClusters() > METADATA_PAGES_MAX
+                || room.growableToBytes() < 0) {
+            throw OperationException.invalid("invalid-pool-room", "metadataPagesPerHundredClusters is 1 to " + METADATA_PAGES_MAX
+                    + ", growableToBytes above 0; they are " + room.metadataPagesPerHundredClusters() + " and " + room.growableToBytes());
         }
     }
 
@@ -237,8 +341,9 @@ final class PoolService {
         }
     }
 
-    private static List<String> identities(List<String> disks) {
-        return disks.stream().map(BdevUri::identity).toList();
+    /** In any order: an import finds each disk's place. */
+    private static Set<String> identities(List<String> disks) {
+        return disks.stream().map(BdevUri::identity).collect(Collectors.toSet());
     }
 
     void setCommitLimit(String id, int percent, Completion<PoolView> done) {
@@ -274,19 +379,29 @@ final class PoolService {
     private void close(Entry entry, boolean destroy, Completion<Void> done) {
         LvStore store = entry.store();
         Completion<Void> end = (nothing, failure) -> {
-            if (store.state() == LvStore.State.CLOSED) {
-                entries.remove(store.name());
-                bdevs.release(entry.base());
-                plane.event(ObjectKind.POOL, store.uuid(), store.name(), destroy ? "pool-destroyed" : "pool-exported",
-                        "pool " + store.name() + (destroy ? " is destroyed" : " is closed"));
+            if (store.state() != LvStore.State.CLOSED) {
+                done.complete(null, failure);
+            } else if (destroy && failure == null) {
+                disks.wipe(entry.stack(), (wiped, unwiped) -> closed(entry, true, unwiped, done));
+            } else {
+                closed(entry, destroy, failure, done);
             }
-            done.complete(null, failure);
         };
         if (destroy) {
             store.destroy(end);
         } else {
             store.export(end);
         }
+    }
+
+    private void closed(Entry entry, boolean destroyed, OperationException failure, Completion<Void> done) {
+        LvStore store = entry.store();
+        disks.release(entry.stack(), (nothing, unreleased) -> {
+            entries.remove(store.name());
+            plane.event(ObjectKind.POOL, store.uuid(), store.name(), destroyed ? "pool-destroyed" : "pool-exported",
+                    "pool " + store.name() + (destroyed ? " is destroyed" : " is closed"));
+            done.complete(null, failure != null ? failure : unreleased);
+        });
     }
 
     private static void refuseInUse(LvStore store) {
@@ -323,10 +438,10 @@ final class PoolService {
         return view(entry(id));
     }
 
-    /** The bdev under the pool of a replica's bdev; null for others. */
-    Bdev baseOf(Bdev bdev) {
+    /** The bdevs under the pool of a replica's bdev; none for others. */
+    List<Bdev> disksOf(Bdev bdev) {
         Entry entry = bdev instanceof LvolBdev lvol ? entries.get(lvol.lvol().store().name()) : null;
-        return entry == null ? null : entry.base();
+        return entry == null ? List.of() : entry.stack().disks();
     }
 
     /** Visits the open stores, without garbage. */
@@ -357,12 +472,16 @@ final class PoolService {
         return entry;
     }
 
+    private static List<String> problems(LvStore store) {
+        return store.problems().size() <= PROBLEMS_MAX ? store.problems() : store.problems().subList(0, PROBLEMS_MAX);
+    }
+
     private static PoolView view(Entry entry) {
         LvStore store = entry.store();
         return new PoolView(store.name(), store.uuid().toString(), entry.disks(), store.state().name(),
                 store.fault() == null ? null : store.fault().getMessage(), store.clusterSizeBytes(), store.blockSizeBytes(),
-                store.capacityBytes(), store.usedBytes(), store.freeBytes(), store.committedBytes(),
-                store.commitLimitPercent(), store.lvols().size(),
-                entry.test(), store.recovered());
+                store.capacityBytes(), store.usedBytes(), store.freeBytes(), store.committedBytes(), store.commitLimitPercent(),
+                store.lvols().size(),
+                entry.test(), store.recovered(), store.readOnly(), problems(store), PoolDisks.view(entry.stack(), store));
     }
 }

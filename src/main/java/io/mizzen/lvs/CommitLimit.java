@@ -24,7 +24,7 @@ final class CommitLimit {
     CommitLimit(LvStore store, BlobMetadata superBlob) {
         this.store = store;
         this.superBlob = superBlob;
-        this.percent = read(superBlob.xattr(XATTR));
+        this.percent = superBlob == null ? NONE : read(superBlob.xattr(XATTR));
     }
 
     /** {@link #NONE}, or 100 and more. */

@@ -58,6 +58,12 @@ record Geometry(long clusterSizeBytes, long storeSizeBytes, int ioUnitBytes,
      */
     static Geometry forNewStore(long deviceBytes, int blockBytes, long clusterBytes, int metadataPagesPerHundredClusters)
             throws FormatException {
+        return forNewStore(deviceBytes, blockBytes, clusterBytes, metadataPagesPerHundredClusters, 0);
+    }
+
+    /** @param growableToBytes size that masks and metadata pages are to suffice for; 0: that of the device */
+    static Geometry forNewStore(long deviceBytes, int blockBytes, long clusterBytes, int metadataPagesPerHundredClusters,
+            long growableToBytes) throws FormatException {
         if (clusterBytes < CLUSTER_BYTES_MIN || clusterBytes > CLUSTER_BYTES_MAX || clusterBytes % CLUSTER_BYTES_MIN != 0) {
             throw new FormatException("pool-cluster-size-invalid", "a cluster is a multiple of 1 MiB, at most 1 GiB, not "
                     + clusterBytes + " bytes");
@@ -67,13 +73,14 @@ record Geometry(long clusterSizeBytes, long storeSizeBytes, int ioUnitBytes,
                     + " bytes do not divide a page of 4096 bytes");
         }
         long clusters = deviceBytes / clusterBytes;
-        if (clusters > Integer.MAX_VALUE) {
-            throw new FormatException("pool-too-large", clusters + " clusters are more than the format counts; use larger clusters");
+        long clustersMax = Math.max(deviceBytes, growableToBytes) / clusterBytes;
+        if (clustersMax > Integer.MAX_VALUE) {
+            throw new FormatException("pool-too-large", clustersMax + " clusters are more than the format counts; use larger clusters");
         }
-        long pages = Math.max(1, clusters * metadataPagesPerHundredClusters / 100);
-        Geometry g = lay(clusterBytes, deviceBytes, blockBytes, clusters, pages);
+        long pages = Math.clamp(clustersMax * metadataPagesPerHundredClusters / 100, 1, Integer.MAX_VALUE);
+        Geometry g = lay(clusterBytes, deviceBytes, blockBytes, clusters, clustersMax, pages);
         if (g.redoPage() < 0 && pages > 1) {
-            g = lay(clusterBytes, deviceBytes, blockBytes, clusters, pages - 1);   // Leave a page for the redo copy.
+            g = lay(clusterBytes, deviceBytes, blockBytes, clusters, clustersMax, pages - 1);   // Leave a page for the redo copy.
         }
         if (g.metadataClusterCount() >= clusters) {
             throw new FormatException("pool-device-too-small", "a device of " + deviceBytes + " bytes has no room for metadata"
@@ -83,10 +90,27 @@ record Geometry(long clusterSizeBytes, long storeSizeBytes, int ioUnitBytes,
         return g;
     }
 
-    private static Geometry lay(long clusterBytes, long deviceBytes, int blockBytes, long clusters, long pages) {
+    /** The same on a device that has grown. */
+    Geometry grown(long deviceBytes) throws FormatException {
+        if (deviceBytes / clusterSizeBytes > growableToBytes() / clusterSizeBytes) {
+            throw new FormatException("pool-growth-limit", "the pool's metadata was made for at most " + growableToBytes()
+                    + " bytes, and the device has " + deviceBytes + "; the limit is set when a pool is made (growableToBytes)");
+        }
+        return new Geometry(clusterSizeBytes, deviceBytes, ioUnitBytes, usedPageMaskStart, usedPageMaskPages, usedClusterMaskStart,
+                MetadataMask.pagesFor(deviceBytes / clusterSizeBytes), usedBlobIdMaskStart, usedBlobIdMaskPages, metadataStart,
+                metadataPages);
+    }
+
+    /** As large as the mask of used clusters, which ends where the next mask begins, lets the store become. */
+    long growableToBytes() {
+        long bits = ((usedBlobIdMaskStart - usedClusterMaskStart) * PAGE_BYTES - MetadataMask.HEADER_BYTES) * 8;
+        return Math.min(bits, Integer.MAX_VALUE) * clusterSizeBytes;
+    }
+
+    private static Geometry lay(long clusterBytes, long deviceBytes, int blockBytes, long clusters, long clustersMax, long pages) {
         long pageMask = MetadataMask.pagesFor(pages);
         long clusterMask = MetadataMask.pagesFor(clusters);
-        long clusterMaskRoom = Math.max(clusterMask, pageMask);   // SPDK leaves room for the store to grow.
+        long clusterMaskRoom = Math.max(MetadataMask.pagesFor(clustersMax), pageMask);   // For the store to grow; so does SPDK.
         long pageMaskStart = 1;
         long clusterMaskStart = pageMaskStart + pageMask;
         long blobIdMaskStart = clusterMaskStart + clusterMaskRoom;

@@ -45,7 +45,7 @@ public final class LvStore {
 
     private final String name;
     private final UUID uuid;
-    private final Geometry geometry;
+    private Geometry geometry;
     private final PoolSpace space;
     private final BaseDevice device;
     private final MetadataWriter writer;
@@ -58,6 +58,8 @@ public final class LvStore {
     private final Map<String, Lvol> lvols = new LinkedHashMap<>();
     private State state = State.ONLINE;
     private OperationException fault;
+    private boolean readOnly;
+    private List<String> problems = List.of();
     private int openChanges;
 
     LvStore(String name, UUID uuid, Geometry geometry, PoolSpace space, BaseDevice device, BdevRegistry registry,
@@ -91,6 +93,21 @@ public final class LvStore {
     /** Why the pool is FAULTED, or null. */
     public OperationException fault() {
         return fault;
+    }
+
+    /** Whether it was opened to be looked at only: nothing is ever written. */
+    public boolean readOnly() {
+        return readOnly;
+    }
+
+    /** What is wrong with a pool that is open read-only, in words. */
+    public List<String> problems() {
+        return problems;
+    }
+
+    void readOnly(List<String> found) {
+        readOnly = true;
+        problems = List.copyOf(found);
     }
 
     /** Whether the import found the pool unclean and rebuilt its masks. */
@@ -145,6 +162,16 @@ public final class LvStore {
     public void setCommitLimit(int percent, Completion<Void> done) {
         assertControl();
         change(done, () -> commitLimit.set(percent, ending(done)));
+    }
+
+    /** Of the whole store, metadata included. */
+    public long sizeBytes() {
+        return geometry.storeSizeBytes();
+    }
+
+    /** So large its metadata lets it become. */
+    public long growableToBytes() {
+        return geometry.growableToBytes();
     }
 
     public int metadataPageCount() {
@@ -214,6 +241,21 @@ public final class LvStore {
         change(done, () -> new LvolResize(this, lvol, sizeBytes, ending(done)).start());
     }
 
+    /** Takes in what the device has gained. Online; nothing is done where there is no cluster more. */
+    public void grow(Completion<LvStore> done) {
+        assertControl();
+        change(done, () -> new StoreGrowth(this, ending(done)).start());
+    }
+
+    /** Refuses a device of that size, if the pool cannot grow so far. */
+    public void checkGrowth(long deviceBytes) {
+        try {
+            geometry.grown(deviceBytes);
+        } catch (FormatException e) {
+            throw of(e);
+        }
+    }
+
     /** Deletes a volume that nobody has open: its bdev goes first, then its metadata, then its clusters are free. */
     public void destroyLvol(Lvol lvol, Completion<Void> done) {
         assertControl();
@@ -255,6 +297,10 @@ public final class LvStore {
     }
 
     private OperationException refusal() {
+        if (readOnly) {
+            return OperationException.precondition("pool-read-only", "pool " + name + " is open read-only; export it and import it"
+                    + " without \"readOnly\" to change it");
+        }
         if (state == State.FAULTED) {
             return faulted();
         }
@@ -272,6 +318,13 @@ public final class LvStore {
 
     Geometry geometry() {
         return geometry;
+    }
+
+    /** The store has grown: it is so on disk. */
+    void grown(Geometry larger, MemorySegment newSuperBlock) {
+        geometry = larger;
+        superBlock.copyFrom(newSuperBlock);
+        space.grow(larger);
     }
 
     PoolSpace space() {
@@ -316,7 +369,7 @@ public final class LvStore {
     }
 
     boolean writable() {
-        return state == State.ONLINE || state == State.CLOSING;
+        return !readOnly && (state == State.ONLINE || state == State.CLOSING);
     }
 
     /** Whether nothing is under way: no change, no command of a closed volume, no volume that is being closed. */
@@ -391,7 +444,8 @@ public final class LvStore {
     static OperationException of(FormatException e) {
         ErrorKind kind = switch (e.code()) {
             case "pool-signature-missing" -> ErrorKind.NOT_FOUND;
-            case "pool-format-unsupported", "pool-type-foreign", "pool-block-size-unsupported" -> ErrorKind.FAILED_PRECONDITION;
+            case "pool-format-unsupported", "pool-type-foreign", "pool-block-size-unsupported",
+                "pool-growth-limit" -> ErrorKind.FAILED_PRECONDITION;
             case "pool-cluster-size-invalid", "pool-too-large", "pool-device-too-small", "xattr-too-large" ->
                 ErrorKind.INVALID_ARGUMENT;
             default -> ErrorKind.DATA_LOSS;

@@ -41,8 +41,13 @@ public final class LvStores {
      * @param uuid null: a random one
      * @param clusterSizeBytes multiple of 1 MiB up to 1 GiB
      * @param metadataPagesPerHundredClusters at least 1; more volumes and larger thin ones need more
+     * @param growableToBytes so large the pool can become; 0: what the metadata pages come to
      */
-    public record Options(String name, UUID uuid, long clusterSizeBytes, int metadataPagesPerHundredClusters) {
+    public record Options(String name, UUID uuid, long clusterSizeBytes, int metadataPagesPerHundredClusters, long growableToBytes) {
+        public Options(String name, UUID uuid, long clusterSizeBytes, int metadataPagesPerHundredClusters) {
+            this(name, uuid, clusterSizeBytes, metadataPagesPerHundredClusters, 0);
+        }
+
         /** Defaults but for the name. */
         public static Options named(String name) {
             return new Options(name, null, CLUSTER_BYTES_DEFAULT, METADATA_PAGES_PER_HUNDRED_CLUSTERS_DEFAULT);
@@ -55,8 +60,13 @@ public final class LvStores {
      * @param name null: whatever is there
      * @param uuid null: whatever is there
      * @param rebuildMasks take the pool as unclean even if it is marked clean: the way out when its masks are damaged
+     * @param readOnly write nothing, now or later, and show what can be read of a pool that is damaged
      */
-    public record Expected(String name, UUID uuid, boolean rebuildMasks) {
+    public record Expected(String name, UUID uuid, boolean rebuildMasks, boolean readOnly) {
+        public Expected(String name, UUID uuid, boolean rebuildMasks) {
+            this(name, uuid, rebuildMasks, false);
+        }
+
         /** Anything. */
         public static Expected any() {
             return new Expected(null, null, false);
@@ -73,7 +83,7 @@ public final class LvStores {
             LvolCreation.checkName(options.name(), "a pool");
             UUID uuid = options.uuid() == null ? UUID.randomUUID() : options.uuid();
             LvolCreation.checkUuid(uuid);
-            BaseDevice device = openBase(base, options.name());
+            BaseDevice device = openBase(base, options.name(), true);
             try {
                 reserve(options.name(), uuid);
             } catch (OperationException e) {
@@ -91,11 +101,15 @@ public final class LvStores {
         }
     }
 
-    /** Opens the pool on a bdev: read, checked, marked unclean, its volumes made known. Nothing is written if it is refused. */
+    /**
+     * Opens the pool on a bdev: read, checked, marked unclean, its volumes made known. Nothing is written if it is refused. Read
+     * only, nothing is written at all, and of a damaged pool what checks is made known, with what is wrong with the rest.
+     */
     public void load(Bdev base, Expected expected, Completion<LvStore> done) {
         LvStore.assertControl();
         try {
-            new StoreLoad(this, registry, openBase(base, expected.name() == null ? base.name() : expected.name()), expected,
+            new StoreLoad(this, registry, openBase(base, expected.name() == null ? base.name() : expected.name(),
+                    !expected.readOnly()), expected,
                     registering(done)).start();
         } catch (OperationException e) {
             done.fail(e);
@@ -148,9 +162,9 @@ public final class LvStores {
         opening.remove(uuid);
     }
 
-    private BaseDevice openBase(Bdev base, String name) {
+    private BaseDevice openBase(Bdev base, String name, boolean writable) {
         StoreListener listener = new StoreListener();
-        Descriptor descriptor = registry.open(base, "pool " + name, true, listener);
+        Descriptor descriptor = registry.open(base, "pool " + name, writable, listener);
         return new BaseDevice(descriptor, control, listener);
     }
 

@@ -25,7 +25,7 @@ public final class LvolBdev extends Bdev {
         super(lvol.uuid().toString(), lvol.uuid(), "lvol", lvol.store().geometry().ioUnitBytes(), blocks(lvol));
         this.lvol = lvol;
         this.base = base;
-        this.readOnly = lvol.snapshot();
+        this.readOnly = lvol.snapshot() || lvol.store().readOnly();
         this.unmapsToZeroes = lvol.thin() || base.bdev().unmapReadsZeroes();
         this.alias = lvol.store().name() + "/" + lvol.name();
     }

@@ -30,6 +30,9 @@ final class MetadataReplay {
     private final int[] clusterOwner;
     private final Map<Integer, BlobMetadata> blobs = new LinkedHashMap<>();
     private final Map<Integer, BlobDecoder> decoders = new HashMap<>();
+    /** By root page, what is wrong with a blob; null: anything wrong is refused. */
+    private Map<Integer, String> damaged;
+    private final List<Integer> claimedPages = new ArrayList<>();
     private int strayPageCount;
 
     private MetadataReplay(Geometry geometry, PageSource pages, boolean clean) {
@@ -43,8 +46,14 @@ final class MetadataReplay {
         usedClusters.set(0, geometry.metadataClusterCount());
     }
 
-    /** What was found. {@code strayPageCount}: pages that hold something but belong to no blob (leftovers of a crash). */
-    record Result(List<BlobMetadata> blobs, BitSet usedPages, BitSet usedClusters, BitSet usedBlobIds, int strayPageCount) {
+    /**
+     * What was found.
+     *
+     * @param strayPageCount pages that hold something but belong to no blob (leftovers of a crash)
+     * @param damaged by root page, what is wrong with a blob that cannot be read; never any but in {@link #salvage}
+     */
+    record Result(List<BlobMetadata> blobs, BitSet usedPages, BitSet usedClusters, BitSet usedBlobIds, int strayPageCount,
+            Map<Integer, String> damaged) {
     }
 
     /** The three masks of a store. */
@@ -66,6 +75,39 @@ final class MetadataReplay {
         return r.result();
     }
 
+    /** Reads what can still be read of a damaged store, which must not be written afterwards: no mask of it can be trusted. */
+    static Result salvage(Geometry geometry, PageSource pages) {
+        MetadataReplay r = new MetadataReplay(geometry, pages, false);
+        r.damaged = new LinkedHashMap<>();
+        for (int page = 0; page < geometry.metadataPageCount(); page++) {
+            r.claimedPages.clear();
+            try {
+                r.rootIfAny(page);
+            } catch (FormatException e) {
+                r.drop(page, e);
+            }
+        }
+        try {
+            r.claimAll();
+        } catch (FormatException e) {
+            throw new AssertionError(e);
+        }
+        return r.result();
+    }
+
+    /** The blob is damaged: what it claimed may be others'. */
+    private void drop(int rootPage, FormatException why) {
+        damaged.putIfAbsent(rootPage, why.getMessage());
+        BlobMetadata blob = blobs.computeIfAbsent(rootPage, BlobMetadata::new);
+        claimedPages.forEach(usedPages::clear);
+        for (int cluster : blob.clusters) {
+            if (cluster > 0 && cluster < clusterOwner.length && clusterOwner[cluster] == rootPage) {
+                clusterOwner[cluster] = -1;
+                usedClusters.clear(cluster);
+            }
+        }
+    }
+
     /** Replays a store that was closed cleanly: the roots are those of the mask, and all masks must agree. */
     static Result verify(Geometry geometry, PageSource pages, Masks masks) throws FormatException {
         MetadataReplay r = new MetadataReplay(geometry, pages, true);
@@ -79,7 +121,8 @@ final class MetadataReplay {
     }
 
     private Result result() {
-        return new Result(new ArrayList<>(blobs.values()), usedPages, usedClusters, usedBlobIds, strayPageCount);
+        return new Result(new ArrayList<>(blobs.values()), usedPages, usedClusters, usedBlobIds, strayPageCount,
+                damaged == null ? Map.of() : damaged);
     }
 
     private static void compare(String what, BitSet found, BitSet mask) throws FormatException {
@@ -138,11 +181,23 @@ final class MetadataReplay {
                 blob.forget();
             }
         }
-        for (BlobMetadata blob : blobs.values()) {
-            if (!blob.halfGone) {
-                extentPages(blob);
-                claimClusters(blob);
+        for (BlobMetadata blob : List.copyOf(blobs.values())) {
+            if (!blob.halfGone && (damaged == null || !damaged.containsKey(blob.rootPage))) {
+                claim(blob);
             }
+        }
+    }
+
+    private void claim(BlobMetadata blob) throws FormatException {
+        claimedPages.clear();
+        try {
+            extentPages(blob);
+            claimClusters(blob);
+        } catch (FormatException e) {
+            if (damaged == null) {
+                throw e;
+            }
+            drop(blob.rootPage, e);
         }
     }
 
@@ -181,6 +236,7 @@ final class MetadataReplay {
             throw bad(blob, index, "is " + role + " but its CRC does not match");
         }
         usedPages.set(index);
+        claimedPages.add(index);
         return page;
     }
 
@@ -205,9 +261,13 @@ final class MetadataReplay {
                         + ", data clusters are " + geometry.metadataClusterCount() + " to " + (geometry.totalClusterCount() - 1));
             }
             if (clusterOwner[cluster] >= 0) {
-                throw new FormatException("pool-cluster-owned-twice", "device cluster " + cluster + " belongs to blob 0x"
+                FormatException twice = new FormatException("pool-cluster-owned-twice", "device cluster " + cluster + " belongs to blob 0x"
                         + Long.toHexString(MetadataPage.blobIdOfPage(clusterOwner[cluster])) + " and, as its cluster " + i
                         + ", to blob 0x" + Long.toHexString(blob.id()));
+                if (damaged != null) {
+                    damaged.putIfAbsent(clusterOwner[cluster], twice.getMessage());     // Whose it is, nobody knows.
+                }
+                throw twice;
             }
             clusterOwner[cluster] = blob.rootPage;
             usedClusters.set(cluster);

@@ -82,6 +82,22 @@ final class MetadataWriter {
         });
     }
 
+    /** Replaces the super block, which may be torn as any page: its new contents are in the redo page first. */
+    void commitSuperBlock(MemorySegment superBlock, StorePort.Done done) {
+        StorePort.PageWrite inPlace = new StorePort.PageWrite(0, superBlock);
+        if (redoAtBytes < 0) {
+            port.writeDurably(List.of(inPlace), done);
+            return;
+        }
+        port.writeDurably(List.of(new StorePort.PageWrite(redoAtBytes, superBlock)), status -> {
+            if (status != 0) {
+                done.done(status);
+                return;
+            }
+            port.writeDurably(List.of(inPlace), done);
+        });
+    }
+
     /** Makes the redo page invalid, at a clean close and after a recovery: nothing stale can ever be taken from it. */
     void clearRedo(StorePort.Done done) {
         if (redoAtBytes < 0) {
@@ -115,7 +131,7 @@ final class MetadataWriter {
 
     /** The page that a redo page is a copy of, or -1 if it holds none. */
     static int redoTarget(MemorySegment redo, int pageCount) {
-        int index = MetadataPage.reserved(redo, 0) - 1;
+        int index = SuperBlock.hasSignature(redo, 0) ? -1 : MetadataPage.reserved(redo, 0) - 1;
         return index >= 0 && index < pageCount && MetadataPage.crcMatches(redo, 0) ? index : -1;
     }
 }

@@ -4,7 +4,7 @@ import java.util.BitSet;
 
 /** The used clusters, pages and blob ids of an open pool. Control reactor only. */
 final class PoolSpace {
-    private final Geometry geometry;
+    private Geometry geometry;
     private final BitSet usedPages;
     private final BitSet usedClusters;
     private final BitSet usedBlobIds;
@@ -22,6 +22,13 @@ final class PoolSpace {
         this.usedBlobIds = usedBlobIds;
         this.freeClusterCount = geometry.totalClusterCount() - usedClusters.cardinality();
         this.freePageCount = geometry.metadataPageCount() - usedPages.cardinality();
+    }
+
+    /** The store has more clusters at its end. */
+    void grow(Geometry grown) {
+        assert grown.totalClusterCount() >= geometry.totalClusterCount();
+        freeClusterCount += grown.totalClusterCount() - geometry.totalClusterCount();
+        geometry = grown;
     }
 
     /** Pages are taken that nothing refers to: these masks are not to be stored, an import makes them anew. */

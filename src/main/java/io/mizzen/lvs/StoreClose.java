@@ -32,6 +32,10 @@ final class StoreClose {
             done.fail(OperationException.precondition("pool-closing", "pool " + store.name() + " is being closed"));
             return;
         }
+        if (destroy && store.readOnly()) {
+            done.fail(OperationException.precondition("pool-read-only", "pool " + store.name() + " is open read-only"));
+            return;
+        }
         List<Lvol> open = store.openLvols();
         if (!open.isEmpty()) {
             Lvol first = open.getFirst();
@@ -70,7 +74,9 @@ final class StoreClose {
                 return;
             }
         }
-        if (store.fault() != null) {
+        if (store.readOnly()) {
+            close();
+        } else if (store.fault() != null) {
             failure = destroy ? store.fault() : null;
             close();
         } else if (destroy) {

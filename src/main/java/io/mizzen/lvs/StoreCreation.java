@@ -41,7 +41,7 @@ final class StoreCreation {
                         + " hundred clusters");
             }
             g = Geometry.forNewStore(device.sizeBytes(), device.blockBytes(), options.clusterSizeBytes(),
-                    options.metadataPagesPerHundredClusters());
+                    options.metadataPagesPerHundredClusters(), options.growableToBytes());
         } catch (FormatException e) {
             fail(LvStore.of(e));
             return;

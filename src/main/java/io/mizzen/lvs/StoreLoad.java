@@ -19,6 +19,10 @@ import java.util.UUID;
  * left half done is completed → volumes made known. Until the mark nothing has been written.
  */
 final class StoreLoad {
+    /** What a read-only look cannot get past either. */
+    private static final Set<String> UNREADABLE = Set.of("pool-signature-missing", "pool-format-unsupported", "pool-type-foreign",
+            "pool-block-size-unsupported");
+
     private final LvStores stores;
     private final BdevRegistry registry;
     private final BaseDevice device;
@@ -38,7 +42,15 @@ final class StoreLoad {
     }
 
     void start() {
-        new StoreReader(device, expected.rebuildMasks(), (result, refused, ioStatus) -> {
+        read(false);
+    }
+
+    private void read(boolean salvage) {
+        new StoreReader(device, expected.rebuildMasks(), salvage, (result, refused, ioStatus) -> {
+            if (refused != null && expected.readOnly() && !salvage && !UNREADABLE.contains(refused.code())) {
+                read(true);
+                return;
+            }
             try {
                 if (ioStatus != 0) {
                     throw BlobCommit.failed("reading the pool", ioStatus);
@@ -48,7 +60,12 @@ final class StoreLoad {
                 }
                 found = result;
                 identify();
-                settle();
+                if (expected.readOnly()) {
+                    store.readOnly(found.problems());
+                    publish();
+                } else {
+                    settle();
+                }
             } catch (OperationException e) {
                 fail(e);
             }
@@ -74,12 +91,16 @@ final class StoreLoad {
                 superBlob = blob;
             }
         }
-        if (superBlob == null) {
+        if (superBlob == null && !expected.readOnly()) {
             throw corrupt("the super blob 0x" + Long.toHexString(superBlobId) + " is missing");
         }
-        String name = text(superBlob, "name");
-        UUID uuid = uuid(superBlob);
-        if (name == null || uuid == null) {
+        String name = superBlob == null ? null : text(superBlob, "name");
+        UUID uuid = superBlob == null ? null : uuid(superBlob);
+        if ((name == null || uuid == null) && expected.readOnly()) {
+            found.problems().add("the super blob, which holds the pool's name and UUID, is damaged");
+            name = name == null ? expected.name() == null ? "unnamed" : expected.name() : name;
+            uuid = uuid != null ? uuid : expected.uuid() != null ? expected.uuid() : UUID.randomUUID();
+        } else if (name == null || uuid == null) {
             throw corrupt("the super blob has no valid " + (name == null ? "name" : "uuid"));
         }
         if (expected.name() != null && !expected.name().equals(name)) {
@@ -127,6 +148,11 @@ final class StoreLoad {
             if (blob.clusters.length == 0 && reason == null) {
                 reason = "it has no size";
             }
+            String damage = found.replay().damaged().get(blob.rootPage);
+            if (damage != null) {
+                found.problems().add("volume " + name + ": " + damage);
+                reason = damage;
+            }
             Lvol lvol = new Lvol(store, blob, name, uuid, reason);
             store.add(lvol);
             byBlob.put(blob.id(), lvol);
@@ -155,7 +181,8 @@ final class StoreLoad {
         }
         for (Lvol lvol : store.lvols()) {
             for (Lvol above = lvol.parent(); above != null && lvol.usable(); above = above.parent()) {
-                String reason = LvolFeatures.unusableReason(LvolFeatures.of(above.blob(), true));
+                String damage = found.replay().damaged().get(above.blob().rootPage);
+                String reason = damage != null ? damage : LvolFeatures.unusableReason(LvolFeatures.of(above.blob(), true));
                 if (reason != null) {
                     lvol.unusable("its snapshot " + above.name() + " cannot be read: " + reason);
                 }

@@ -2,9 +2,11 @@ package io.mizzen.lvs;
 
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -17,7 +19,9 @@ final class StoreReader {
 
     private final StorePort port;
     private final boolean rebuildMasks;
+    private final boolean salvage;
     private final Done done;
+    private final List<String> problems = new ArrayList<>();
     private final Map<Integer, MemorySegment> pages = new HashMap<>();
     private final Deque<int[]> runs = new ArrayDeque<>();
     private Geometry geometry;
@@ -32,14 +36,19 @@ final class StoreReader {
         void done(Found found, FormatException refused, int ioStatus);
     }
 
-    /** @param restored page that a crash tore, completed from the redo page; not yet on disk; null = none */
+    /**
+     * @param restored page that a crash tore, completed from the redo page; not yet on disk; null = none
+     * @param problems what is wrong with the store, where that is to be read all the same
+     */
     record Found(MemorySegment superBlock, Geometry geometry, boolean clean, MetadataReplay.Result replay,
-            MetadataWriter.Page restored) {
+            MetadataWriter.Page restored, List<String> problems) {
     }
 
-    StoreReader(StorePort port, boolean rebuildMasks, Done done) {
+    /** @param salvage read what can be read, for a store that is never written; else the first thing that is wrong is refused */
+    StoreReader(StorePort port, boolean rebuildMasks, boolean salvage, Done done) {
         this.port = port;
-        this.rebuildMasks = rebuildMasks;
+        this.rebuildMasks = rebuildMasks || salvage;
+        this.salvage = salvage;
         this.done = done;
     }
 
@@ -80,9 +89,39 @@ final class StoreReader {
             SuperBlock.clean(s, 0, !SuperBlock.clean(s, 0));
             clean = false;
             if (!SuperBlock.crcMatches(s, 0)) {
-                throw new FormatException("pool-super-block-corrupt", "the CRC of the super block does not match");
+                tornWhileGrowing(s);
+                return;
             }
         }
+        soundSuperBlock(s);
+    }
+
+    /** Growth writes the super block to the redo page first; where that is, growth does not change. */
+    private void tornWhileGrowing(MemorySegment torn) throws FormatException {
+        long at = (SuperBlock.metadataStart(torn, 0) + SuperBlock.metadataPages(torn, 0)) * MetadataPage.SIZE_BYTES;
+        if (at > port.sizeBytes() - MetadataPage.SIZE_BYTES) {
+            damagedSuperBlock(torn);
+            return;
+        }
+        port.read(at, MetadataPage.SIZE_BYTES, (copy, status) -> step(status, () -> {
+            if (!SuperBlock.hasSignature(copy, 0) || !SuperBlock.crcMatches(copy, 0) || !SuperBlock.sameStore(torn, copy)) {
+                damagedSuperBlock(torn);
+            } else {
+                soundSuperBlock(copy);
+            }
+        }));
+    }
+
+    private void damagedSuperBlock(MemorySegment s) throws FormatException {
+        String what = "the super block (byte 0) is damaged: its CRC at byte 4092 does not match";
+        if (!salvage || SuperBlock.storeSizeBytes(s, 0) > port.sizeBytes()) {
+            throw new FormatException("pool-super-block-corrupt", what);
+        }
+        problems.add(what);
+        soundSuperBlock(s);     // If its numbers fit together.
+    }
+
+    private void soundSuperBlock(MemorySegment s) throws FormatException {
         int version = SuperBlock.version(s, 0);
         if (version < SuperBlock.VERSION_OLDEST || version > SuperBlock.VERSION) {
             throw new FormatException("pool-format-unsupported", "the blobstore has format version "
@@ -92,7 +131,11 @@ final class StoreReader {
             throw new FormatException("pool-type-foreign", "the blobstore belongs to \"" + SuperBlock.type(s, 0)
                     + "\", not to an lvstore");
         }
-        geometry = Geometry.ofSuperBlock(s, 0, port.sizeBytes(), port.blockBytes());
+        long missingBytes = SuperBlock.storeSizeBytes(s, 0) - port.sizeBytes();
+        if (salvage && missingBytes > 0) {
+            problems.add("the last " + missingBytes + " bytes of the pool are missing: the device has " + port.sizeBytes());
+        }
+        geometry = Geometry.ofSuperBlock(s, 0, port.sizeBytes() + (salvage ? Math.max(0, missingBytes) : 0), port.blockBytes());
         superBlock = s;
         if (clean) {
             readMask(geometry.usedPageMaskStart(), geometry.usedPageMaskPages(), MetadataMask.TYPE_USED_PAGES,
@@ -106,7 +149,8 @@ final class StoreReader {
                             })));
         } else {
             BitSet all = new BitSet();
-            all.set(0, geometry.metadataPageCount());
+            long there = (port.sizeBytes() - geometry.metadataPageAtBytes(0)) / MetadataPage.SIZE_BYTES;
+            all.set(0, (int) Math.clamp(there, 0, geometry.metadataPageCount()));
             planRuns(all);
         }
     }
@@ -154,7 +198,7 @@ final class StoreReader {
     }
 
     private void readRedo() {
-        if (clean || geometry.redoPage() < 0 || port.blockBytes() >= MetadataPage.SIZE_BYTES) {
+        if (clean || geometry.redoPage() < 0 || (geometry.redoPage() + 1) * MetadataPage.SIZE_BYTES > port.sizeBytes() || port.blockBytes() >= MetadataPage.SIZE_BYTES) {
             step(0, this::replay);
             return;
         }
@@ -172,8 +216,8 @@ final class StoreReader {
 
     private void replay() throws FormatException {
         PageSource source = pages::get;
-        MetadataReplay.Result result = clean ? MetadataReplay.verify(geometry, source, masks)
-                : MetadataReplay.recover(geometry, source);
-        done.done(new Found(superBlock, geometry, clean, result, restored), null, 0);
+        MetadataReplay.Result result = salvage ? MetadataReplay.salvage(geometry, source)
+                : clean ? MetadataReplay.verify(geometry, source, masks) : MetadataReplay.recover(geometry, source);
+        done.done(new Found(superBlock, geometry, clean, result, restored, problems), null, 0);
     }
 }

@@ -115,6 +115,24 @@ final class SuperBlock {
         return s.get(LittleEndian.U64, offset + STORE_SIZE_AT);
     }
 
+    /** Sets what growth changes: size and mask; the store is unclean from then on. CRC included. */
+    static void grow(MemorySegment s, long offset, Geometry grown) {
+        s.set(LittleEndian.U64, offset + STORE_SIZE_AT, grown.storeSizeBytes());
+        extent(s, offset + USED_CLUSTER_MASK_AT, grown.usedClusterMaskStart(), grown.usedClusterMaskPages());
+        clean(s, offset, false);
+        updateCrc(s, offset);
+    }
+
+    /** Whether two differ in nothing but what growth, the clean mark and the CRC change. */
+    static boolean sameStore(MemorySegment a, MemorySegment b) {
+        MemorySegment like = MemorySegment.ofArray(new byte[SIZE_BYTES]).copyFrom(a.asSlice(0, SIZE_BYTES));
+        MemorySegment.copy(b, STORE_SIZE_AT, like, STORE_SIZE_AT, 8);
+        MemorySegment.copy(b, USED_CLUSTER_MASK_AT + 4, like, USED_CLUSTER_MASK_AT + 4, 4);
+        MemorySegment.copy(b, CLEAN_AT, like, CLEAN_AT, 4);
+        MemorySegment.copy(b, CRC_AT, like, CRC_AT, 4);
+        return like.mismatch(b.asSlice(0, SIZE_BYTES)) < 0;
+    }
+
     static long ioUnitBytes(MemorySegment s, long offset) {
         return u32(s, offset + IO_UNIT_AT);
     }

@@ -25,6 +25,7 @@ public final class DiskSignature {
 
     private static final List<Magic> HEAD = List.of(
             text("spdk-blobstore", "an lvstore (SPDK blobstore)", 0, "SPDKBLOB"),
+            text("spdk-raid", "a member of an SPDK RAID set, or of a pool of several disks", 0, "SPDKRAID"),
             text("ext", "an ext2, ext3 or ext4 file system", 1080, "\u0053\u00EF"),
             text("xfs", "an XFS file system", 0, "XFSB"),
             text("btrfs", "a Btrfs file system", 0x10040, "_BHRfS_M"),

@@ -79,6 +79,28 @@ class RestTest extends RestTestBase {
     }
 
     @Test
+    void poolsTakeDisksGrowAndAreImportedReadOnly() {
+        put(POOL, Examples.POOL_BODY).expect(201);
+        assertThat(post(POOL + "/disks", Examples.POOL_DISK_BODY).expect(200).json().path("disks").size()).isEqualTo(2);
+        post(POOL + "/disks", "{}").problem(400, "invalid-field");
+        post(POOL + "/disks", "{\"disk\": \"  \"}").problem(400, "invalid-field");
+        post("/v1/pools/never-seen/disks", Examples.POOL_DISK_BODY).problem(404, "pool-not-found");
+        assertThat(post(POOL + "/grow", "").expect(200).json().path("storage").path("joined").asBoolean()).isTrue();
+        post("/v1/pools/never-seen/grow", "").problem(404, "pool-not-found");
+        post(POOL + "/export", "").expect(204);
+        assertThat(post(POOL + "/import", "{\"readOnly\": true}").expect(200).json().path("readOnly").asBoolean()).isTrue();
+        post(POOL + "/import", "{\"readOnly\": 1}").problem(400, "wrong-type");
+        delete(POOL).expect(204);
+        put(POOL, "{\"name\": \"bare\", \"disks\": [\"malloc:///x?size_mb=8\"], \"allowTest\": true}").expect(201);
+        post(POOL + "/disks", Examples.POOL_DISK_BODY).problem(409, "pool-not-expandable");
+        delete(POOL).expect(204);
+        for (String field : List.of("\"metadataPagesPerHundredClusters\": 0", "\"metadataPagesPerHundredClusters\": 10001",
+            "\"growableToBytes\": \"much\"", "\"expandable\": \"yes\"")) {
+            assertThat(put(POOL, "{\"name\": \"a\", \"disks\": [\"malloc:///x?size_mb=8\"], " + field + "}").status()).as(field).isEqualTo(400);
+        }
+    }
+
+    @Test
     void childrenComeAndGoByUriBdevOrUuid() {
         String nexus = "/v1/nexuses/" + Examples.OWN_NEXUS;
         post(nexus + "/children", Examples.CHILD_BODY).problem(404, "nexus-not-found");

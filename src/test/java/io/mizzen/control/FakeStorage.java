@@ -18,6 +18,9 @@ import io.mizzen.engine.model.ListenerView;
 import io.mizzen.engine.model.MemoryView;
 import io.mizzen.engine.model.ObjectKind;
 import io.mizzen.engine.model.PollMode;
+import io.mizzen.engine.model.PoolDiskSpec;
+import io.mizzen.engine.model.PoolDiskView;
+import io.mizzen.engine.model.PoolImport;
 import io.mizzen.engine.model.PoolSpec;
 import io.mizzen.engine.model.PoolView;
 import io.mizzen.engine.model.ReactorView;
@@ -49,6 +52,7 @@ public abstract class FakeStorage implements Engine {
     private final Map<String, PoolSpec> pools = new LinkedHashMap<>();
     private final Map<String, FaultView> faults = new LinkedHashMap<>();
     private final Set<String> faultedPools = new HashSet<>();
+    private final Set<String> readOnlyPools = new HashSet<>();
     private final List<EventView> events = new ArrayList<>();
     private final Map<String, OperationException> failures = new HashMap<>();
     private final List<String> calls = new ArrayList<>();
@@ -320,7 +324,7 @@ public abstract class FakeStorage implements Engine {
     public CompletableFuture<PoolView> createPool(PoolSpec spec) {
         return answer("createPool", () -> {
             PoolSpec full = new PoolSpec(spec.name(), spec.uuid() == null ? uuidOf(spec.name()) : spec.uuid(),
-                spec.disks(), spec.clusterSizeBytes(), spec.overwrite(), spec.allowTest());
+                spec.disks(), spec.clusterSizeBytes(), spec.overwrite(), spec.allowTest(), spec.room());
             PoolSpec old = pools.get(full.uuid());
             if (old != null && !old.equals(full)) {
                 throw new OperationException(ErrorKind.ALREADY_EXISTS, "pool-exists", "the pool has another specification");
@@ -331,9 +335,12 @@ public abstract class FakeStorage implements Engine {
     }
 
     @Override
-    public CompletableFuture<PoolView> importPool(PoolSpec spec, boolean rebuildMasks) {
+    public CompletableFuture<PoolView> importPool(PoolSpec spec, PoolImport how) {
         return answer("importPool", () -> {
-            failUnless(rebuildMasks, "importWithMasks");
+            failUnless(how.rebuildMasks(), "importWithMasks");
+            if (how.readOnly()) {
+                readOnlyPools.add(spec.uuid() == null ? uuidOf(spec.name()) : spec.uuid());
+            }
             String uuid = spec.uuid() == null ? uuidOf(spec.name()) : spec.uuid();
             pools.put(uuid, new PoolSpec(spec.name() == null ? "imported" : spec.name(), uuid, spec.disks(), 0,
                 List.of(), spec.allowTest()));
@@ -345,7 +352,9 @@ public abstract class FakeStorage implements Engine {
         PoolSpec spec = pools.values().stream().filter(pool -> id.equals(pool.uuid()) || id.equals(pool.name()))
             .findFirst().orElseThrow(() -> OperationException.notFound("pool-not-found", "There is no pool " + id));
         return new PoolView(spec.name(), spec.uuid(), spec.disks(), faultedPools.contains(spec.uuid()) ? "FAULTED" : "ONLINE", null,
-            4 * MIB, 512, 100 * MIB, 0, 100 * MIB, 0, 0, 0, spec.allowTest(), false);
+            4 * MIB, 512, 100 * MIB, 0, 100 * MIB, 0, 0, 0, spec.allowTest(), false, readOnlyPools.contains(spec.uuid()), List.of(), new PoolView.Storage(spec.room().expandable(),
+            104 * MIB, 104 * MIB, 1000 * MIB, MIB, 0, spec.disks().stream().map(disk ->
+            new PoolDiskView(disk, disk, null, 104 * MIB, 104 * MIB, true)).toList()));
     }
 
     @Override
@@ -354,8 +363,31 @@ public abstract class FakeStorage implements Engine {
     }
 
     @Override
+    public CompletableFuture<PoolView> addPoolDisk(String id, PoolDiskSpec spec) {
+        return answer("addPoolDisk", () -> {
+            PoolSpec old = pools.get(poolView(id).uuid());
+            if (!old.room().expandable()) {
+                throw OperationException.precondition("pool-not-expandable", "The pool has one disk for good.");
+            }
+            List<String> disks = new ArrayList<>(old.disks());
+            disks.add(spec.disk());
+            pools.put(old.uuid(), new PoolSpec(old.name(), old.uuid(), disks, old.clusterSizeBytes(), old.overwrite(),
+                old.allowTest(), old.room()));
+            return poolView(id);
+        });
+    }
+
+    @Override
+    public CompletableFuture<PoolView> growPool(String id) {
+        return answer("growPool", () -> poolView(id));
+    }
+
+    @Override
     public CompletableFuture<Void> exportPool(String id) {
-        return answer("exportPool", () -> removed(pools, poolView(id).uuid(), "pool"));
+        return answer("exportPool", () -> {
+            readOnlyPools.remove(poolView(id).uuid());
+            return removed(pools, poolView(id).uuid(), "pool");
+        });
     }
 
     @Override

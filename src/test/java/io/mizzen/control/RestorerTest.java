@@ -11,6 +11,7 @@ import io.mizzen.engine.model.LimitsSpec;
 import io.mizzen.engine.model.NexusSettings;
 import io.mizzen.engine.model.NexusSpec;
 import io.mizzen.engine.model.NexusView;
+import io.mizzen.engine.model.PoolImport;
 import io.mizzen.engine.model.PoolSpec;
 import io.mizzen.engine.model.PoolView;
 import io.mizzen.engine.model.RateSpec;
@@ -403,7 +404,7 @@ class RestorerTest {
         assertThat(restorer.failures()).isEmpty();
         assertThat(engine.calls()).doesNotContain("setReplicaLimits");
         engine.createReplica(new ReplicaSpec(REPLICA, "r", "a", 1, true));
-        pools().importPool("a", List.of(), false, false);
+        pools().importPool("a", List.of(), false, PoolImport.NORMAL);
         assertThat(calls.await(engine.replicaLimits(REPLICA)).limits()).isEqualTo(LIMITS);
         pools().destroy("a");
         assertThat(state.contains(StateKind.LIMITS, REPLICA)).isFalse();
@@ -487,7 +488,7 @@ class RestorerTest {
         start();
         assertThat(restorer.failures()).isEmpty();
         assertThat(engine.calls()).doesNotContain("createBdev", "importPool", "createNexus", "publishNexus", "shareReplica");
-        assertThat(pools().importPool("a", List.of(), false, false).uuid()).isEqualTo(POOL);
+        assertThat(pools().importPool("a", List.of(), false, PoolImport.NORMAL).uuid()).isEqualTo(POOL);
     }
 
     @Test

@@ -9,6 +9,7 @@ import io.mizzen.engine.model.BdevView;
 import io.mizzen.engine.model.MemoryView;
 import io.mizzen.engine.model.NexusSpec;
 import io.mizzen.engine.model.NexusView;
+import io.mizzen.engine.model.PoolImport;
 import io.mizzen.engine.model.PoolSpec;
 import io.mizzen.engine.model.PoolView;
 import io.mizzen.engine.model.ReactorView;
@@ -167,7 +168,7 @@ class LinuxEngineTest {
                     () -> second.importPool(spec).get(30, TimeUnit.SECONDS));
             assertEquals("pool-mask-mismatch", ((OperationException) refused.getCause()).code());
             assertTrue(refused.getCause().getMessage().contains("\"rebuildMasks\": true"), refused.getCause().getMessage());
-            PoolView pool = get(second.importPool(spec, true));
+            PoolView pool = get(second.importPool(spec, new PoolImport(true, false)));
             assertTrue(pool.recovered());
             assertEquals(4 << 20, pool.usedBytes());
             assertEquals(1, pool.replicas());

@@ -12,7 +12,23 @@ import java.util.List;
  * @param commitLimitPercent so many percent of the capacity the committed bytes may come to; 0: no limit
  * @param test on a bdev that is for tests only
  * @param recovered the last import found the pool unclean and rebuilt its masks
+ * @param readOnly it was imported to be looked at: nothing is written to its disks
+ * @param problems of a pool that is read-only: what is wrong with it, the first hundred
+ * @param storage what it lies on
  */
 public record PoolView(String name, String uuid, List<String> disks, String state, String fault,
                        long clusterSizeBytes, int blockSizeBytes, long capacityBytes, long usedBytes, long freeBytes,
-                       long committedBytes, int commitLimitPercent, int replicas, boolean test, boolean recovered) { }
+                       long committedBytes, int commitLimitPercent, int replicas, boolean test, boolean recovered,
+                       boolean readOnly, List<String> problems, Storage storage) {
+    /**
+     * What a pool lies on, and how far it can grow.
+     *
+     * @param joined several disks, or one that others can be added to; false: a bare lvstore on one disk
+     * @param sizeBytes of the pool, metadata included
+     * @param deviceBytes of the disks together: above sizeBytes when they have grown and the pool has not
+     * @param growableToBytes as large as its metadata lets it become
+     * @param metadataBytes for the metadata of replicas; fixed when the pool is made
+     */
+    public record Storage(boolean joined, long sizeBytes, long deviceBytes, long growableToBytes, long metadataBytes,
+                          long metadataUsedBytes, List<PoolDiskView> disks) { }
+}

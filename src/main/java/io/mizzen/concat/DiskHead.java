@@ -1,0 +1,64 @@
+package io.mizzen.concat;
+
+import io.mizzen.bdev.Bdev;
+import io.mizzen.util.OperationException;
+import java.util.Arrays;
+
+/**
+ * What the beginning of one disk says of a set that it belongs to. Immutable.
+ */
+public final class DiskHead {
+    /** So much of every disk is read. */
+    static final int SIZE_BYTES = 128 << 10;
+
+    private final Bdev disk;
+    private final byte[] bytes;
+    private final MemberLabel label;
+    private final RaidSuperBlock superBlock;
+    private final OperationException damage;
+
+    DiskHead(Bdev disk, byte[] bytes) {
+        this.disk = disk;
+        this.bytes = bytes;
+        this.label = MemberLabel.read(bytes);
+        RaidSuperBlock read = null;
+        OperationException refused = null;
+        if (RaidSuperBlock.hasSignature(bytes)) {
+            try {
+                read = RaidSuperBlock.read(bytes);
+            } catch (OperationException e) {
+                refused = e;
+            }
+        }
+        this.superBlock = read;
+        this.damage = refused;
+    }
+
+    /** Whether the disk is, or was, one of several joined to one: it carries a superblock, sound or not, or a label. */
+    public boolean isMember() {
+        return superBlock != null || damage != null || label != null;
+    }
+
+    Bdev disk() {
+        return disk;
+    }
+
+    /** Null when there is none that can be read. */
+    RaidSuperBlock superBlock() {
+        return superBlock;
+    }
+
+    /** Why the superblock that is there cannot be read; null when it can, or when there is none. */
+    OperationException damage() {
+        return damage;
+    }
+
+    /** Null when there is none. */
+    MemberLabel label() {
+        return label;
+    }
+
+    boolean beginsWith(byte[] written) {
+        return bytes.length >= written.length && Arrays.equals(bytes, 0, written.length, written, 0, written.length);
+    }
+}
