@@ -161,8 +161,8 @@ final class SnapshotCreation {
         }
         snapshot.blob(made);
         snapshot.unusable(null);
+        store.publish(snapshot);        // First: with its turn over, others look at all that can be used.
         release();
-        store.publish(snapshot);
         done.ok(snapshot);
     }
 
