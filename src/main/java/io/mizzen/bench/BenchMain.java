@@ -5,7 +5,7 @@ import io.mizzen.bdev.Descriptor;
 import io.mizzen.engine.EngineConfig;
 import io.mizzen.engine.Workbench;
 import io.mizzen.engine.model.PollMode;
-import io.mizzen.memory.DmaRegion;
+import io.mizzen.memory.DmaMemory;
 import io.mizzen.reactor.LinuxAffinity;
 import io.mizzen.reactor.Reactor;
 import io.mizzen.util.OperationException;
@@ -56,16 +56,15 @@ public final class BenchMain {
         }
         LOG.setLevel(Level.WARNING);
         try {
-            Report report = new BenchMain(options).measure();
-            System.out.print(options.json ? report.json() : report.text());
-            return report.failed() ? EXIT_FAILED : 0;
+            return new BenchMain(options).measure() ? 0 : EXIT_FAILED;
         } catch (OperationException refused) {
             System.err.println("mizzen bench: " + refused.getMessage() + " [" + refused.code() + "]");
             return EXIT_FAILED;
         }
     }
 
-    private Report measure() {
+    /** Reports each measurement when it is done; false when one has failed. */
+    private boolean measure() {
         if (options.cores.isEmpty()) {
             options.cores = List.of(Collections.max(new LinuxAffinity().allowedCores()));
         }
@@ -73,20 +72,35 @@ public final class BenchMain {
         try {
             Stack stack = new Stack(bench, options);
             stack.build();
-            List<Worker> workers = workers(bench, stack);
-            int every = drive(workers);
             List<String> names = stack.targets().stream().map(target -> describe(target.bdev())).toList();
-            List<DmaRegion> regions = bench.regions();
-            workers.forEach(Worker::close);
+            List<List<DmaMemory.Block>> buffers = bench.reactors().stream().map(reactor -> buffers(bench, reactor)).toList();
+            boolean good = true;
+            for (BenchOptions shape : options.shapes()) {
+                List<Worker> workers = workers(bench, stack, shape, buffers);
+                int every = drive(workers);
+                Report report = new Report(shape, names, workers, bench.regions(), every);
+                System.out.print(options.json ? report.json() : report.text());
+                workers.forEach(Worker::close);
+                good &= !report.failed();
+            }
             stack.close();
-            return new Report(options, names, workers, regions, every);
+            return good;
         } finally {
             bench.stop();
         }
     }
 
+    /** For each target what its deepest measurement needs: they follow each other in the same memory. */
+    private List<DmaMemory.Block> buffers(Workbench bench, Reactor reactor) {
+        List<DmaMemory.Block> buffers = new ArrayList<>();
+        for (int i = 0; i < options.bdevs.size(); i++) {
+            buffers.add(bench.allocate((long) options.depthMax() * options.blockBytes, reactor.core()));
+        }
+        return buffers;
+    }
+
     private EngineConfig config() {
-        long perBdev = (long) options.depth * options.blockBytes * options.cores.size();
+        long perBdev = (long) options.depthMax() * options.blockBytes * options.cores.size();
         long bytes = MEMORY_MIN_BYTES + 3 * perBdev * options.bdevs.size();
         EngineConfig defaults = EngineConfig.defaults();
         EngineConfig.Cores cores = new EngineConfig.Cores(options.cores, options.busy ? PollMode.BUSY : PollMode.ADAPTIVE,
@@ -97,10 +111,10 @@ public final class BenchMain {
                         nvmf.maxQueueDepth(), nvmf.maxIoBytes(), nvmf.inCapsuleBytes(), nvmf.maxR2t()));
     }
 
-    private List<Worker> workers(Workbench bench, Stack stack) {
+    private List<Worker> workers(Workbench bench, Stack stack, BenchOptions shape, List<List<DmaMemory.Block>> buffers) {
         for (Descriptor target : stack.targets()) {
             long units = target.bdev().sizeBytes() / options.blockBytes;
-            long needed = options.verify ? VerifyJob.unitsNeeded(options, options.cores.size()) : 1;
+            long needed = options.verify ? VerifyJob.unitsNeeded(shape, options.cores.size()) : 1;
             if (units < needed) {
                 throw OperationException.invalid("bdev-too-small", target.bdev().name() + " holds " + units
                         + " blocks of --block-size; " + needed + " are needed");
@@ -108,7 +122,8 @@ public final class BenchMain {
         }
         List<Worker> workers = new ArrayList<>();
         for (Reactor reactor : bench.reactors()) {
-            workers.add(new Worker(bench, reactor, workers.size(), bench.reactors().size(), options, stack.targets()));
+            workers.add(new Worker(reactor, workers.size(), bench.reactors().size(), shape, stack.targets(),
+                    buffers.get(workers.size())));
         }
         return workers;
     }

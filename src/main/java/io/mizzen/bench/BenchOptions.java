@@ -3,7 +3,10 @@ package io.mizzen.bench;
 import io.mizzen.reactor.CoreMask;
 import io.mizzen.util.OperationException;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.function.Function;
+import java.util.stream.Stream;
 
 /** The command line of the load generator, checked. */
 final class BenchOptions {
@@ -17,9 +20,11 @@ final class BenchOptions {
               --replica thick|thin  make a pool on each of them and drive a replica there instead
               --nexus               mirror over all of them (or their replicas) and drive the nexus
               --rw KIND             read, write, rw (in sequence), randread, randwrite, randrw   [randread]
+                                    several, as in randread,randwrite: one after the other
               --mix PERCENT         reads among rw and randrw   [50]
               --block-size SIZE     bytes of one I/O: 4096, 4k, 128k   [4k]
-              --depth N             I/Os in flight on each bdev and core   [32]
+              --depth N             I/Os in flight on each bdev and core, or several: 1,32,128   [32]
+              --rounds N            all of that so many times: compilers go on learning   [1]
               --cores LIST          CPUs with a reactor: 1, 0-1, 0x2   [the last CPU]
               --time SECONDS        what is measured   [5]
               --warmup SECONDS      what goes before   [2]
@@ -27,22 +32,27 @@ final class BenchOptions {
               --overwrite           write even to a disk that carries a file system, partitions or a pool
               --memory 4k|2m        page size of the buffers and of malloc disks   [2m]
               --poll busy|adaptive  busy never sleeps   [busy]
-              --json                one JSON document instead of the text
+              --json                a JSON document for each measurement instead of the text
               --help                this text
             """;
 
     private static final int BLOCK_BYTES_MAX = 16 << 20;
     private static final int DEPTH_MAX = 4096;
+    private static final int ROUNDS_MAX = 1000;
     private static final double SECONDS_MAX = 24 * 3600;
 
     final List<String> bdevs = new ArrayList<>();
     boolean nexus;
     /** thick, thin or null. */
     String replica;
-    Workload workload = Workload.RANDREAD;
+    private List<Workload> workloads = List.of(Workload.RANDREAD);
+    private List<Integer> depths = List.of(32);
+    private int rounds = 1;
+    /** Of what {@link #shapes} returns. */
+    Workload workload;
+    int depth;
     int readPercent = -1;
     int blockBytes = 4096;
-    int depth = 32;
     List<Integer> cores = List.of();
     double seconds = 5;
     double warmupSeconds = 2;
@@ -85,6 +95,47 @@ final class BenchOptions {
         return options;
     }
 
+    /** What is to be measured, one after the other: each as if it had been asked for alone. */
+    List<BenchOptions> shapes() {
+        List<BenchOptions> shapes = new ArrayList<>();
+        for (int round = 0; round < rounds; round++) {
+            for (Workload kind : workloads) {
+                for (int each : depths) {
+                    shapes.add(shape(kind, each));
+                }
+            }
+        }
+        return shapes;
+    }
+
+    private BenchOptions shape(Workload kind, int each) {
+        BenchOptions shape = new BenchOptions();
+        shape.bdevs.addAll(bdevs);
+        shape.nexus = nexus;
+        shape.replica = replica;
+        shape.workload = kind;
+        shape.depth = each;
+        shape.readPercent = readPercent >= 0 ? readPercent : kind.readPercent;
+        shape.blockBytes = blockBytes;
+        shape.cores = cores;
+        shape.seconds = seconds;
+        shape.warmupSeconds = warmupSeconds;
+        shape.verify = verify;
+        shape.overwrite = overwrite;
+        shape.smallPages = smallPages;
+        shape.busy = busy;
+        shape.json = json;
+        if (verify && kind == Workload.RANDREAD) {
+            shape.workload = Workload.RANDWRITE;
+            shape.readPercent = 0;
+        }
+        return shape;
+    }
+
+    int depthMax() {
+        return Collections.max(depths);
+    }
+
     private boolean flag(String name) {
         switch (name) {
             case "--nexus" -> nexus = true;
@@ -103,10 +154,11 @@ final class BenchOptions {
         switch (name) {
             case "--bdev" -> bdevs.add(given(name, value));
             case "--replica" -> replica = oneOf(name, value, "thick", "thin");
-            case "--rw" -> workload = workload(value);
+            case "--rw" -> workloads = each(given(name, value), BenchOptions::workload);
             case "--mix" -> readPercent = (int) number(name, value, 0, 100);
             case "--block-size" -> blockBytes = size(name, value);
-            case "--depth" -> depth = (int) number(name, value, 1, DEPTH_MAX);
+            case "--depth" -> depths = each(given(name, value), one -> (int) number(name, one, 1, DEPTH_MAX));
+            case "--rounds" -> rounds = (int) number(name, value, 1, ROUNDS_MAX);
             case "--cores" -> cores = CoreMask.parse(given(name, value));
             case "--time" -> seconds = number(name, value, 0.1, SECONDS_MAX);
             case "--warmup" -> warmupSeconds = number(name, value, 0, SECONDS_MAX);
@@ -120,24 +172,19 @@ final class BenchOptions {
         if (bdevs.isEmpty()) {
             throw invalid("--bdev is missing");
         }
-        if (readPercent >= 0 && !workload.isMixed()) {
-            throw invalid("--mix goes with --rw rw or randrw");
-        }
-        if (readPercent < 0) {
-            readPercent = workload.readPercent;
-        }
-        if (verify && !workload.random && workload != Workload.WRITE) {
-            throw invalid("--verify goes with --rw randwrite, randrw or write");
-        }
-        if (verify && workload == Workload.RANDREAD) {
-            workload = Workload.RANDWRITE;
-            readPercent = 0;
+        for (Workload kind : workloads) {
+            if (readPercent >= 0 && !kind.isMixed()) {
+                throw invalid("--mix goes with --rw rw or randrw");
+            }
+            if (verify && !kind.random && kind != Workload.WRITE) {
+                throw invalid("--verify goes with --rw randwrite, randrw or write");
+            }
         }
     }
 
     /** Whether anything on the bdevs is changed. */
     boolean writes() {
-        return verify || readPercent < 100;
+        return verify || shapes().stream().anyMatch(shape -> shape.readPercent < 100);
     }
 
     private static String given(String name, String value) {
@@ -160,6 +207,10 @@ final class BenchOptions {
             throw invalid("--rw is '" + value + "'; it must be read, write, rw, randread, randwrite or randrw");
         }
         return found;
+    }
+
+    private static <T> List<T> each(String list, Function<String, T> one) {
+        return Stream.of(list.split(",", -1)).map(one).toList();
     }
 
     private static double number(String name, String value, double min, double max) {

@@ -3,7 +3,6 @@ package io.mizzen.bench;
 import com.sun.management.ThreadMXBean;
 import io.mizzen.bdev.Descriptor;
 import io.mizzen.bdev.IoChannel;
-import io.mizzen.engine.Workbench;
 import io.mizzen.ffi.Errno;
 import io.mizzen.ffi.Libc;
 import io.mizzen.ffi.PerfEvents;
@@ -37,22 +36,22 @@ final class Worker {
     private Sample before = Sample.NONE;
     private Sample after = Sample.NONE;
 
-    /** @param index among the cores that take part */
-    Worker(Workbench bench, Reactor reactor, int index, int workers, BenchOptions options, List<Descriptor> targets) {
+    /**
+     * @param index among the cores that take part
+     * @param buffers for each target, as much as its I/Os in flight need
+     */
+    Worker(Reactor reactor, int index, int workers, BenchOptions options, List<Descriptor> targets,
+           List<DmaMemory.Block> buffers) {
         this.reactor = reactor;
         this.index = index;
         this.options = options;
         this.mthread = call(reactor.mthread(), () -> reactor.createMthread("bench-" + reactor.core()));
-        List<DmaMemory.Block> blocks = new ArrayList<>();
-        for (Descriptor ignored : targets) {
-            blocks.add(bench.allocate((long) options.depth * options.blockBytes, reactor.core()));
-        }
         run(() -> {
             tlbCounter = PerfEvents.open(PerfEvents.PERF_TYPE_HW_CACHE, PerfEvents.DTLB_LOAD_MISSES);
             for (int i = 0; i < targets.size(); i++) {
                 IoChannel channel = targets.get(i).openChannel(mthread);
                 channels.add(channel);
-                jobs.add(job(channel, blocks.get(i), i, workers));
+                jobs.add(job(channel, buffers.get(i), i, workers));
             }
         });
     }

@@ -26,10 +26,13 @@ class BenchOptionsTest {
         BenchOptions options = parse("--rw=randrw", "--mix", "70", "--block-size", "128k", "--depth=4", "--cores", "0-1",
                 "--time=1.5", "--bdev=uring:///tmp/f?create=true&size_mb=1", "--memory", "4k", "--nexus", "--replica", "thin");
         assertThat(options.bdevs).containsExactly(NULL, "uring:///tmp/f?create=true&size_mb=1");
-        assertThat(options.workload).isEqualTo(Workload.RANDRW);
-        assertThat(options.readPercent).isEqualTo(70);
         assertThat(options.blockBytes).isEqualTo(128 << 10);
-        assertThat(options.depth).isEqualTo(4);
+        BenchOptions only = options.shapes().getFirst();
+        assertThat(options.shapes()).hasSize(1);
+        assertThat(only.workload).isEqualTo(Workload.RANDRW);
+        assertThat(only.readPercent).isEqualTo(70);
+        assertThat(only.blockBytes).isEqualTo(128 << 10);
+        assertThat(only.depth).isEqualTo(4);
         assertThat(options.cores).isEqualTo(List.of(0, 1));
         assertThat(options.seconds).isEqualTo(1.5);
         assertThat(options.smallPages && options.nexus && options.writes()).isTrue();
@@ -37,11 +40,25 @@ class BenchOptionsTest {
     }
 
     @Test
+    void severalKindsAndDepthsFollowEachOther() {
+        BenchOptions options = parse("--rw", "randread,write", "--depth", "1,32", "--rounds", "2");
+        assertThat(options.shapes().stream().map(shape -> shape.workload.word + " " + shape.depth + " " + shape.readPercent))
+                .containsExactly("randread 1 100", "randread 32 100", "write 1 0", "write 32 0",
+                        "randread 1 100", "randread 32 100", "write 1 0", "write 32 0");
+        assertThat(options.depthMax()).isEqualTo(32);
+        assertThat(options.writes()).isTrue();
+        assertThat(options.shapes()).allSatisfy(shape -> assertThat(shape.bdevs).isEqualTo(options.bdevs));
+        refused("--depth needs a value", "--depth", "1,,2");
+        refused("--rounds is 0", "--rounds", "0");
+        refused("--mix goes with", "--rw", "randrw,randread", "--mix", "20");
+    }
+
+    @Test
     void nothingIsWrittenUnlessAskedFor() {
         assertThat(parse().writes()).isFalse();
         assertThat(parse("--rw", "read").writes()).isFalse();
         assertThat(parse("--rw", "write").writes()).isTrue();
-        assertThat(parse("--rw", "rw").readPercent).isEqualTo(50);
+        assertThat(parse("--rw", "rw").shapes().getFirst().readPercent).isEqualTo(50);
         assertThat(parse("--verify").writes()).isTrue();
     }
 

@@ -41,7 +41,7 @@ class JobTest {
         arguments[2] = "--depth";
         arguments[3] = "8";
         System.arraycopy(more, 0, arguments, 4, more.length);
-        return BenchOptions.parse(arguments);
+        return BenchOptions.parse(arguments).shapes().getFirst();
     }
 
     private Job job(Bdev bdev, BenchOptions options) {
