@@ -256,7 +256,28 @@ public final class LvStore {
         }
     }
 
-    /** Deletes a volume that nobody has open: its bdev goes first, then its metadata, then its clusters are free. */
+    /** Takes a volume that nobody has open back to a snapshot of it; later snapshots stay. */
+    public void rollbackLvol(Lvol lvol, Lvol snapshot, Completion<Lvol> done) {
+        assertControl();
+        change(done, () -> new LvolRollback(this, lvol, snapshot, ending(done)).start());
+    }
+
+    /** Allocates all of a volume, which needs no snapshot then. It may be in use; takes as long as copying does. */
+    public void inflateLvol(Lvol lvol, Completion<Lvol> done) {
+        assertControl();
+        change(done, () -> new LvolInflation(this, lvol, false, ending(done)).start());
+    }
+
+    /** Allocates what a clone reads from its parent itself, and makes it a clone of the parent's parent, if there is one. */
+    public void decoupleLvol(Lvol lvol, Completion<Lvol> done) {
+        assertControl();
+        change(done, () -> new LvolInflation(this, lvol, true, ending(done)).start());
+    }
+
+    /**
+     * Deletes a volume that nobody has open: its bdev goes first, then its metadata, then its clusters are free. What a
+     * snapshot holds goes to its clone; with several clones it stays, marked, until only one is left.
+     */
     public void destroyLvol(Lvol lvol, Completion<Void> done) {
         assertControl();
         change(done, () -> new LvolDeletion(this, lvol, ending(done)).start());
@@ -293,7 +314,18 @@ public final class LvStore {
         return (value, failure) -> {
             openChanges--;
             done.complete(value, failure);
+            if (failure == null) {
+                removeDiscarded();
+            }
         };
+    }
+
+    /** Snapshots that were deleted while they had several clones go when they can. */
+    void removeDiscarded() {
+        Lvol discarded = state == State.ONLINE && !readOnly && queue.hasRoom() ? LvolDeletion.nextDiscarded(this) : null;
+        if (discarded != null) {
+            destroyLvol(discarded, (nothing, failure) -> { });      // Tried again after the next change, or at import.
+        }
     }
 
     private OperationException refusal() {

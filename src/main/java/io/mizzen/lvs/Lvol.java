@@ -25,6 +25,7 @@ public final class Lvol {
     private boolean zeroed;
     private boolean busy;
     private long pauseNs;
+    private Work work;
 
     Lvol(LvStore store, BlobMetadata blob, String name, UUID uuid, String unusableReason) {
         this.store = store;
@@ -100,6 +101,46 @@ public final class Lvol {
             newParent.clones.add(this);
         }
         map.parent(newParent == null ? null : newParent.map);
+    }
+
+    /**
+     * Work that goes on for long.
+     *
+     * @param what inflate or decouple
+     */
+    public record Work(String what, int percent) {
+    }
+
+    /** What goes on for long with it, or null. */
+    public Work work() {
+        return work;
+    }
+
+    void work(Work newWork) {
+        work = newWork;
+    }
+
+    /** Clusters that it reads from the snapshots above it, and does not hold itself. */
+    public int inheritedClusterCount() {
+        int count = 0;
+        for (int i = 0; parent != null && i < map.length(); i++) {
+            count += map.get(i) == BlobMetadata.UNALLOCATED && map.inherited(i) != BlobMetadata.UNALLOCATED ? 1 : 0;
+        }
+        return count;
+    }
+
+    /** Bytes that it reads from the snapshots above it, and does not hold itself. */
+    public long inheritedBytes() {
+        return inheritedClusterCount() * store.geometry().clusterSizeBytes();
+    }
+
+    /** Bytes that the snapshots above it hold, each for itself. */
+    public long snapshotBytes() {
+        long sum = 0;
+        for (Lvol above = parent; above != null; above = above.parent) {
+            sum += above.allocatedBytes();
+        }
+        return sum;
     }
 
     /** Null if the volume is served; else why not. */

@@ -3,8 +3,13 @@ package io.mizzen.lvs;
 import io.mizzen.util.Completion;
 import io.mizzen.util.OperationException;
 import java.util.Arrays;
+import java.util.BitSet;
 
-/** Deletes one volume: bdev unregistered → root page zeroed, then its other pages → clusters given back. */
+/**
+ * Deletes one volume: bdev unregistered → root page zeroed, then its other pages → clusters given back. A snapshot with one
+ * clone leaves that what it holds ({@link SnapshotRemoval}); one with several is marked as deleted, as Mayastor does, and
+ * goes when all but one of its clones are gone.
+ */
 final class LvolDeletion {
     private final LvStore store;
     private final Lvol lvol;
@@ -22,15 +27,54 @@ final class LvolDeletion {
             throw OperationException.precondition("replica-in-use", "volume " + lvol + " is open ("
                     + lvol.bdev().claimedBy() + ")");
         }
-        if (!lvol.clones().isEmpty()) {
-            throw OperationException.precondition("snapshot-has-clones", "snapshot " + lvol + " has clones: "
-                    + lvol.clones());
+        if (lvol.clones().size() == 1) {
+            new SnapshotRemoval(store, lvol, lvol.clones().getFirst(), done).start();
+            return;
         }
         lvol.busy(true);
+        if (!lvol.clones().isEmpty()) {
+            store.queue().add(this::discard);
+            return;
+        }
         lvol.unusable("it is being deleted");
         LvolBdev bdev = lvol.bdev();
         lvol.bdev(null);
         store.registry().unregister(bdev, (value, failure) -> store.queue().add(this::run));
+    }
+
+    /** The snapshots that were deleted while they had several clones, and can go now. */
+    static Lvol nextDiscarded(LvStore store) {
+        for (Lvol lvol : store.lvols()) {
+            boolean can = lvol.usable() && !lvol.busy() && lvol.snapshot() && lvol.clones().size() <= 1
+                    && !lvol.bdev().isOpen() && lvol.clones().stream().allMatch(clone -> clone.usable() && !clone.busy());
+            if (can && lvol.snapshotInfo().discarded()) {
+                return lvol;
+            }
+        }
+        return null;
+    }
+
+    private void discard() {
+        if (!store.writable()) {
+            discarded(LvStore.faulted());
+            return;
+        }
+        BlobMetadata next = lvol.blob().copy();
+        SnapshotInfo.discard(next);
+        new BlobCommit(store.space(), store.writer()).commit(lvol.blob(), next, new BitSet(), (failure, torn) -> {
+            if (torn) {
+                store.fault(failure);
+            } else if (failure == null) {
+                lvol.blob(next);
+            }
+            discarded(failure);
+        });
+    }
+
+    private void discarded(OperationException failure) {
+        lvol.busy(false);
+        store.queue().done();
+        done.complete(null, failure);
     }
 
     private void run() {

@@ -268,6 +268,7 @@ final class StoreLoad {
             }
         }
         done.ok(store);
+        store.removeDiscarded();
     }
 
     private void fail(OperationException failure) {
