@@ -53,7 +53,7 @@ final class CrashImage {
             }
             require(lvol.usable(), v.name + " is not served: " + lvol.unusableReason());
             require(lvol.uuid().equals(v.uuid) && found.uuid.equals(v.uuid.toString()), v.name + " has another uuid");
-            require(lvol.thin() == found.thin && (found.thin == v.thin || found.thin == v.mayBeThin), v.name
+            require(lvol.thin() == found.thin && (found.thin == v.thin || found.thin == v.otherThin), v.name
                     + " is thin or thick, unlike before");
             require(lvol.snapshot() == v.frozen && found.readOnly == v.frozen, v.name + " is a snapshot, or is none, unlike before");
             String parent = found.parent == null ? null : found.parent.name;
@@ -77,9 +77,10 @@ final class CrashImage {
             if (found == null) {
                 model.gone(v);
             } else {
-                v.thin = found.thin;
-                v.mayBeThin = found.thin;
+                boolean thin = found.thin;
                 model.settle(v, found.clusters.size() * decoder.clusterBytes, contents(found), afterCut);
+                v.thin = thin;
+                v.otherThin = thin;
             }
         }
         for (CrashModel.Volume v : model.volumes.values()) {

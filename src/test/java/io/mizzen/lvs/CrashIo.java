@@ -72,7 +72,7 @@ final class CrashIo {
     }
 
     private CrashModel.Volume pick(int type) {
-        return story.pick(v -> !v.mayBeAbsent && v.otherSizeBytes >= v.sizeBytes && !(v.frozen && IoType.isWrite(type)));
+        return story.pick(v -> !v.mayBeAbsent && !v.isBeingTakenBack() && v.otherSizeBytes >= v.sizeBytes && !(v.frozen && IoType.isWrite(type)));
     }
 
     private CrashWorkload.Step begin(int type, long bytesMax) {
@@ -113,9 +113,10 @@ final class CrashIo {
             machine.fill(slot, value, from, end - from);
         }
         CrashModel.Version version = model.write(v, from, end, value);
+        boolean frees = type == IoType.UNMAP && v.standsAlone();
         io.done = () -> {
             model.written(v, from, end, version, true, forced || !plan.volatileCache());
-            if (type == IoType.UNMAP && v.thin && !version.overlapped && !machine.disk.hasFailed()) {
+            if (frees && v.standsAlone() && !version.overlapped && !machine.disk.hasFailed()) {
                 requireFreed(v, from, end);
             }
         };
@@ -173,7 +174,7 @@ final class CrashIo {
             if (pending.status == 0) {
                 done.run();
             } else {
-                boolean isFull = pending.status == LvStore.STATUS_CAPACITY_EXCEEDED && v.mayBeThin
+                boolean isFull = pending.status == LvStore.STATUS_CAPACITY_EXCEEDED && (v.thin || v.otherThin)
                         && (type == IoType.WRITE || IoType.isWrite(type) && v.mayHaveParent());
                 CrashStory.require(isFull || machine.disk.hasFailed(), IoType.name(type) + " of " + v.name + " fails with 0x"
                         + Integer.toHexString(pending.status));

@@ -59,8 +59,8 @@ final class CrashModel {
         /** A snapshot: read only. */
         final boolean frozen;
         boolean thin;
-        /** Perhaps thin by now: a snapshot of it is being taken. */
-        boolean mayBeThin;
+        /** Perhaps by now: a change that makes it thin or thick is under way. */
+        boolean otherThin;
         /** What it was taken or cloned from, or became a clone of; null: it stands alone. */
         Volume parent;
         boolean mayBeAbsent = true;
@@ -74,13 +74,17 @@ final class CrashModel {
         private final List<Flight> inFlight = new ArrayList<>();
         /** The snapshot of it that is being taken; null: none. */
         private Volume snapshot;
+        /** What may be its parent as well by now; null among them: none. */
+        private final List<Volume> otherParents = new ArrayList<>();
+        /** The snapshot that it is being taken back to, as a volume of its own; null: none. No I/O meanwhile. */
+        private Volume back;
 
         Volume(String name, UUID uuid, boolean frozen, boolean thin, long sizeBytes) {
             this.name = name;
             this.uuid = uuid;
             this.frozen = frozen;
             this.thin = thin;
-            this.mayBeThin = thin;
+            this.otherThin = thin;
             this.sizeBytes = sizeBytes;
             this.otherSizeBytes = sizeBytes;
         }
@@ -103,14 +107,40 @@ final class CrashModel {
             inFlight.remove(new Flight(from, end, null));
         }
 
-        /** Whether the parent that was found, or none, may be it. */
+        /** Whether the parent that was found, or none, may be it: those that are being removed leave it theirs. */
         boolean mayHaveParent(String found) {
-            return Objects.equals(found, parent == null ? null : parent.name) || snapshot != null && snapshot.name.equals(found);
+            Volume above = parent;
+            while (above != null && above.mayBeAbsent && !above.name.equals(found)) {
+                above = above.parent;
+            }
+            return isNamed(above, found) || otherParents.stream().anyMatch(other -> isNamed(other, found));
+        }
+
+        private static boolean isNamed(Volume volume, String found) {
+            return Objects.equals(found, volume == null ? null : volume.name);
+        }
+
+        /** Whether it is thin, reads from no snapshot, and nobody fills it. */
+        boolean standsAlone() {
+            return thin && !changing && parent == null;
         }
 
         /** Whether zeroes may need a cluster, to hide what a snapshot holds. */
         boolean mayHaveParent() {
-            return parent != null || snapshot != null;
+            return parent != null || !otherParents.isEmpty();
+        }
+
+        boolean isBeingTakenBack() {
+            return back != null;
+        }
+
+        /** The change that was under way is over. */
+        private void changed() {
+            changing = false;
+            snapshot = null;
+            back = null;
+            otherThin = thin;
+            otherParents.clear();
         }
 
         private void split(long at) {
@@ -174,24 +204,22 @@ final class CrashModel {
         Volume snapshot = copy(v, name, uuid, true);
         snapshot.parent = v.parent;
         v.snapshot = snapshot;
+        v.otherParents.add(snapshot);
         v.changing = true;
-        v.mayBeThin = true;
+        v.otherThin = true;
         return snapshot;
     }
 
     void snapshotted(Volume v, Volume snapshot) {
-        v.snapshot = null;
-        v.changing = false;
         v.thin = true;
         v.parent = snapshot;
+        v.changed();
         created(snapshot);
     }
 
     /** It was not taken. */
     void notSnapshotted(Volume v, Volume snapshot) {
-        v.snapshot = null;
-        v.changing = false;
-        v.mayBeThin = v.thin;
+        v.changed();
         gone(snapshot);
     }
 
@@ -203,6 +231,12 @@ final class CrashModel {
     }
 
     private Volume copy(Volume of, String name, UUID uuid, boolean frozen) {
+        Volume copy = detached(of, name, uuid, frozen);
+        volumes.put(name, copy);
+        return copy;
+    }
+
+    private static Volume detached(Volume of, String name, UUID uuid, boolean frozen) {
         Volume copy = new Volume(name, uuid, frozen, !frozen || of.thin, of.sizeBytes);
         copy.changing = true;
         of.extents.forEach((from, extent) -> {
@@ -214,13 +248,90 @@ final class CrashModel {
             }
             copy.extents.put(from, new Extent(extent.end, versions));
         });
-        volumes.put(name, copy);
         return copy;
     }
 
-    /** Whether nothing stands on it. */
-    boolean isLeaf(Volume v) {
-        return volumes.values().stream().noneMatch(other -> other.parent == v);
+    /** What stands on it. */
+    List<Volume> clones(Volume v) {
+        return volumes.values().stream().filter(other -> other.parent == v).toList();
+    }
+
+    /** A snapshot with one clone goes: that keeps what it reads. */
+    void removing(Volume snapshot) {
+        destroying(snapshot);
+        clones(snapshot).forEach(clone -> clone.changing = true);
+    }
+
+    void removed(Volume snapshot) {
+        for (Volume clone : clones(snapshot)) {
+            clone.parent = snapshot.parent;
+            clone.changed();
+        }
+        gone(snapshot);
+    }
+
+    void notRemoved(Volume snapshot) {
+        snapshot.mayBeAbsent = false;
+        snapshot.changed();
+        clones(snapshot).forEach(Volume::changed);
+    }
+
+    /** A volume that nobody has open is taken back to a snapshot: all of it, or nothing. */
+    void takingBack(Volume v, Volume to) {
+        v.changing = true;
+        v.back = detached(to, v.name, v.uuid, false);
+        v.otherSizeBytes = to.sizeBytes;
+        v.otherThin = true;
+        v.otherParents.add(to);
+        to.changing = true;
+    }
+
+    void takenBack(Volume v, Volume to) {
+        adoptBack(v);
+        v.parent = to;
+        v.changed();
+        to.changing = false;
+    }
+
+    void notTakenBack(Volume v, Volume to) {
+        v.otherSizeBytes = v.sizeBytes;
+        v.changed();
+        to.changing = false;
+    }
+
+    private static void adoptBack(Volume v) {
+        v.extents.clear();
+        v.extents.putAll(v.back.extents);
+        v.sizeBytes = v.back.sizeBytes;
+        v.otherSizeBytes = v.sizeBytes;
+        v.thin = true;
+    }
+
+    /** A volume gets what it reads from its snapshot, and loses that. @param entirely it becomes thick and stands alone */
+    void inflating(Volume v, boolean entirely) {
+        v.changing = true;
+        v.otherThin = !entirely;
+        v.otherParents.add(entirely ? null : v.parent.parent);
+        if (v.parent != null) {
+            v.parent.changing = true;
+        }
+    }
+
+    void inflated(Volume v, boolean entirely) {
+        Volume before = v.parent;
+        v.thin = !entirely;
+        v.parent = entirely ? null : before.parent;
+        v.changed();
+        if (before != null) {
+            before.changing = false;
+        }
+    }
+
+    void notInflated(Volume v) {
+        v.changed();
+        if (v.parent != null) {
+            v.parent.changing = false;
+        }
     }
 
     void destroying(Volume v) {
@@ -332,6 +443,11 @@ final class CrashModel {
      * @param afterCut what was not durable may be lost; else the last write that was acknowledged is there, or a later one
      */
     String wrong(Volume v, long from, long end, Contents contents, boolean afterCut) {
+        String wrong = wrongInItself(v, from, end, contents, afterCut);
+        return wrong != null && v.back != null && wrongInItself(v.back, from, end, contents, true) == null ? null : wrong;
+    }
+
+    private static String wrongInItself(Volume v, long from, long end, Contents contents, boolean afterCut) {
         Map.Entry<Long, Extent> entry = v.extents.floorEntry(from);
         for (long sector = from; sector < end;) {
             if (entry == null || entry.getValue().end <= sector) {
@@ -388,11 +504,13 @@ final class CrashModel {
 
     /** After a start: this is there. @param afterCut what it holds is durable, and all that it may hold from here on */
     void settle(Volume v, long sizeBytes, Contents contents, boolean afterCut) {
-        v.changing = false;
         v.mayBeAbsent = false;
         v.openCount = 0;
         v.inFlight.clear();
-        v.snapshot = null;
+        if (v.back != null && (sizeBytes != v.sizeBytes || wrongInItself(v, 0, sizeBytes / SECTOR, contents, afterCut) != null)) {
+            adoptBack(v);
+        }
+        v.changed();
         resized(v, sizeBytes);
         if (!afterCut) {
             return;

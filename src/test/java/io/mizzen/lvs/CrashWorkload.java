@@ -46,7 +46,8 @@ final class CrashWorkload {
         this.random = story.random;
         CrashIo io = new CrashIo(story);
         operations = List.of(new Operation(3, this::create), new Operation(1, this::destroy), new Operation(2, this::resize),
-                new Operation(2, this::snapshot), new Operation(2, this::cloneSnapshot),
+                new Operation(2, this::snapshot), new Operation(2, this::cloneSnapshot), new Operation(1, this::rollback),
+                new Operation(1, this::inflate),
                 new Operation(1, this::limit),
                 new Operation(12, io::write), new Operation(3, io::writeZeroes), new Operation(3, io::unmap),
                 new Operation(4, io::read), new Operation(4, io::flush));
@@ -128,12 +129,12 @@ final class CrashWorkload {
     /** Everything is deleted: all of the pool must be free again. */
     void end() {
         while (!model.volumes.isEmpty()) {
-            CrashModel.Volume v = story.pick(model::isLeaf);
-            model.destroying(v);
+            CrashModel.Volume v = story.pick(one -> model.clones(one).isEmpty());
+            model.removing(v);
             CrashMachine.Outcome<Void> gone = machine.run(done -> machine.store.destroyLvol(machine.store.findLvol(v.name), done),
                     story::moment);
             CrashStory.require(gone.failure == null, v.name + " cannot be deleted: " + gone.failure);
-            model.gone(v);
+            model.removed(v);
         }
         CrashStory.require(machine.store.freeClusterCount() == machine.store.clusterCount(), "of an empty pool "
                 + (machine.store.clusterCount() - machine.store.freeClusterCount()) + " clusters are in use");
@@ -187,14 +188,14 @@ final class CrashWorkload {
     }
 
     private Step destroy() {
-        CrashModel.Volume v = story.pick(one -> !one.changing && model.isLeaf(one));
-        if (v == null || v.openCount > 0) {
+        CrashModel.Volume v = story.pick(this::canGo);
+        if (v == null) {
             return null;
         }
-        model.destroying(v);
+        model.removing(v);
         story.event("destroy", 0, v.name);
         return changing(v, machine.<Void>start(done -> machine.store.destroyLvol(machine.store.findLvol(v.name), done)),
-                () -> model.gone(v), null);
+                () -> model.removed(v), () -> model.notRemoved(v));
     }
 
     private Step resize() {
@@ -226,6 +227,50 @@ final class CrashWorkload {
         return changing(v, machine.<Lvol>start(done -> machine.store.createSnapshot(machine.store.findLvol(v.name),
                 new SnapshotOptions(snapshot.name, snapshot.uuid, null, null, Instant.EPOCH), done)),
                 () -> model.snapshotted(v, snapshot), () -> model.notSnapshotted(v, snapshot));
+    }
+
+    /** Whether a volume can be deleted: nothing, or one clone, stands on it, which then gets what it holds. */
+    private boolean canGo(CrashModel.Volume v) {
+        List<CrashModel.Volume> clones = model.clones(v);
+        if (v.changing || v.openCount > 0 || clones.size() > 1) {
+            return false;
+        }
+        CrashModel.Volume clone = clones.isEmpty() ? null : clones.getFirst();
+        boolean hidesWhatIsAbove = clone != null && v.parent != null && v.parent.sizeBytes > v.sizeBytes
+                && clone.sizeBytes > v.sizeBytes;
+        return clone == null || !clone.changing && !hidesWhatIsAbove;
+    }
+
+    private Step rollback() {
+        CrashModel.Volume v = story.pick(one -> !one.changing && !one.frozen && one.openCount == 0 && one.parent != null
+                && !one.parent.changing);
+        if (v == null) {
+            return null;
+        }
+        CrashModel.Volume up = v.parent.parent;
+        CrashModel.Volume to = up != null && !up.changing && random.nextBoolean() ? up : v.parent;
+        model.takingBack(v, to);
+        story.event("rollback", 0, v.name + " to " + to.name);
+        return changing(v, machine.<Lvol>start(done -> machine.store.rollbackLvol(machine.store.findLvol(v.name),
+                machine.store.findLvol(to.name), done)), () -> model.takenBack(v, to), () -> model.notTakenBack(v, to));
+    }
+
+    private Step inflate() {
+        CrashModel.Volume v = story.pick(one -> !one.changing && !one.frozen && one.parent != null && !one.parent.changing);
+        if (v == null) {
+            return null;
+        }
+        CrashModel.Volume up = v.parent.parent;
+        boolean entirely = up != null && up.sizeBytes > v.parent.sizeBytes || random.nextBoolean();
+        model.inflating(v, entirely);
+        story.event("inflate", entirely ? 1 : 0, v.name);
+        return changing(v, machine.<Lvol>start(done -> {
+            if (entirely) {
+                machine.store.inflateLvol(machine.store.findLvol(v.name), done);
+            } else {
+                machine.store.decoupleLvol(machine.store.findLvol(v.name), done);
+            }
+        }), () -> model.inflated(v, entirely), () -> model.notInflated(v));
     }
 
     private Step cloneSnapshot() {
