@@ -46,7 +46,8 @@ final class LvolDeletion {
     static Lvol nextDiscarded(LvStore store) {
         for (Lvol lvol : store.lvols()) {
             boolean can = lvol.usable() && !lvol.busy() && lvol.snapshot() && lvol.clones().size() <= 1
-                    && !lvol.bdev().isOpen() && lvol.clones().stream().allMatch(clone -> clone.usable() && !clone.busy());
+                    && lvol.bdev() != null && !lvol.bdev().isOpen()
+                    && lvol.clones().stream().allMatch(clone -> clone.usable() && !clone.busy());
             if (can && lvol.snapshotInfo().discarded()) {
                 return lvol;
             }

@@ -159,10 +159,10 @@ final class SnapshotRemoval {
     /** Nothing has changed: the snapshot is served again. */
     private void refused(OperationException failure) {
         snapshot.unusable(null);
+        store.publish(snapshot);
         snapshot.busy(false);
         clone.busy(false);
         store.queue().done();
-        store.publish(snapshot);
         done.fail(failure);
     }
 
