@@ -15,12 +15,14 @@ import io.mizzen.uring.BlockDevices;
 import io.mizzen.uring.DiskSignature;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.Function;
 
 /**
  * Looks at the machine's disks and NVMe functions, and moves functions between drivers. Blocking, a drive that does not
@@ -34,6 +36,7 @@ final class DeviceScan {
 
     private final PciSysfs pci;
     private final BlockDevices blocks;
+    private final Function<Path, Set<Integer>> namespacesOf;
 
     /**
      * What the engine has of the devices.
@@ -57,8 +60,14 @@ final class DeviceScan {
     }
 
     DeviceScan(PciSysfs pci, BlockDevices blocks) {
+        this(pci, blocks, NvmeIdentify::namespaces);
+    }
+
+    /** @param namespacesOf what a controller, by its file, says that it has; null: it cannot be asked */
+    DeviceScan(PciSysfs pci, BlockDevices blocks, Function<Path, Set<Integer>> namespacesOf) {
         this.pci = pci;
         this.blocks = blocks;
+        this.namespacesOf = namespacesOf;
     }
 
     /** NVMe functions first, then other disks. */
@@ -140,20 +149,23 @@ final class DeviceScan {
         List<String> bdevs = users.of(disk);
         bdevs.forEach(bdev -> uses.add(new UseView(DeviceView.Use.BDEV, bdev)));
         boolean active = disk.uses().stream().anyMatch(BlockDevice.Use::isActive);
-        if (bdevs.isEmpty() && !active && isHeld(disk)) {
-            uses.add(new UseView(DeviceView.Use.HELD, "opened exclusively by another process or the kernel"));
+        UseView held = bdevs.isEmpty() && !active ? held(disk) : null;
+        if (held != null) {
+            uses.add(held);
             active = true;
         }
         List<DiskSignature.Finding> found = active || !bdevs.isEmpty() ? null : blocks.contents(disk);
         return new DiskView(disk.name(), disk.path().toString(), disk.namespaceId() == 0 ? null : disk.namespaceId(),
                 disk.sizeBytes(), disk.blockSizeBytes(), disk.readOnly(),
-                disk.namespaceId() == 0 ? List.of() : NvmeFormats.read(disk.path(), disk.namespaceId()), uses,
+                disk.namespaceId() == 0 ? List.of() : NvmeIdentify.formats(disk.path(), disk.namespaceId()), uses,
                 found == null ? null : found.stream().map(DiskSignature.Finding::word).toList());
     }
 
-    private boolean isHeld(BlockDevice disk) {
+    /** Who has the disk for himself; that nobody knows it, too; null: nobody. */
+    private UseView held(BlockDevice disk) {
         try (BlockDevices.Hold hold = blocks.hold(disk)) {
-            return hold == null;
+            return hold.refusal() == null ? null
+                    : new UseView(hold.isTaken() ? DeviceView.Use.HELD : DeviceView.Use.UNKNOWN, hold.refusal());
         }
     }
 
@@ -180,8 +192,13 @@ final class DeviceScan {
         return use != null ? use : foreign(disks, Set.of());
     }
 
-    /** Who works with the disks now; null: nobody. */
+    /** Who works with the disks now, or that nobody knows it; null: nobody. */
     private static String inUse(List<DiskView> disks) {
+        List<String> unknown = disks.stream().flatMap(disk -> disk.uses().stream()).filter(use -> use.kind() == DeviceView.Use.UNKNOWN)
+                .map(UseView::detail).toList();
+        if (!unknown.isEmpty()) {
+            return "who uses it is " + String.join(", ", unknown);
+        }
         List<String> uses = disks.stream().flatMap(disk -> disk.uses().stream())
                 .filter(use -> use.kind() != DeviceView.Use.PARTITIONED)
                 .map(use -> words(use.kind()) + " (" + use.detail() + ")").toList();
@@ -197,6 +214,7 @@ final class DeviceScan {
             case MD -> "software RAID";
             case DEVICE_MAPPER -> "device mapper";
             case HELD -> "held";
+            case UNKNOWN -> "unknown";
             case BDEV -> "bdev";
         };
     }
@@ -272,6 +290,9 @@ final class DeviceScan {
             throw inUse(address, use);
         }
         requireSame(address, spec.serial(), pci.controllerSerial(address));
+        if (!accepted.contains(ANY)) {
+            requireSeen(address);
+        }
         String foreign = accepted.contains(ANY) ? null : foreign(device.disks(), accepted);
         if (foreign != null) {
             throw OperationException.precondition("device-not-empty", "device " + address + " is not taken, " + foreign
@@ -281,14 +302,27 @@ final class DeviceScan {
         try {
             for (BlockDevice disk : namespaces(pci.get(address), byName())) {
                 BlockDevices.Hold hold = blocks.hold(disk);
-                if (hold == null) {
-                    throw inUse(address, "it is in use: " + disk.name() + " is opened exclusively");
-                }
                 holds.add(hold);
+                if (hold.refusal() != null) {
+                    throw inUse(address, (hold.isTaken() ? "it is in use: " + disk.name() + " is " : "who uses it is ") + hold.refusal());
+                }
             }
             new PciBinding(pci).bind(address, driver);
         } finally {
             holds.forEach(BlockDevices.Hold::close);
+        }
+    }
+
+    /** Right after it was plugged in, the kernel has not looked at its namespaces yet, and nobody at what is on them. */
+    private void requireSeen(PciAddress address) {
+        String controller = pci.controllerName(address);
+        Set<Integer> seen = controller == null ? Set.of() : blocks.namespaceNumbersOf(controller);
+        Set<Integer> there = controller == null ? null : namespacesOf.apply(pci.file(controller));
+        if (there == null ? seen.isEmpty() : !seen.containsAll(there)) {
+            throw new OperationException(ErrorKind.UNAVAILABLE, "device-not-ready", "the kernel's NVMe driver does not show "
+                    + (there == null ? "any namespace of device " + address + ", and the controller cannot be asked for them"
+                    : "all namespaces of device " + address + " yet (" + seen + " of " + there + ")")
+                    + ", so what is on them is not known; try again, or name " + ANY + " in accept");
         }
     }
 

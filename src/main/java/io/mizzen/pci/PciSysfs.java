@@ -92,7 +92,18 @@ public final class PciSysfs {
 
     /** Whether the kernel lists the function and that driver has it. */
     boolean isWith(PciAddress address, PciDriver driver) {
-        return isPresent(address) && driver.driverName().equals(linkName(device(address).resolve("driver")));
+        return isPresent(address) && driver.driverName().equals(driver(address));
+    }
+
+    /** The driver that has the function, or null. */
+    String driver(PciAddress address) {
+        return linkName(device(address).resolve("driver"));
+    }
+
+    /** The number of the interrupt by wire; 0: it is not wired up. */
+    int interruptNumber(PciAddress address) {
+        String number = read(device(address).resolve("irq"));
+        return number == null || number.isEmpty() ? 0 : Integer.parseInt(number);
     }
 
     /** Other functions of the IOMMU group that keep it from us: those with a driver that is neither VFIO's nor a bridge's. */
@@ -155,6 +166,11 @@ public final class PciSysfs {
     /** The function's directory. */
     Path device(PciAddress address) {
         return sysfs.resolve("bus/pci/devices").resolve(address.text());
+    }
+
+    /** The device file of that name. */
+    public Path file(String name) {
+        return dev.resolve(name);
     }
 
     /** The directory of an IOMMU group's file and of the container's. */

@@ -14,6 +14,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -25,22 +28,33 @@ public final class BlockDevices {
     private static final int O_RDONLY_EXCL_CLOEXEC = 0x80080;
     private static final int SECTOR_BYTES = 512;
     private static final int END_BYTES = 1 << 20;
+    /** Of a file's mode: what kind it is, and a block device. */
+    private static final int FORMAT_MASK = 0xF000;
+    private static final int FORMAT_BLOCK = 0x6000;
     /** A namespace with several paths has a hidden disk a path: subsystem, controller, namespace. */
     private static final Pattern NVME_PATH = Pattern.compile("(nvme\\d+)c\\d+(n\\d+)");
 
     private final Path sysfs;
     private final Path procfs;
     private final Path dev;
+    private final Function<Path, String> numberOf;
 
     /** This machine's. */
     public BlockDevices() {
-        this(Path.of("/sys"), Path.of("/proc"), Path.of("/dev"));
+        this(Path.of("/sys"), Path.of("/proc"), Path.of("/dev"), BlockDevices::deviceNumber);
     }
 
+    /** Of trees whose disks are ordinary files. */
     public BlockDevices(Path sysfs, Path procfs, Path dev) {
+        this(sysfs, procfs, dev, file -> null);
+    }
+
+    /** @param numberOf which device a device file is, {@code major:minor}; null: the one that its name says */
+    public BlockDevices(Path sysfs, Path procfs, Path dev, Function<Path, String> numberOf) {
         this.sysfs = sysfs;
         this.procfs = procfs;
         this.dev = dev;
+        this.numberOf = numberOf;
     }
 
     /** Every disk that has a size, by name; partitions and disks in the kernel's memory are none. */
@@ -70,6 +84,13 @@ public final class BlockDevices {
         return disks;
     }
 
+    /** Numbers of those namespaces, also of such as cannot be used as disks. */
+    public Set<Integer> namespaceNumbersOf(String controller) {
+        Set<Integer> numbers = new TreeSet<>();
+        namespacesOf(controller).forEach(name -> numbers.add((int) number(sysfs.resolve("block").resolve(name).resolve("nsid"), 0)));
+        return numbers;
+    }
+
     /** What lies on a disk; null when it cannot be read. */
     public List<DiskSignature.Finding> contents(BlockDevice disk) {
         try (RandomAccessFile file = new RandomAccessFile(disk.path().toFile(), "r")) {
@@ -84,12 +105,24 @@ public final class BlockDevices {
         }
     }
 
-    /** A disk that nobody else can mount or open for himself until this is closed. */
+    /** A disk that nobody else can mount or open for himself until this is closed; or why it is none. */
     public static final class Hold implements AutoCloseable {
         private final int fd;
+        private final String refusal;
 
-        private Hold(int fd) {
+        private Hold(int fd, String refusal) {
             this.fd = fd;
+            this.refusal = refusal;
+        }
+
+        /** Why the disk is not held; null: it is. */
+        public String refusal() {
+            return refusal;
+        }
+
+        /** Whether somebody else is known to have it for himself. Else, where it is refused, nobody knows. */
+        public boolean isTaken() {
+            return fd == -Errno.EBUSY;
         }
 
         @Override
@@ -101,13 +134,35 @@ public final class BlockDevices {
     }
 
     /**
-     * Keeps others from taking the disk; null when somebody has it for himself: a mount, a volume manager, another engine. A disk
-     * that cannot be opened at all is nobody's.
+     * Keeps others from taking the disk. Refused when somebody has it for himself (a mount, a volume manager, another engine),
+     * and when that cannot be found out: who has no right to open it, or no device file, sees no other mounts either.
      */
     public Hold hold(BlockDevice disk) {
         try (Arena arena = Arena.ofConfined()) {
             int fd = Libc.open(Libc.cString(arena, disk.path().toString()).address(), O_RDONLY_EXCL_CLOEXEC, 0);
-            return fd == -Errno.EBUSY ? null : new Hold(fd);
+            if (fd == -Errno.EBUSY) {
+                return new Hold(fd, "opened exclusively by another process or the kernel");
+            }
+            String other = fd < 0 ? null : numberOf.apply(disk.path());
+            if (other != null && !other.equals(disk.device())) {
+                Libc.close(fd);
+                return new Hold(-Errno.ENODEV, "unknown to this process, since " + disk.path() + " is " + other + " and not the disk "
+                        + disk.device());
+            }
+            return new Hold(fd, fd >= 0 ? null : "unknown to this process, since " + disk.path() + " cannot be opened: "
+                    + Errno.describe(-fd) + (fd == -Errno.ENOENT ? ", as in a container without it" : ""));
+        }
+    }
+
+    /** Major and minor number of the device that a file is, as sysfs writes them. */
+    private static String deviceNumber(Path file) {
+        try {
+            int mode = (int) Files.getAttribute(file, "unix:mode");
+            long number = (long) Files.getAttribute(file, "unix:rdev");
+            return (mode & FORMAT_MASK) != FORMAT_BLOCK ? "no disk"
+                    : (number >>> 8 & 0xFFF) + ":" + (number & 0xFF | number >>> 12 & 0xFFF00);
+        } catch (IOException gone) {
+            return "gone";
         }
     }
 

@@ -14,8 +14,10 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -169,7 +171,7 @@ class DeviceScanTest {
     @Test
     void aDriveIsNotTakenForAnotherBeforeItSaysWhichItIs() {
         disks = new FakeDisks(root.resolve("without"));
-        scan = new DeviceScan(pci.sysfs(), disks.disks());
+        scan = new DeviceScan(pci.sysfs(), disks.disks(), controller -> Set.of());
         DeviceSpec meant = new DeviceSpec("vfio-pci", List.of(), "Serial of nvme0n1");
         assertRefused("device-changed", "not Other", new DeviceSpec("vfio-pci", List.of(), "Other"));
         pci.controllerAttribute(DRIVE.text(), "nvme0", "state", "connecting");
@@ -178,6 +180,49 @@ class DeviceScanTest {
         pci.controllerAttribute(DRIVE.text(), "nvme0", "state", "live");
         assertThat(drive().serial()).isEqualTo("Serial of nvme0n1");
         assertThat(scan.bind(DRIVE, meant, NOBODY).driver()).isEqualTo("vfio-pci");
+    }
+
+    /** The kernel says which it is before it looks at the namespaces, and what is on them nobody has read then. */
+    @Test
+    void aDriveWhoseNamespacesTheKernelHasNotLookedAtIsNotTakenForEmpty() {
+        List<Set<Integer>> told = new ArrayList<>();
+        scan = new DeviceScan(pci.sysfs(), disks.disks(), controller -> {
+            assertThat(controller).isEqualTo(root.resolve("dev/nvme0"));
+            return told.getFirst();
+        });
+        told.add(Set.of(1, 2));
+        assertRefused("device-not-ready", "[1] of", VFIO);
+        disks.disk("nvme0n2", "259:2", 2).namespaceOf("nvme0", "nvme0n2").attribute("nvme0n2/nsid", "2").text("nvme0n2", 1080, "\u0053\u00EF");
+        assertRefused("device-not-empty", "ext on nvme0n2", VFIO);
+        disks.attribute("nvme0n2/size", "0");       // A format that the kernel cannot use: a disk of no size.
+        assertThat(scan.bind(DRIVE, VFIO, NOBODY).driver()).isEqualTo("vfio-pci");
+    }
+
+    @Test
+    void aDriveWithoutNamespacesThatCannotBeAskedIsTakenWithTheWordOnly() {
+        disks = new FakeDisks(root.resolve("without"));
+        scan = new DeviceScan(pci.sysfs(), disks.disks(), controller -> null);
+        assertRefused("device-not-ready", "name any in accept", VFIO);
+        assertThat(scan.bind(DRIVE, new DeviceSpec("vfio-pci", List.of("any"), null), NOBODY).driver()).isEqualTo("vfio-pci");
+    }
+
+    /** As in a container: the disk is mounted where this process does not see it. */
+    @Test
+    void aDiskThatThisProcessCannotOpenIsNotTakenForUnused() throws IOException {
+        Files.delete(disks.file("nvme0n1"));
+        assertThat(drive().available()).isFalse();
+        assertThat(drive().disks().getFirst().uses()).extracting(UseView::kind).containsExactly(Use.UNKNOWN);
+        assertThat(drive().reason()).startsWith("who uses it is unknown to this process").contains("ENOENT").contains("container");
+        assertRefused("device-in-use", "who uses it is unknown", new DeviceSpec("vfio-pci", List.of("any"), null));
+    }
+
+    @Test
+    void aFileThatIsAnotherDiskThanItsNameSaysTellsNothingOfUse() {
+        List<String> numbers = new ArrayList<>(List.of("8:16"));
+        scan = new DeviceScan(pci.sysfs(), disks.disks(file -> file.equals(disks.file("nvme0n1")) ? numbers.getFirst() : null));
+        assertRefused("device-in-use", "is 8:16 and not the disk 259:0", VFIO);
+        numbers.set(0, "259:0");
+        assertThat(scan.bind(DRIVE, VFIO, NOBODY).driver()).isEqualTo("vfio-pci");
     }
 
     /** Which it is, is not known; unless it was on its way to us. */

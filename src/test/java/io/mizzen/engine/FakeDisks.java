@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.function.Function;
 
 /** Trees like {@code /sys/block}, {@code /proc} and {@code /dev} in a directory, with files in the place of disks. */
 final class FakeDisks {
@@ -21,6 +22,11 @@ final class FakeDisks {
 
     BlockDevices disks() {
         return new BlockDevices(root, root.resolve("proc"), root.resolve("dev"));
+    }
+
+    /** @param numberOf as in {@link BlockDevices} */
+    BlockDevices disks(Function<Path, String> numberOf) {
+        return new BlockDevices(root, root.resolve("proc"), root.resolve("dev"), numberOf);
     }
 
     Path file(String name) {

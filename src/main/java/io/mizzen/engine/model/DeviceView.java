@@ -53,6 +53,6 @@ public record DeviceView(String address, Kind kind, String model, String serial,
      */
     public record UseView(Use kind, String detail) { }
 
-    /** How a disk is used; BDEV: by this engine. */
-    public enum Use { MOUNTED, SWAP, PARTITIONED, LVM, MD, DEVICE_MAPPER, HELD, BDEV }
+    /** How a disk is used; BDEV: by this engine; UNKNOWN: this process cannot find out. */
+    public enum Use { MOUNTED, SWAP, PARTITIONED, LVM, MD, DEVICE_MAPPER, HELD, BDEV, UNKNOWN }
 }
