@@ -7,7 +7,7 @@ import java.util.Set;
 final class EventKinds {
     private static final Set<String> ERRORS = Set.of("nexus-faulted", "pool-faulted", "metadata-not-stored",
             "child-lost", "cache-lost", "io-fails", "repair-impossible", "state-document-corrupt", "namespace-lost", "repair-failed", "verify-mismatch",
-            "nvme-dead");
+            "nvme-dead", "nvme-memory-kept");
     private static final Set<String> WARNINGS = Set.of("child-faulted", "child-removed", "child-missing", "child-not-erased",
             "nexus-degraded", "io-waits", "resync-failed", "rebuild-failed", "rebuild-source-failed", "bdev-lost",
             "bdev-close-failed", "keep-alive-timeout", "child-not-rebuilt", "verify-failed", "reactor-stalled", "restore-failed", "fault-set",

@@ -40,7 +40,7 @@ final class NvmeControllers {
         final Mthread admin;
         final List<Completion<NvmeController>> waiters = new ArrayList<>();
         final List<Runnable> afterClose = new ArrayList<>();
-        PciDevice device;
+        volatile PciDevice device; // Set before its controller is told of it.
         NvmeController controller; // Null while it opens.
         NvmeHealth health; // Null until it was read.
         List<NvmeError> errors = List.of();
@@ -191,6 +191,23 @@ final class NvmeControllers {
             entry.device.close();
             return null;
         }, done);
+    }
+
+    /**
+     * Ends the access to memory of every device that is still open, when no reactor runs any more: closing its controller in
+     * order has failed, or took too long. On the thread that stops the engine.
+     *
+     * @return whether that is certain for all
+     */
+    boolean cutOff() {
+        boolean certain = true;
+        for (Entry entry : entries.values()) {
+            if (entry.device != null) {
+                entry.device.close();
+                certain &= entry.device.stopDma();
+            }
+        }
+        return certain;
     }
 
     private void toAdmin(Entry entry, Runnable work) {

@@ -41,7 +41,7 @@ final class NvmeViews {
     private static StatsView stats(NvmeStats stats) {
         return new StatsView(stats.completions(), stats.unknownCompletions(), stats.errors(), stats.retries(), stats.timeouts(),
                 stats.aborts(), stats.resets(), stats.slots(), stats.outstanding(), stats.waiting(), stats.sqDoorbells(),
-                stats.cqDoorbells(), stats.doorbellsSaved());
+                stats.cqDoorbells(), stats.doorbellsSaved(), stats.interrupts());
     }
 
     private static HealthView health(NvmeHealth health) {

@@ -69,7 +69,7 @@ final class ReactorViews {
     static MetricsView.MemoryMetrics memoryMetrics(DmaMemory memory) {
         DmaRegion first = memory.regions().getFirst();
         return new MetricsView.MemoryMetrics(first.kind().name(), first.pageSizeBytes(), memory.totalBytes(),
-                memory.totalBytes() - memory.usedBytes());
+                memory.totalBytes() - memory.usedBytes(), memory.keptBytes());
     }
 
     static MemoryView memory(DmaMemory memory, BufferPools pools, List<Reactor> reactors) {
@@ -78,7 +78,7 @@ final class ReactorViews {
                         region.sizeBytes(), region.numaNode())).toList();
         MemoryView.RegionView first = regions.getFirst();
         return new MemoryView(first.kind(), first.pageSizeBytes(), memory.totalBytes(),
-                memory.totalBytes() - memory.usedBytes(), regions, pools(pools, reactors));
+                memory.totalBytes() - memory.usedBytes(), memory.keptBytes(), regions, pools(pools, reactors));
     }
 
     static List<MemoryView.PoolView> pools(BufferPools pools, List<Reactor> reactors) {

@@ -42,7 +42,7 @@ final class StopSequence {
             if (!plane.reactors.stop(Math.max(limitNs, STEP_MIN_NS))) {
                 throw new OperationException(ErrorKind.TIMEOUT, "reactor-stop-timeout", "a reactor did not stop in time");
             }
-            plane.platform.release(); // Only when nobody can touch it any more.
+            releaseMemory();
         });
         plane.mailbox.end();
         return new StopReport(clean, List.copyOf(steps));
@@ -57,6 +57,17 @@ final class StopSequence {
             }
             LockSupport.parkNanos(COMMANDS_POLL_NS);
         }
+    }
+
+    /** Only when nobody can touch it any more: no reactor, and no device whose controller was not closed in order. */
+    private void releaseMemory() {
+        boolean certain = plane.services.controllers.cutOff();
+        long keptBytes = plane.memory.keptBytes();
+        if (!certain || keptBytes > 0) {
+            throw OperationException.internal("memory-kept", "a device that could not be stopped may still write to the engine's "
+                    + "memory, which is left to the end of the process");
+        }
+        plane.platform.release();
     }
 
     private void onControl(String name, Operation.Body<Void> body) {

@@ -26,6 +26,7 @@ public final class DmaMemory {
     private final List<DmaRegion> regions;
     private final List<TreeMap<Long, Long>> free = new ArrayList<>();
     private long usedBytes;
+    private long keptBytes;
 
     public DmaMemory(List<DmaRegion> regions) {
         this.regions = List.copyOf(regions);
@@ -93,6 +94,16 @@ public final class DmaMemory {
             }
         }
         return null;
+    }
+
+    /** Bytes that are never given back, since a device may still write to them. */
+    public synchronized long keptBytes() {
+        return keptBytes;
+    }
+
+    /** Takes an allocation out of use for good: a device that nobody can stop may still write to it. */
+    public synchronized void keep(Block block) {
+        keptBytes += block.sizeBytes();
     }
 
     /** Gives an allocation back. */

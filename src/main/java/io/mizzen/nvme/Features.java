@@ -21,6 +21,8 @@ public final class Features {
     public static final int SELECT_DEFAULT = 1;
     public static final int SELECT_SAVED = 2;
     public static final int SELECT_CAPABILITIES = 3;
+    /** First byte of host behaviour support: the host heeds the command retry delay. */
+    public static final int HOST_BEHAVIOR_RETRY_DELAYS = 1;
     /** Capabilities: the feature can be changed. */
     public static final int CAPABILITY_CHANGEABLE = 1 << 2;
 

@@ -199,13 +199,13 @@ public final class IdentifyController {
         s.set(JAVA_BYTE, at + CONTROLLER_TYPE, (byte) value);
     }
 
-    /** Command retry delay 1, in 100 ms. */
-    public static int crdt1(MemorySegment s, long at) {
-        return s.get(LE_SHORT, at + CRDT1) & 0xFFFF;
+    /** Command retry delay of that number, 1 to 3, in 100 ms. */
+    public static int crdt(MemorySegment s, long at, int number) {
+        return s.get(LE_SHORT, at + CRDT1 + 2L * (number - 1)) & 0xFFFF;
     }
 
-    public static void crdt1(MemorySegment s, long at, int value) {
-        s.set(LE_SHORT, at + CRDT1, (short) value);
+    public static void crdt(MemorySegment s, long at, int number, int value) {
+        s.set(LE_SHORT, at + CRDT1 + 2L * (number - 1), (short) value);
     }
 
     /** RTD3E: how long an orderly shutdown may take, microseconds; 0: not said. */

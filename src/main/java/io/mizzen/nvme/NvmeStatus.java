@@ -1,9 +1,11 @@
 package io.mizzen.nvme;
 
+import io.mizzen.util.HotPath;
+
 /**
  * Status values that only the protocol knows, in the coding of {@code io.mizzen.bdev.Status}: SC in bits 7:0, SCT in
- * bits 10:8, more in bit 13, do not retry in bit 14 (base specification 2.0, section 3.3.3.2.1). Outcomes of I/O itself
- * are in {@code Status}.
+ * bits 10:8, retry delay in bits 12:11, more in bit 13, do not retry in bit 14 (base specification 2.0, section 3.3.3.2.1).
+ * Outcomes of I/O itself are in {@code Status}.
  */
 public final class NvmeStatus {
     public static final int DNR = 1 << 14;
@@ -62,6 +64,12 @@ public final class NvmeStatus {
     public static final int COMMAND_SIZE_LIMIT_EXCEEDED = 0x183;
 
     private NvmeStatus() {
+    }
+
+    /** Bits 12:11: which of the controller's times a retry is to wait for, from 1; 0: none. */
+    @HotPath
+    public static int retryDelay(int status) {
+        return status >>> 11 & 3;
     }
 
     /** The status with the do-not-retry bit. */

@@ -6,13 +6,17 @@ import io.mizzen.ffi.RawMemory;
 import io.mizzen.util.OperationException;
 import java.lang.foreign.Arena;
 
-/** The configuration space of a function, behind a descriptor at an offset. PCI Local Bus 3.0, 6.1 and 6.2. Any thread. */
+/** The configuration space of a function, behind a descriptor at an offset. PCI Local Bus 3.0, 6.2.2 and 6.2.4. Any thread. */
 record ConfigSpace(PciAddress address, int fd, long offset) {
     private static final int COMMAND = 0x04;
     private static final int COMMAND_BYTES = 2;
     private static final int MEMORY_SPACE = 1 << 1;
     private static final int BUS_MASTER = 1 << 2;
     private static final int INTX_DISABLE = 1 << 10;
+    /** What the command register of a device that is gone reads as. */
+    private static final int GONE = 0xFFFF;
+    /** The interrupt line, with the pin above it. */
+    private static final int INTERRUPT_LINE = 0x3C;
 
     /** Four bytes; all ones when the device does not answer. */
     int readInt(int at) {
@@ -22,31 +26,60 @@ record ConfigSpace(PciAddress address, int fd, long offset) {
         }
     }
 
-    /** Lets the device answer at its BARs; interrupts by wire stay off, and so does access to memory where it was. */
+    /** Lets the device answer at its BARs; interrupts by wire are off, and access to memory stays as it was. */
     void enableRegisters() {
-        writeCommand((readCommand() | MEMORY_SPACE | INTX_DISABLE) & 0xFFFF);
+        writeCommand((readCommand() | MEMORY_SPACE | INTX_DISABLE) & GONE);
     }
 
     /** Lets the device reach memory. */
     void enableDma() {
-        writeCommand((readCommand() | BUS_MASTER) & 0xFFFF);
+        writeCommand((readCommand() | BUS_MASTER) & GONE);
         int now = readCommand();
-        if ((now & BUS_MASTER) == 0 || now == 0xFFFF) {
+        if ((now & BUS_MASTER) == 0 || now == GONE) {
             throw OperationException.precondition("bus-mastering-refused", "device " + address + " does not become bus master "
                     + "(command register " + Integer.toHexString(now) + "); it may be switched off or broken");
         }
     }
 
-    /** Ends all access of the device to memory; nothing happens when it is gone. */
-    void disable() {
+    /** Whether interrupts by wire are wired to anything: the interrupt pin register. */
+    boolean hasWire() {
+        int pin = readInt(INTERRUPT_LINE) >>> 8 & 0xFF;
+        return pin >= 1 && pin <= 4;
+    }
+
+    /** Lets interrupts by wire through; the kernel switches them off when one comes. Nothing happens when the device is gone. */
+    void enableWire() {
         int command = readCommand();
-        if (command != 0xFFFF) {
-            write(command & ~BUS_MASTER & 0xFFFF);
+        if (command >= 0 && command != GONE) {
+            write(command & ~INTX_DISABLE);
         }
     }
 
+    /**
+     * Ends all access of the device to memory, and its interrupts by wire. Reading back brings what it wrote before.
+     *
+     * @return whether it has ended: the bit reads as zero, or the device is gone
+     */
+    boolean disable() {
+        int command = readCommand();
+        if (command >= 0 && command != GONE) {
+            write((command & ~BUS_MASTER | INTX_DISABLE) & GONE);
+            command = readCommand();
+        }
+        return isGone(command) || command >= 0 && (command & BUS_MASTER) == 0;
+    }
+
+    private static boolean isGone(int command) {
+        return command == GONE || command == -Errno.ENODEV || command == -Errno.ENXIO;
+    }
+
+    /** The command register; all ones when the device does not answer, a negative errno when nobody can ask. */
     private int readCommand() {
-        return readInt(COMMAND) & 0xFFFF;
+        try (Arena arena = Arena.ofConfined()) {
+            long buffer = arena.allocate(COMMAND_BYTES, 2).address();
+            long result = Libc.pread(fd, buffer, COMMAND_BYTES, offset + COMMAND);
+            return result < 0 ? (int) result : result < COMMAND_BYTES ? -Errno.EIO : RawMemory.getShort(buffer) & GONE;
+        }
     }
 
     private void writeCommand(int value) {

@@ -30,6 +30,21 @@ public interface PciDevice extends AutoCloseable {
     /** The eventfd of a vector, non-blocking: readable after an interrupt. It belongs to the device. */
     int interruptFd(int vector);
 
+    /**
+     * A descriptor, non-blocking, that is readable (four bytes) after an interrupt by wire, which all queues of the device
+     * share; -1: there is none. It belongs to the device and is closed by {@link #abandon}.
+     */
+    default int wireFd() {
+        return -1;
+    }
+
+    /**
+     * Lets the next interrupt by wire through, which switches them off again. One that is pending comes at once. A short call
+     * into the kernel; nothing happens without a wire.
+     */
+    default void enableWire() {
+    }
+
     /** Readable when the system wants the device back (unplugged, unbound); -1 where it cannot tell. */
     int removalFd();
 
@@ -48,10 +63,12 @@ public interface PciDevice extends AutoCloseable {
     void startDma();
 
     /**
-     * Ends bus mastering: whatever the device still does, it reaches no memory from here on. For a controller that can
-     * neither be reset nor trusted. A short call into the kernel; harmless when the device is gone.
+     * Ends bus mastering and reads back that it has ended: whatever the device still does, it reaches no memory from here on,
+     * and what it wrote before has arrived. A short call into the kernel.
+     *
+     * @return false when nobody knows that: the register did not take it, or another driver has the function
      */
-    void stopDma();
+    boolean stopDma();
 
     /**
      * Lets go of a device that is given up, so that the kernel can remove it or give it to another driver, while the driver's

@@ -6,33 +6,20 @@ import io.mizzen.memory.IovaMap;
 import io.mizzen.util.OperationException;
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 
 /**
- * A function without an IOMMU, through uio_pci_generic: registers by sysfs, memory by physical addresses. It has no
- * interrupts: the wire is shared and one for all queues, so the driver polls. The device file is held open, for then the
- * kernel ends bus mastering when the process dies. It does so whenever anybody closes that file: locks keep other engines away,
- * the first of them on the configuration space, before the device file is touched.
+ * A function without an IOMMU, through uio_pci_generic: registers by sysfs, memory by physical addresses. Its interrupts come
+ * by wire, one for all queues: the device file is readable after one, and the kernel has switched them off. That file is held
+ * open besides, for then the kernel ends bus mastering when the process dies. It does so whenever anybody closes the file:
+ * locks keep other engines away, the first of them on the configuration space, before the device file is touched.
  */
-final class UioDevice implements PciDevice {
-    private static final int O_RDWR_CLOEXEC = 2 | 0x80000;
-
-    private final PciSysfs sysfs;
-    private final PciFunction function;
-    private final IovaMap physical;
-    private final Runnable onClosed;
-    private FileChannel file;
-    private ConfigSpace config;
+final class UioDevice extends MappedDevice {
     private int configFd = -1;
+    private int fd = -1;
     private int barFd = -1;
-    private Registers registers;
-    private boolean abandoned;
-    private boolean closed;
+    private boolean hasWire;
 
     /**
      * Opens the device.
@@ -53,24 +40,19 @@ final class UioDevice implements PciDevice {
     }
 
     private UioDevice(PciSysfs sysfs, PciFunction function, IovaMap physical, Runnable onClosed) {
-        this.sysfs = sysfs;
-        this.function = function;
-        this.physical = physical;
-        this.onClosed = onClosed;
+        super(sysfs, function, physical, onClosed);
     }
 
     private void setUp() {
         Path directory = sysfs.device(function.address());
-        configFd = openFile(directory.resolve("config"));
-        int locked = FileLocks.lock(configFd);
-        if (locked == -Errno.EAGAIN || locked == -Errno.EACCES) {
-            throw inUse(directory.resolve("config"));
+        Path uio = sysfs.uioFile(function.address());
+        if (uio == null) {
+            throw refused(directory.resolve("uio"), "not there");
         }
-        if (locked < 0) {
-            throw refused(directory.resolve("config"), Errno.describe(-locked));
-        }
-        lock();
+        configFd = lock(directory.resolve("config"));
+        fd = lock(uio);
         config = new ConfigSpace(function.address(), configFd, 0);
+        hasWire = config.hasWire() && sysfs.interruptNumber(function.address()) > 0;
         Path bar = directory.resolve("resource0");
         barFd = openFile(bar);
         long barSizeBytes;
@@ -89,27 +71,21 @@ final class UioDevice implements PciDevice {
         registers = mapped;
     }
 
-    private void lock() {
-        Path path = sysfs.uioFile(function.address());
-        if (path == null) {
-            throw refused(sysfs.device(function.address()).resolve("uio"), "not there");
+    /** Opens a file that nobody else has locked, and locks it. */
+    private int lock(Path path) {
+        int opened = openFile(path);
+        int locked = FileLocks.lock(opened);
+        if (locked < 0) {
+            Libc.close(opened);
         }
-        try {
-            file = FileChannel.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE);
-            FileLock lock = file.tryLock();
-            if (lock == null) {
-                throw inUse(path);
-            }
-        } catch (OverlappingFileLockException twice) {
-            throw inUse(path);
-        } catch (IOException e) {
-            throw refused(path, e.getMessage());
+        if (locked == -Errno.EAGAIN || locked == -Errno.EACCES) {
+            throw OperationException.precondition("device-in-use", "device " + function.address() + " is driven already ("
+                    + path + " is locked); stop the engine that has it first");
         }
-    }
-
-    private OperationException inUse(Path path) {
-        return OperationException.precondition("device-in-use", "device " + function.address() + " is driven already ("
-                + path + " is locked); stop the engine that has it first");
+        if (locked < 0) {
+            throw refused(path, Errno.describe(-locked));
+        }
+        return opened;
     }
 
     private OperationException refused(Path path, String why) {
@@ -119,41 +95,16 @@ final class UioDevice implements PciDevice {
 
     private int openFile(Path path) {
         try (Arena arena = Arena.ofConfined()) {
-            int fd = Libc.open(Libc.cString(arena, path.toString()).address(), O_RDWR_CLOEXEC, 0);
-            if (fd == -Errno.EACCES || fd == -Errno.EPERM) {
-                throw OperationException.precondition("missing-rights", "cannot open " + path + ": " + Errno.describe(-fd)
+            int opened = Libc.open(Libc.cString(arena, path.toString()).address(), O_RDWR_CLOEXEC | O_NONBLOCK, 0);
+            if (opened == -Errno.EACCES || opened == -Errno.EPERM) {
+                throw OperationException.precondition("missing-rights", "cannot open " + path + ": " + Errno.describe(-opened)
                         + "; run the engine as root, in a container with /sys writable");
             }
-            if (fd < 0) {
-                throw refused(path, Errno.describe(-fd));
+            if (opened < 0) {
+                throw refused(path, Errno.describe(-opened));
             }
-            return fd;
+            return opened;
         }
-    }
-
-    @Override
-    public String address() {
-        return function.address().text();
-    }
-
-    @Override
-    public int numaNode() {
-        return function.numaNode();
-    }
-
-    @Override
-    public long barAddress() {
-        return registers.address();
-    }
-
-    @Override
-    public long barSizeBytes() {
-        return registers.sizeBytes();
-    }
-
-    @Override
-    public IovaMap iovas() {
-        return physical;
     }
 
     @Override
@@ -167,6 +118,11 @@ final class UioDevice implements PciDevice {
     }
 
     @Override
+    public int wireFd() {
+        return hasWire ? fd : -1;
+    }
+
+    @Override
     public int removalFd() {
         return -1;
     }
@@ -176,77 +132,24 @@ final class UioDevice implements PciDevice {
         return sysfs.isWith(function.address(), PciDriver.UIO_PCI_GENERIC);
     }
 
+    /** Another driver that was given the function meanwhile needs its bus mastering; what the device does there, nobody knows. */
     @Override
-    public synchronized int configInt(int offset) {
-        return abandoned || closed ? -1 : config.readInt(offset);
-    }
-
-    @Override
-    public synchronized void startDma() {
-        if (!abandoned && !closed) {
-            config.enableDma();
-        }
+    boolean disable() {
+        String driver = sysfs.driver(function.address());
+        return driver == null || PciDriver.UIO_PCI_GENERIC.driverName().equals(driver) ? super.disable() : false;
     }
 
     @Override
-    public synchronized void stopDma() {
-        if (!abandoned && !closed) {
-            disable();
-        }
-    }
-
-    @Override
-    public synchronized void abandon() {
-        if (!abandoned && !closed) {
-            abandoned = true;
-            try {
-                registers.abandon();
-            } finally {
-                letGo();
-            }
-        }
-    }
-
-    @Override
-    public synchronized void close() {
-        if (closed) {
-            return;
-        }
-        closed = true;
-        if (registers != null) {
-            registers.unmap();
-        }
-        if (!abandoned) {
-            letGo();
-        }
-    }
-
-    /** Nothing happens when the function was given to another driver meanwhile, which needs its bus mastering. */
-    private void disable() {
-        if (isPresent()) {
-            config.disable();
-        }
-    }
-
-    /** The kernel has the device back after this. */
-    private void letGo() {
-        if (config != null) {
-            disable();
-        }
+    void letGo() {
         if (barFd >= 0) {
             Libc.close(barFd);
         }
-        try {
-            if (file != null) {
-                file.close();       // Its lock goes with it.
-            }
-        } catch (IOException e) {
-            throw OperationException.internal("close-failed", "closing the file of device " + function.address() + ": " + e);
-        } finally {
-            if (configFd >= 0) {
-                Libc.close(configFd);   // Last: until the device file is closed, nobody else may open it.
-            }
-            onClosed.run();
+        if (fd >= 0) {
+            Libc.close(fd);
         }
+        if (configFd >= 0) {
+            Libc.close(configFd);       // Last: until the device file is closed, nobody else may open it.
+        }
+        onClosed.run();
     }
 }

@@ -11,20 +11,12 @@ import java.lang.foreign.Arena;
 import java.util.function.IntUnaryOperator;
 
 /** A function behind an IOMMU, through vfio-pci. When the process dies, the kernel resets the device and ends its access. */
-final class VfioDevice implements PciDevice {
+final class VfioDevice extends MappedDevice {
     private static final int EFD_CLOEXEC_NONBLOCK = 0x80800;
 
-    private final PciSysfs sysfs;
-    private final PciFunction function;
     private final int fd;
-    private final IovaMap iovas;
-    private final Runnable onClosed;
-    private ConfigSpace config;
-    private Registers registers;
     private int[] interruptFds = {};
     private int removalFd = -1;
-    private boolean abandoned;
-    private boolean closed;
 
     /**
      * Takes a descriptor of the device over.
@@ -45,11 +37,8 @@ final class VfioDevice implements PciDevice {
     }
 
     private VfioDevice(PciSysfs sysfs, PciFunction function, int fd, IovaMap iovas, Runnable onClosed) {
-        this.sysfs = sysfs;
-        this.function = function;
+        super(sysfs, function, iovas, onClosed);
         this.fd = fd;
-        this.iovas = iovas;
-        this.onClosed = onClosed;
     }
 
     private void setUp(int vectorsMax) {
@@ -156,31 +145,6 @@ final class VfioDevice implements PciDevice {
     }
 
     @Override
-    public String address() {
-        return function.address().text();
-    }
-
-    @Override
-    public int numaNode() {
-        return function.numaNode();
-    }
-
-    @Override
-    public long barAddress() {
-        return registers.address();
-    }
-
-    @Override
-    public long barSizeBytes() {
-        return registers.sizeBytes();
-    }
-
-    @Override
-    public IovaMap iovas() {
-        return iovas;
-    }
-
-    @Override
     public int interruptVectors() {
         return interruptFds.length;
     }
@@ -201,48 +165,7 @@ final class VfioDevice implements PciDevice {
     }
 
     @Override
-    public synchronized int configInt(int offset) {
-        return abandoned || closed ? -1 : config.readInt(offset);
-    }
-
-    @Override
-    public synchronized void startDma() {
-        if (!abandoned && !closed) {
-            config.enableDma();
-        }
-    }
-
-    @Override
-    public synchronized void stopDma() {
-        if (!abandoned && !closed) {
-            config.disable();
-        }
-    }
-
-    @Override
-    public synchronized void abandon() {
-        if (!abandoned && !closed) {
-            abandoned = true;
-            try {
-                registers.abandon();
-            } finally {
-                letGo();
-            }
-        }
-    }
-
-    @Override
-    public synchronized void close() {
-        if (closed) {
-            return;
-        }
-        closed = true;
-        if (registers != null) {
-            registers.unmap();          // First: a mapping keeps the device from the kernel, as its descriptor does.
-        }
-        if (!abandoned) {
-            letGo();
-        }
+    void closeEvents() {
         for (int event : interruptFds) {
             Libc.close(event);
         }
@@ -251,11 +174,8 @@ final class VfioDevice implements PciDevice {
         }
     }
 
-    /** The kernel has the device back after this. */
-    private void letGo() {
-        if (config != null) {
-            config.disable();
-        }
+    @Override
+    void letGo() {
         try (Arena arena = Arena.ofConfined()) {
             if (interruptFds.length > 0) {
                 requestInterrupts(arena, VFIO_PCI_MSIX_IRQ_INDEX, VFIO_IRQ_SET_DATA_NONE);

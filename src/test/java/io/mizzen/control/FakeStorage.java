@@ -167,7 +167,7 @@ public abstract class FakeStorage implements Engine {
 
     @Override
     public CompletableFuture<MemoryView> memory() {
-        return answer("memory", () -> new MemoryView("HUGETLB_2M", 2 * MIB, 256 * MIB, 128 * MIB, List.of(), List.of()));
+        return answer("memory", () -> new MemoryView("HUGETLB_2M", 2 * MIB, 256 * MIB, 128 * MIB, 0, List.of(), List.of()));
     }
 
     @Override
@@ -218,7 +218,7 @@ public abstract class FakeStorage implements Engine {
     private static NvmeControllerView controllerView(String address) {
         return new NvmeControllerView(address, "drive", "S1", "1.0", "1.4", "READY", 1, MIB, true,
             List.of(new NvmeControllerView.NamespaceView(1, null, "pcie:///" + address, 512, MIB, 0, null)),
-            new NvmeControllerView.StatsView(100, 0, 1, 1, 0, 0, 2, 255, 3, 0, 50, 25, 10),
+            new NvmeControllerView.StatsView(100, 0, 1, 1, 0, 0, 2, 255, 3, 0, 50, 25, 10, 5),
             new NvmeControllerView.HealthView(List.of("temperature"), 81, 100, 10, 3, 512_000, 1_024_000, 7, 8, 9, 10, 11, 12, 13, 14),
             List.of(new NvmeControllerView.ErrorView(14, 1, 5, "an error", 1, 40)));
     }

@@ -15,6 +15,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 
 /** Plain pages, threads that are not pinned, no ring: for engines whose devices are in memory. */
 final class PlainPlatform implements Platform {
@@ -23,6 +24,7 @@ final class PlainPlatform implements Platform {
     private final PciSysfs pci;
     private final BlockDevices disks;
     private Arena arena;
+    private Function<DmaMemory, PciOpener> opener;
 
     /** A machine without any device. */
     PlainPlatform(int coreCount) {
@@ -34,6 +36,7 @@ final class PlainPlatform implements Platform {
         this.coreCount = coreCount;
         this.pci = pci;
         this.disks = disks;
+        this.opener = memory -> new PciDevices(pci, memory.regions());
     }
 
     boolean isReleased() {
@@ -96,9 +99,15 @@ final class PlainPlatform implements Platform {
         return pci;
     }
 
+    /** Functions are opened by that, not through the machine's trees. */
+    PlainPlatform opening(Function<DmaMemory, PciOpener> newOpener) {
+        opener = newOpener;
+        return this;
+    }
+
     @Override
-    public PciOpener pciOpener(DmaMemory reserved) {
-        return new PciDevices(pci, reserved.regions());
+    public PciOpener pciOpener(DmaMemory memory) {
+        return opener.apply(memory);
     }
 
     @Override

@@ -22,6 +22,7 @@ import java.util.concurrent.locks.LockSupport;
  * PciProbe drive ADDRESS DRIVER CYCLES     the whole way, so many times opened and closed
  * PciProbe open ADDRESS                    opens only, prints the code of the failure
  * PciProbe bind ADDRESS DRIVER             binds only, prints the code of the failure
+ * PciProbe pulled ADDRESS                  uses the registers while the drive is pulled out
  * </pre>
  */
 public final class PciProbe {
@@ -29,6 +30,9 @@ public final class PciProbe {
     private static final long DEADLINE_NS = 20_000_000_000L;
     private static final int ADMIN_ENTRIES = 8;
     private static final int PAGE = 4096;
+    private static final int INTX_DISABLE = 1 << 10;
+    private static final long PULL_DEADLINE_NS = 60_000_000_000L;
+    private static final long AFTER_PULL_NS = 3_000_000_000L;
 
     private PciProbe() {
     }
@@ -39,6 +43,7 @@ public final class PciProbe {
         try {
             switch (arguments[0]) {
                 case "drive" -> drive(sysfs, address, PciDriver.of(arguments[2]), Integer.parseInt(arguments[3]));
+                case "pulled" -> pulled(sysfs, address);
                 case "bind" -> new PciBinding(sysfs).bind(address, PciDriver.of(arguments[2]));
                 case "open" -> {
                     List<DmaRegion> regions = HugePages.reserve(MEMORY_BYTES);
@@ -128,14 +133,40 @@ public final class PciProbe {
         await("disabled", () -> (RawMemory.getIntAcquire(bar + 0x1C) & 1) == 0);
     }
 
+    /** By vector, or by wire: the latter waits until it is let through, comes at once then, and is off again. */
     private static boolean interrupted(PciDevice device) {
-        if (device.interruptVectors() == 0) {
-            return false;
-        }
+        boolean wire = device.interruptVectors() == 0;
+        int fd = wire ? device.wireFd() : device.interruptFd(0);
+        int sizeBytes = wire ? 4 : 8;
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment count = arena.allocate(8, 8);
-            await("interrupt", () -> Libc.read(device.interruptFd(0), count.address(), 8) == 8);
-            return count.get(RawMemory.LE_LONG, 0) > 0;
+            boolean early = wire && Libc.read(fd, count.address(), sizeBytes) == sizeBytes;
+            device.enableWire();
+            await("interrupt", () -> Libc.read(fd, count.address(), sizeBytes) == sizeBytes);
+            boolean isOff = !wire || (device.configInt(4) & INTX_DISABLE) != 0;
+            return !early && isOff && count.get(RawMemory.LE_LONG, 0) > 0;
+        }
+    }
+
+    /** Reads and writes registers of a drive that is pulled out meanwhile, and some time after the system has removed it. */
+    private static void pulled(PciSysfs sysfs, PciAddress address) {
+        try (PciDevice device = new PciDevices(sysfs, HugePages.reserve(MEMORY_BYTES)).open(address, 1)) {
+            long bar = device.barAddress();
+            say("driving, VS " + Integer.toHexString(RawMemory.getIntAcquire(bar + 8)));
+            long deadlineNs = System.nanoTime() + PULL_DEADLINE_NS;
+            long goneNs = Long.MAX_VALUE;
+            long ones = 0;
+            while (System.nanoTime() - deadlineNs < 0 && (goneNs == Long.MAX_VALUE || System.nanoTime() - goneNs < AFTER_PULL_NS)) {
+                for (int i = 0; i < 1000; i++) {
+                    ones += RawMemory.getIntAcquire(bar + 0x1C) == -1 ? 1 : 0;
+                    RawMemory.putIntRelease(bar + 0x1000, 0);
+                }
+                if (goneNs == Long.MAX_VALUE && !device.isPresent()) {
+                    goneNs = System.nanoTime();
+                }
+                LockSupport.parkNanos(1_000_000);
+            }
+            say("gone " + (goneNs != Long.MAX_VALUE) + ", all ones " + (ones > 0) + ", bus mastering ended " + device.stopDma());
         }
     }
 

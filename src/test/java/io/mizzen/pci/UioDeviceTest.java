@@ -7,6 +7,7 @@ import io.mizzen.util.OperationException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -53,7 +54,7 @@ class UioDeviceTest {
             assertThat(command()).isEqualTo(MEMORY_SPACE);
             device.startDma();
             assertThat(command()).isEqualTo(MEMORY_SPACE | BUS_MASTER);
-            device.stopDma();
+            assertThat(device.stopDma()).isTrue();
             assertThat(command()).isEqualTo(MEMORY_SPACE);
             device.startDma();
         }
@@ -69,10 +70,58 @@ class UioDeviceTest {
             Files.delete(function.resolve("driver"));
             Files.createSymbolicLink(function.resolve("driver"), root.resolve("bus/pci/drivers/nvme"));
             assertThat(device.isPresent()).isFalse();
-            device.stopDma();
+            assertThat(device.stopDma()).as("nobody knows what it does there").isFalse();
             assertThat(command()).isEqualTo(MEMORY_SPACE | BUS_MASTER);
         }
         assertThat(command()).isEqualTo(MEMORY_SPACE | BUS_MASTER);
+    }
+
+    @Test
+    void whatTheDeviceDoesWhoseConfigurationSpaceTakesNoWriteIsNotKnown() throws IOException {
+        try (UioDevice device = open()) {
+            device.startDma();
+            Files.write(function.resolve("config"), new byte[0]);       // Neither read nor written back as it was.
+            assertThat(device.stopDma()).isFalse();
+            byte[] gone = new byte[256];
+            Arrays.fill(gone, (byte) 0xFF);
+            Files.write(function.resolve("config"), gone);
+            assertThat(device.stopDma()).as("all ones: it is pulled out").isTrue();
+        }
+    }
+
+    @Test
+    void aFunctionWithoutADriverIsStillCutOff() throws IOException {
+        try (UioDevice device = open()) {
+            device.startDma();
+            Files.delete(function.resolve("driver"));
+            assertThat(device.stopDma()).isTrue();
+            assertThat(command()).isEqualTo(MEMORY_SPACE);
+        }
+    }
+
+    @Test
+    void theWireIsLetThroughWhenAskedForAndOffAtTheEnd() throws IOException {
+        try (UioDevice device = open()) {
+            assertThat(device.wireFd()).as("no interrupt pin").isEqualTo(-1);
+        }
+        byte[] wired = new byte[256];
+        wired[0x3D] = 1;
+        Files.write(function.resolve("config"), wired);
+        try (UioDevice device = open()) {
+            assertThat(device.wireFd()).as("no interrupt number").isEqualTo(-1);
+        }
+        Files.writeString(function.resolve("irq"), "11\n");
+        try (UioDevice device = open()) {
+            assertThat(device.wireFd()).isNotNegative();
+            assertThat(wireIsOff()).isTrue();
+            device.enableWire();
+            assertThat(wireIsOff()).isFalse();
+        }
+        assertThat(wireIsOff()).isTrue();
+    }
+
+    private boolean wireIsOff() throws IOException {
+        return (Files.readAllBytes(function.resolve("config"))[5] & 4) != 0;
     }
 
     @Test

@@ -96,6 +96,8 @@ public final class EngineCollector implements MultiCollector {
         Labels kind = Labels.of("kind", memory.kind().toLowerCase(Locale.ROOT));
         families.gauge("mizzen_memory_reserved_bytes", "The reservation made at the start", memory.reservedBytes(), kind);
         families.gauge("mizzen_memory_free_bytes", "What no pool has been cut from", memory.freeBytes(), kind);
+        families.gauge("mizzen_memory_kept_bytes", "Used for nothing any more: a device that could not be stopped may write there",
+            memory.keptBytes(), kind);
         families.gauge("mizzen_memory_page_bytes", "Page size of the reservation", memory.pageSizeBytes(), kind);
     }
 

@@ -39,6 +39,7 @@ final class NvmeFamilies {
         families.counter("mizzen_nvme_retries", "Commands sent again because of their status", stats.retries(), labels);
         families.counter("mizzen_nvme_timeouts", "Commands that were too late", stats.timeouts(), labels);
         families.counter("mizzen_nvme_aborts", "Abort commands sent for those", stats.aborts(), labels);
+        families.counter("mizzen_nvme_interrupts", "Interrupts that were awaited; a busy queue is polled", stats.interrupts(), labels);
         families.counter("mizzen_nvme_resets", "Resets of the controller", stats.resets(), labels);
         families.counter("mizzen_nvme_unknown_completions", "Completions of no command in flight", stats.unknownCompletions(),
             labels);

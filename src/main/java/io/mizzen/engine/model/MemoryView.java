@@ -8,9 +8,10 @@ import java.util.List;
  * @param kind HUGETLB_1G, HUGETLB_2M, TRANSPARENT_HUGE, LOCKED or PLAIN, best first
  * @param pageSizeBytes page size of the reservation
  * @param freeBytes not cut into pools or handed out
+ * @param keptBytes used for nothing any more, since a device that could not be stopped may still write there
  */
-public record MemoryView(String kind, long pageSizeBytes, long reservedBytes, long freeBytes, List<RegionView> regions,
-                         List<PoolView> pools) {
+public record MemoryView(String kind, long pageSizeBytes, long reservedBytes, long freeBytes, long keptBytes,
+                         List<RegionView> regions, List<PoolView> pools) {
 
     /** One registration: contiguous memory on one node. */
     public record RegionView(int index, String kind, long pageSizeBytes, long sizeBytes, int numaNode) { }

@@ -58,8 +58,10 @@ public record MetricsView(long atNs, List<ReactorMetrics> reactors, List<VolumeM
      *
      * @param kind as in {@link MemoryView}; empty before the start
      * @param freeBytes not cut into pools or handed out
+     * @param keptBytes as in {@link MemoryView}
      */
-    public record MemoryMetrics(String kind, long pageSizeBytes, long reservedBytes, long freeBytes) {
-        public static final MemoryMetrics NONE = new MemoryMetrics("", 0, 0, 0);
+    public record MemoryMetrics(String kind, long pageSizeBytes, long reservedBytes, long freeBytes,
+                                long keptBytes) {
+        public static final MemoryMetrics NONE = new MemoryMetrics("", 0, 0, 0, 0);
     }
 }

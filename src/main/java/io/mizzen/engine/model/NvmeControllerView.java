@@ -37,10 +37,11 @@ public record NvmeControllerView(String address, String model, String serial, St
      * @param slots commands that may be in flight at a time
      * @param outstanding commands in flight now
      * @param waiting I/Os that wait for a slot now
+     * @param interrupts that were awaited; a busy queue is polled
      */
     public record StatsView(long completions, long unknownCompletions, long errors, long retries, long timeouts, long aborts,
                             long resets, int slots, int outstanding, int waiting, long submissionDoorbells,
-                            long completionDoorbells, long doorbellsSaved) { }
+                            long completionDoorbells, long doorbellsSaved, long interrupts) { }
 
     /**
      * The SMART / health information log page (base specification 2.0, section 5.16.1.3).

@@ -22,6 +22,7 @@ final class AdminCommand {
     int cdw10;
     int cdw11;
     boolean hasPage;
+    byte firstByte;
     long prp1;
     long prp2;
     boolean endless;
@@ -51,6 +52,12 @@ final class AdminCommand {
     AdminCommand page() {
         hasPage = true;
         return this;
+    }
+
+    /** Gives a page of data to the controller, zeroes but for the first byte. */
+    AdminCommand page(int first) {
+        firstByte = (byte) first;
+        return page();
     }
 
     /** Names memory of its own. */

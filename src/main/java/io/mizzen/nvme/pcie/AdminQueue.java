@@ -8,6 +8,8 @@ import io.mizzen.memory.DmaMemory;
 import io.mizzen.nvme.Cqe;
 import io.mizzen.nvme.Sqe;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Queue;
 
 /**
@@ -29,6 +31,7 @@ final class AdminQueue {
     private final boolean[] read = new boolean[SLOTS];
     private final int[] generations = new int[SLOTS];
     private final Queue<AdminCommand> waiting = new ArrayDeque<>();
+    private boolean open;
     private int outstanding;
     private int endless;
     private long unknownCompletions;
@@ -67,24 +70,36 @@ final class AdminQueue {
         return unknownCompletions;
     }
 
-    /** Forgets every command, and tells those who wait: the controller was stopped, or is gone. */
-    void reset() {
+    /** The controller is idle, and will find both queues empty: commands are taken from here on. */
+    void start() {
         rings.reset();
-        for (int i = 0; i < SLOTS; i++) {
-            AdminCommand command = sent[i];
-            if (command != null) {
-                sent[i] = null;
-                release(command);
-                command.receiver.onDone(AdminCommand.NO_ANSWER, 0, 0);
-            }
-        }
-        for (AdminCommand command = waiting.poll(); command != null; command = waiting.poll()) {
-            command.receiver.onDone(AdminCommand.NO_ANSWER, 0, 0);
-        }
+        open = true;
     }
 
-    /** Sends a command, now or when there is room. False: too many wait; its receiver is not told. */
+    /**
+     * Takes no command any more and forgets those that there are; who waits for one is told. What the controller answers from
+     * here on, it answers to nobody.
+     */
+    void stop() {
+        open = false;
+        List<AdminCommand> forgotten = new ArrayList<>();
+        for (int i = 0; i < SLOTS; i++) {
+            if (sent[i] != null) {
+                release(sent[i]);
+                forgotten.add(sent[i]);
+                sent[i] = null;
+            }
+        }
+        forgotten.addAll(waiting);
+        waiting.clear();
+        forgotten.forEach(command -> command.receiver.onDone(AdminCommand.NO_ANSWER, 0, 0));
+    }
+
+    /** Sends a command, now or when there is room. False: too many wait, or the controller is down; its receiver is not told. */
     boolean submit(AdminCommand command, long nowNs, long timeoutNs) {
+        if (!open) {
+            return false;
+        }
         command.deadlineNs = nowNs + timeoutNs;
         int slot = freeSlot();
         if (slot < 0 || !waiting.isEmpty()) {
@@ -111,6 +126,7 @@ final class AdminQueue {
         long page = pages.address() + (long) slot * PAGE_BYTES;
         if (command.hasPage) {
             RawMemory.zero(page, PAGE_BYTES);
+            RawMemory.putByte(page, command.firstByte);
             command.prp1 = memory.iovas().iova(pages.regionIndex(), page);
         }
         long sqe = rings.nextEntry();
@@ -128,7 +144,7 @@ final class AdminQueue {
     /** Hands answers out; returns how many there were. Receivers may submit. */
     int poll() {
         int count = 0;
-        while (outstanding > 0 && count < ENTRIES) {
+        while (open && outstanding > 0 && count < ENTRIES) {
             long entry = rings.completionEntry();
             if (entry == 0) {
                 break;
@@ -140,7 +156,7 @@ final class AdminQueue {
             count++;
             answered(cid, status, result);
         }
-        if (count != 0) {
+        if (count != 0 && open) {
             sendWaiting();
             rings.ring();
         }

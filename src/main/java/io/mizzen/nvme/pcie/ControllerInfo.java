@@ -6,6 +6,7 @@ import io.mizzen.nvme.IdentifyController;
 import io.mizzen.nvme.IdentifyNvmController;
 import io.mizzen.nvme.NvmeStatus;
 import io.mizzen.nvme.Properties;
+import io.mizzen.util.HotPath;
 
 /**
  * What a controller says of itself (base specification 2.0, section 5.17.2.1; NVM command set 1.0, section 4.1.5.4).
@@ -24,11 +25,13 @@ import io.mizzen.nvme.Properties;
  * @param shutdownNs how long an orderly shutdown may take; 0: not said
  * @param errorEntriesMax entries of the error log
  * @param namespaceIdMax largest namespace id
+ * @param retryDelays CRDT1 to CRDT3, 16 bits each: how long a command that is to be tried again waits, in 100 ms; 0: not said
  */
 public record ControllerInfo(String model, String serial, String firmware, int version, long transferBytesMax,
         long zeroesBytesMax, long deallocateBlocksMax, int oncs, boolean volatileCache, boolean sgls,
         boolean doorbellBuffers, int abortsMax, int asyncEventsMax, int oaes, long shutdownNs, int errorEntriesMax,
-        int namespaceIdMax) {
+        int namespaceIdMax, long retryDelays) {
+    private static final long RETRY_DELAY_UNIT_NS = 100_000_000L;
     /** Version from which a controller lists its active namespaces. */
     static final int VERSION_1_1 = 0x0001_0100;
     /** Version from which namespaces have descriptors. */
@@ -37,6 +40,17 @@ public record ControllerInfo(String model, String serial, String firmware, int v
 
     boolean has(int oncsBit) {
         return (oncs & oncsBit) != 0;
+    }
+
+    /** Whether it says how long to wait before a command is tried again. */
+    boolean hasRetryDelays() {
+        return retryDelays != 0;
+    }
+
+    /** How long that is, by the command retry delay of a status (section 3.3.3.2.1); 0: it does not matter. */
+    @HotPath
+    long retryDelayNs(int index) {
+        return index == 0 ? 0 : (retryDelays >>> (index - 1) * 16 & 0xFFFF) * RETRY_DELAY_UNIT_NS;
     }
 
     /** {@code 1.4}. */
@@ -60,7 +74,9 @@ public record ControllerInfo(String model, String serial, String firmware, int v
                 (IdentifyController.oacs(ALL, at) & IdentifyController.OACS_DOORBELL_BUFFERS) != 0,
                 IdentifyController.acl(ALL, at) + 1, IdentifyController.aerl(ALL, at) + 1,
                 IdentifyController.oaes(ALL, at), IdentifyController.shutdownMicroseconds(ALL, at) * 1000,
-                IdentifyController.elpe(ALL, at) + 1, IdentifyController.namespaceCount(ALL, at));
+                IdentifyController.elpe(ALL, at) + 1, IdentifyController.namespaceCount(ALL, at),
+                IdentifyController.crdt(ALL, at, 1) | (long) IdentifyController.crdt(ALL, at, 2) << 16
+                        | (long) IdentifyController.crdt(ALL, at, 3) << 32);
     }
 
     /** As this, with the limits of identify controller for the NVM command set, CNS 06h; status not 0: it has none. */
@@ -81,7 +97,8 @@ public record ControllerInfo(String model, String serial, String firmware, int v
         }
         return new ControllerInfo(model, serial, firmware, version, transferBytesMax,
                 zeroes == 0 ? zeroesBytesMax : size(page, zeroes), deallocate, oncs, volatileCache, sgls,
-                doorbellBuffers, abortsMax, asyncEventsMax, oaes, shutdownNs, errorEntriesMax, namespaceIdMax);
+                doorbellBuffers, abortsMax, asyncEventsMax, oaes, shutdownNs, errorEntriesMax, namespaceIdMax,
+                retryDelays);
     }
 
     private static long size(long page, int power) {

@@ -8,21 +8,25 @@ import static io.mizzen.nvme.Properties.CC;
 import static io.mizzen.nvme.Properties.CRTO;
 import static io.mizzen.nvme.Properties.CSTS;
 import static io.mizzen.nvme.Properties.DOORBELLS;
+import static io.mizzen.nvme.Properties.INTMC;
 import static io.mizzen.nvme.Properties.INTMS;
 import static io.mizzen.nvme.Properties.VS;
 
 import io.mizzen.ffi.RawMemory;
 import io.mizzen.nvme.Properties;
+import io.mizzen.util.OperationException;
 
 /** The registers of a controller, where BAR 0 is mapped (base specification 2.0, section 3.1.3). Admin reactor. */
 final class ControllerRegisters {
     /** What every register of a device that is gone reads as. */
     private static final int GONE = -1;
+    private static final int PAGE_BYTES = 4096;
     private static final long READY_TIMEOUT_NS_MIN = 1_000_000_000L;
     private static final long UNIT_NS = 500_000_000L;
 
     private final long bar;
     private final long cap;
+    private long settlesNs;
 
     ControllerRegisters(long bar) {
         this.bar = bar;
@@ -31,6 +35,17 @@ final class ControllerRegisters {
 
     long cap() {
         return cap;
+    }
+
+    /** @throws OperationException FAILED_PRECONDITION {@code nvme-not-supported} */
+    void requireSupported(String address) {
+        if ((Properties.capCommandSets(cap) & 1) == 0) {
+            throw OperationException.precondition("nvme-not-supported", address + " does not have the NVM command set (CAP.CSS)");
+        }
+        if (Properties.capPageSizeMinBytes(cap) > PAGE_BYTES) {
+            throw OperationException.precondition("nvme-not-supported", address + " wants pages of "
+                    + Properties.capPageSizeMinBytes(cap) + " bytes; " + PAGE_BYTES + " are supported");
+        }
     }
 
     int version() {
@@ -59,6 +74,17 @@ final class ControllerRegisters {
         RawMemory.putIntRelease(bar + CC, cc);
     }
 
+    /** Begins to enable the controller. */
+    void enable(int cc, long nowNs) {
+        settlesNs = nowNs + readyTimeoutNs();
+        configure(cc);
+    }
+
+    /** Until when a controller that is enabled and not ready may be on its way there: the time that it has since we enabled it. */
+    long settlesNs(long nowNs) {
+        return settlesNs == 0 ? nowNs + readyTimeoutNs() : settlesNs;
+    }
+
     /** Resets the controller, without waiting for it. */
     void disable() {
         configure(configuration() & ~(Properties.CC_EN | 3 << 14));
@@ -70,9 +96,9 @@ final class ControllerRegisters {
         RawMemory.putLongRelease(bar + ACQ, completionIova);
     }
 
-    /** Masks every interrupt that is not MSI-X: nobody listens to the wire. */
-    void maskInterrupts() {
-        RawMemory.putIntRelease(bar + INTMS, -1);
+    /** Lets interrupts by wire out, or masks them: with MSI-X both mean nothing (section 3.1.3.3). */
+    void maskInterrupts(boolean masked) {
+        RawMemory.putIntRelease(bar + (masked ? INTMS : INTMC), -1);
     }
 
     /** How long becoming ready, or not ready, may take: CAP.TO, or CRTO.CRWMT where CAP.CRMS says that there is one. */

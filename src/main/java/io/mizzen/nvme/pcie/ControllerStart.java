@@ -41,6 +41,7 @@ final class ControllerStart {
     private final Consumer<Runnable> whenStopped;
     private final Completion<Result> done;
     private State state = State.DISABLING;
+    private ControllerDisable disable;
     private long deadlineNs;
     private ControllerInfo info;
     private int pairsGranted;
@@ -56,10 +57,7 @@ final class ControllerStart {
     }
 
     void begin(long nowNs) {
-        deadlineNs = nowNs + registers.readyTimeoutNs();
-        if (Properties.ccEnabled(registers.configuration())) {
-            registers.disable();
-        }
+        disable = new ControllerDisable(registers, nowNs);
         tick(nowNs);
     }
 
@@ -69,28 +67,45 @@ final class ControllerStart {
 
     /** Looks at the registers. */
     void tick(long nowNs) {
-        if (isOver() || state == State.STOPPED) {
-            return;
+        if (state == State.DISABLING) {
+            onDisabling(disable.tick(nowNs));
+        } else if (state == State.ENABLING || state == State.ASKING) {
+            onEnabled(registers.status(), nowNs);
         }
-        int csts = registers.status();
+    }
+
+    private void onDisabling(ControllerDisable.Outcome outcome) {
+        switch (outcome) {
+            case PENDING -> { }
+            case GONE -> fail(gone());
+            case STUCK -> fail(late("idle"));
+            default -> {
+                state = State.STOPPED;
+                whenStopped.accept(this::enable);
+            }
+        }
+    }
+
+    private void onEnabled(int csts, long nowNs) {
         if (ControllerRegisters.isGone(csts)) {
-            fail(controller.failure("nvme-removed", "is gone: its registers read as all ones"));
-            return;
-        }
-        boolean ready = (csts & Properties.CSTS_RDY) != 0;
-        if (state == State.DISABLING && !ready) {
-            state = State.STOPPED;
-            whenStopped.accept(this::enable);
-        } else if (state != State.DISABLING && ControllerRegisters.isFatal(csts)) {
+            fail(gone());
+        } else if (ControllerRegisters.isFatal(csts)) {
             fail(controller.failure("nvme-fatal", "reports a fatal status (CSTS.CFS) while it starts"));
-        } else if (state == State.ENABLING && ready) {
+        } else if (state == State.ENABLING && (csts & Properties.CSTS_RDY) != 0) {
             state = State.ASKING;
             identify();
-        } else if (state != State.ASKING && state != State.STOPPED && deadlineNs - nowNs <= 0) {
-            fail(new OperationException(ErrorKind.TIMEOUT, "nvme-not-ready", controller.address() + " did not become "
-                    + (state == State.DISABLING ? "idle" : "ready") + " within the "
-                    + registers.readyTimeoutNs() / 1_000_000 + " ms that it asks for; power-cycle the drive"));
+        } else if (state == State.ENABLING && deadlineNs - nowNs <= 0) {
+            fail(late("ready"));
         }
+    }
+
+    private OperationException gone() {
+        return controller.failure("nvme-removed", "is gone: its registers read as all ones");
+    }
+
+    private OperationException late(String what) {
+        return new OperationException(ErrorKind.TIMEOUT, "nvme-not-ready", controller.address() + " did not become " + what
+                + " within the " + registers.readyTimeoutNs() / 1_000_000 + " ms that it asks for; power-cycle the drive");
     }
 
     /** Ends it, and nobody is told. */
@@ -109,21 +124,19 @@ final class ControllerStart {
         if (state != State.STOPPED) {
             return;
         }
-        controller.resetAdminQueue();
         try {
             controller.startDma();              // Not before: what the controller still did would have reached memory.
         } catch (OperationException refused) {
             fail(refused);
             return;
         }
+        controller.adminQueue().start();
         state = State.ENABLING;
         deadlineNs = controller.nowNs() + registers.readyTimeoutNs();
         registers.adminQueues(AdminQueue.ENTRIES, controller.adminQueue().submissionIova(),
                 controller.adminQueue().completionIova());
-        registers.configure(Properties.ccEnable(Properties.CC_CSS_NVM));
-        if (!controller.hasVectors()) {
-            registers.maskInterrupts();
-        }
+        registers.enable(Properties.ccEnable(Properties.CC_CSS_NVM), controller.nowNs());
+        registers.maskInterrupts(!controller.usesWire());
     }
 
     // --- admin commands, one after the other --------------------------------------------------------
@@ -136,8 +149,12 @@ final class ControllerStart {
             }
             if (status == AdminCommand.NO_ANSWER || status != 0 && !mayFail) {
                 fail(controller.refused(what, status));
-            } else {
+                return;
+            }
+            try {
                 next.onDone(status, result, page);
+            } catch (OperationException noMemory) {
+                fail(noMemory);
             }
         };
     }
@@ -158,8 +175,19 @@ final class ControllerStart {
         controller.send(new AdminCommand(Opcodes.ADMIN_IDENTIFY, answer("identify controller (NVM)", true,
                 (status, result, limits) -> {
                     info = info.withNvmLimits(status, limits, registers.cap());
-                    askForQueues();
+                    configureRetries();
                 })).cdw10(Identify.CNS_COMMAND_SET_CONTROLLER).page());
+    }
+
+    /** Only a host that says that it heeds the times of {@link ControllerInfo#retryDelayNs} is told which (section 5.27.1.18). */
+    private void configureRetries() {
+        if (!info.hasRetryDelays()) {
+            askForQueues();
+            return;
+        }
+        controller.send(new AdminCommand(Opcodes.ADMIN_SET_FEATURES, answer("host behaviour", true,
+                (status, result, page) -> askForQueues())).cdw10(Features.HOST_BEHAVIOR)
+                .page(Features.HOST_BEHAVIOR_RETRY_DELAYS));
     }
 
     private void askForQueues() {
@@ -172,7 +200,7 @@ final class ControllerStart {
     }
 
     private void configureDoorbells() {
-        if (!info.doorbellBuffers() || !controller.prepareShadows(pairsGranted)) {
+        if (!info.doorbellBuffers() || !controller.shadows().prepare(pairsGranted, registers.doorbellStrideBytes())) {
             configureEvents();
             return;
         }
@@ -180,7 +208,7 @@ final class ControllerStart {
                 (status, result, page) -> {
                     shadowDoorbells = status == 0;
                     configureEvents();
-                })).memory(controller.shadowIova(), controller.eventIova()));
+                })).memory(controller.shadows().shadowIova(), controller.shadows().eventIova()));
     }
 
     private void configureEvents() {

@@ -6,7 +6,6 @@ import io.mizzen.bdev.BdevIo;
 import io.mizzen.bdev.IoQueue;
 import io.mizzen.bdev.IoType;
 import io.mizzen.bdev.Status;
-import io.mizzen.ffi.Libc;
 import io.mizzen.memory.DmaMemory;
 import io.mizzen.memory.IovaMap;
 import io.mizzen.nvme.Cqe;
@@ -62,8 +61,7 @@ final class IoQueuePair {
     private final IovaMap iovas;
     private final NvmeOptions options;
     private final Reactor reactor;
-    private final int vector;
-    private final int interruptFd;
+    private final PairWaker waker;
     private final QueueRings rings;
     private final DmaMemory.Block lists;
     private final IoCommand[] commands;
@@ -73,6 +71,7 @@ final class IoQueuePair {
     private final int generationMask;
     private final IoQueue waiting = new IoQueue();
     private final PairTimer timer = new PairTimer();
+    private final Runnable onInterrupt = this::onInterrupt;
     private Poller poller;
     private int freeCount;
     private int outstanding;
@@ -80,7 +79,7 @@ final class IoQueuePair {
     private int state = SUSPENDED;
     private long scanNs;
     private long activityNs;
-    private boolean interruptWatched;
+    private ControllerInfo info;
 
     // Counters, read by anybody.
     long completions;
@@ -92,18 +91,16 @@ final class IoQueuePair {
     /**
      * Takes the memory; the queues are not known to the controller yet.
      *
-     * @param vector interrupt vector, or negative: polled
-     * @param interruptFd its descriptor
+     * @param waker what wakes its reactor; null: it is polled
      */
     IoQueuePair(Owner controller, int id, int entries, Reactor reactor, QueueMemory memory,
-            ControllerRegisters registers, NvmeOptions options, int vector, int interruptFd) {
+            ControllerRegisters registers, NvmeOptions options, PairWaker waker) {
         this.controller = controller;
         this.memory = memory;
         this.iovas = memory.iovas();
         this.options = options;
         this.reactor = reactor;
-        this.vector = vector;
-        this.interruptFd = interruptFd;
+        this.waker = waker;
         this.rings = new QueueRings(id, entries, memory, registers);
         this.indexMask = entries - 1;
         this.generationShift = Integer.numberOfTrailingZeros(entries);
@@ -142,7 +139,7 @@ final class IoQueuePair {
 
     /** Interrupt vector for the completion queue, or negative. */
     int vector() {
-        return vector;
+        return waker == null ? -1 : waker.vector();
     }
 
     // --- set-up and end, on the pair's reactor ----------------------------------------------------
@@ -162,7 +159,9 @@ final class IoQueuePair {
         if (poller != null) {
             reactor.mthread().removePoller(poller);
             PairFlusher.of(reactor).remove(this);
-            unwatchInterrupt();
+            if (waker != null) {
+                waker.forget();
+            }
             poller = null;
         }
         state = DEAD;
@@ -210,16 +209,18 @@ final class IoQueuePair {
     /**
      * The controller knows the queues, which are empty: everything goes on.
      *
+     * @param now what the controller says of itself
      * @param shadowAddress page of shadow doorbells, or 0
      * @param eventAddress page of event indexes, or 0
      */
-    void resume(long shadowAddress, long eventAddress) {
+    void resume(ControllerInfo now, long shadowAddress, long eventAddress) {
         assert reactor.isCurrent();
         if (state == SUSPENDED) {
             if (poller == null) {
                 attach();
             }
-            rings.useShadows(shadowAddress, eventAddress);
+            rings.useShadows(shadowAddress, eventAddress, waker != null && waker.needsHeads());
+            info = now;
             state = LIVE;
             scanNs = reactor.nowNs();
             sendDelayed(Long.MAX_VALUE);
@@ -399,7 +400,8 @@ final class IoQueuePair {
         errors += Status.isCallerError(status) ? 0 : 1;
         if (command.timeout == IoCommand.IN_TIME && command.tries < options.retryMax() && isRetryable(status)) {
             retries++;
-            delay(command, RETRY_DELAY_NS * pow10(command.tries++));
+            long askedNs = Math.min(info.retryDelayNs(NvmeStatus.retryDelay(status)), options.ioTimeoutNs());
+            delay(command, Math.max(askedNs, RETRY_DELAY_NS * pow10(command.tries++)));
         } else {
             end(command, translate(status));
         }
@@ -504,7 +506,7 @@ final class IoQueuePair {
         if (nowNs - activityNs < FAST_NS) {
             return POLL_PERIOD_NS;
         }
-        return interruptWatched ? INTERRUPT_PERIOD_NS : SLOW_PERIOD_NS;
+        return waker != null && waker.isAwaited() ? INTERRUPT_PERIOD_NS : SLOW_PERIOD_NS;
     }
 
     private void onTimer(long nowNs) {
@@ -514,8 +516,8 @@ final class IoQueuePair {
         if (delayed > 0) {
             sendDelayed(nowNs);
         }
-        if (outstanding > 0 && nowNs - activityNs >= FAST_NS) {
-            watchInterrupt();
+        if (waker != null && outstanding > 0 && nowNs - activityNs >= FAST_NS) {
+            waker.await(onInterrupt);
         }
         if (nowNs - scanNs >= SCAN_PERIOD_NS) {
             scanNs = nowNs;
@@ -547,29 +549,10 @@ final class IoQueuePair {
         }
     }
 
-    /**
-     * The reactor may sleep until the next interrupt. Those of the past are drained first; what they told of is seen by the
-     * next turn, which comes before any sleep. A busy queue is polled and its interrupts are never read.
-     */
-    private void watchInterrupt() {
-        if (interruptFd >= 0 && !interruptWatched) {
-            drainInterrupt();
-            interruptWatched = reactor.fdWatcher().watch(interruptFd, fd -> {
-                drainInterrupt();
-                unwatchInterrupt();
-            });
-        }
-    }
-
-    private void unwatchInterrupt() {
-        if (interruptWatched) {
-            interruptWatched = false;
-            reactor.fdWatcher().unwatch(interruptFd);
-        }
-    }
-
-    private void drainInterrupt() {
-        Libc.read(interruptFd, PairFlusher.of(reactor).scratch(), 8);
+    /** The next look is due by what is found now, not by how long an interrupt was awaited. */
+    private void onInterrupt() {
+        poll(reactor.nowNs());
+        reactor.cancel(timer);
     }
 
     // --- views, any thread --------------------------------------------------------------------------
@@ -585,5 +568,9 @@ final class IoQueuePair {
     /** Commands that may be in flight at a time. */
     int slots() {
         return commands.length;
+    }
+
+    long interrupts() {
+        return waker == null ? 0 : waker.interrupts();
     }
 }

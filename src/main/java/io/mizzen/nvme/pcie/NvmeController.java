@@ -1,10 +1,8 @@
 package io.mizzen.nvme.pcie;
 
 import io.mizzen.bdev.Status;
-import io.mizzen.ffi.RawMemory;
 import io.mizzen.memory.DmaMemory;
 import io.mizzen.nvme.Opcodes;
-import io.mizzen.nvme.Properties;
 import io.mizzen.pci.PciDevice;
 import io.mizzen.reactor.Mthread;
 import io.mizzen.reactor.Reactor;
@@ -35,9 +33,6 @@ public final class NvmeController implements IoQueuePair.Owner {
     }
 
     private static final int BRING_UP_ATTEMPTS = 2;
-    private static final long SHUTDOWN_NS_MIN = 5_000_000_000L;
-    private static final long SHUTDOWN_NS_MAX = 60_000_000_000L;
-    private static final int SHADOW_PAGE_BYTES = 4096;
 
     private final PciDevice device;
     private final QueueMemory memory;
@@ -48,14 +43,17 @@ public final class NvmeController implements IoQueuePair.Owner {
     private final AdminQueue adminQueue;
     private final QueuePairs pairs;
     private final AdminWatch watch;
+    private final WireInterrupt wire;
+    private final ShadowDoorbells shadows;
     private final EventRequests events;
     private final NamespaceTable table;
     private final long[] resetTimes;
-    private DmaMemory.Block shadows;
     private ControllerStart start;
+    private ControllerStop stop;
     private int bringUps;
-    private boolean shadowDoorbells;
-    private long shutdownDeadlineNs;
+    private boolean dmaStarted;
+    /** Whether its memory may be used for something else; until then it is a question that nobody has asked. */
+    private boolean reachesNothing = true;
     private Completion<Void> closed;
     private boolean killed;
     private volatile State state = State.STARTING;
@@ -71,6 +69,7 @@ public final class NvmeController implements IoQueuePair.Owner {
         this.options = options;
         this.listener = listener;
         this.registers = new ControllerRegisters(device.barAddress());
+        this.shadows = new ShadowDoorbells(this.memory);
         this.pairs = new QueuePairs(device, reactors, admin, options);
         this.resetTimes = new long[options.resetMax()];
         Arrays.fill(resetTimes, Long.MIN_VALUE);
@@ -78,6 +77,7 @@ public final class NvmeController implements IoQueuePair.Owner {
         this.adminQueue = new AdminQueue(this.memory, registers);
         this.events = new EventRequests(this, listener);
         this.watch = new AdminWatch(this, adminQueue, admin, device, options.interrupts());
+        this.wire = new WireInterrupt(device, admin, options.interrupts());
     }
 
     /**
@@ -97,28 +97,37 @@ public final class NvmeController implements IoQueuePair.Owner {
             return;
         }
         controller.watch.begin();
+        controller.wire.begin();
         controller.bringUp((nothing, failure) -> {
             if (failure == null) {
                 done.ok(controller);
             } else {
-                controller.end();
-                done.fail(failure);
+                controller.endStart(() -> done.fail(failure));
             }
         });
+    }
+
+    /** What did not start is cut off. */
+    private void endStart(Runnable then) {
+        state = State.CLOSING;
+        start = null;
+        adminQueue.stop();
+        Runnable last = () -> {
+            end();
+            then.run();
+        };
+        if (dmaStarted) {
+            cutOff(() -> { }, last);
+        } else {
+            last.run();                 // It has not been told of any memory.
+        }
     }
 
     private void requireSupported() {
         if (registers.cap() == -1L) {
             throw failure("nvme-removed", "is gone: its registers read as all ones");
         }
-        if ((Properties.capCommandSets(registers.cap()) & 1) == 0) {
-            throw OperationException.precondition("nvme-not-supported", device.address()
-                    + " does not have the NVM command set (CAP.CSS)");
-        }
-        if (Properties.capPageSizeMinBytes(registers.cap()) > 4096) {
-            throw OperationException.precondition("nvme-not-supported", device.address() + " wants pages of "
-                    + Properties.capPageSizeMinBytes(registers.cap()) + " bytes; 4096 are supported");
-        }
+        registers.requireSupported(device.address());
         if (pairs.doorbellsThatFit(registers) < 1) {
             throw failure("nvme-not-supported", "maps " + device.barSizeBytes() + " bytes of registers, too few for I/O queues");
         }
@@ -128,6 +137,7 @@ public final class NvmeController implements IoQueuePair.Owner {
 
     private void bringUp(Completion<Void> done) {
         bringUps++;
+        adminQueue.stop();
         start = new ControllerStart(this, registers, next -> pairs.forEach(IoQueuePair::collect, next),
                 (result, failure) -> {
                     if (failure != null) {
@@ -150,15 +160,15 @@ public final class NvmeController implements IoQueuePair.Owner {
         try {
             table.requireSameFormats(result.namespaces());
             info = result.info();
-            shadowDoorbells = result.shadowDoorbells();
+            shadows.use(result.shadowDoorbells());
             makePairs(result.pairsGranted());
         } catch (OperationException failure) {
             done.fail(failure);
             return;
         }
-        int attempt = bringUps;
+        ControllerStart attempt = start;
         new QueueCreation(this, pairs.all()).begin((created, failure) -> {
-            if (attempt != bringUps || state == State.DEAD) {
+            if (attempt != start) {
                 return;                     // Of an attempt that is over; whoever ended it answers for it.
             }
             if (failure != null && (created == 0 || state != State.STARTING)) {
@@ -175,14 +185,15 @@ public final class NvmeController implements IoQueuePair.Owner {
             throw failure("nvme-queues-lost", "grants " + granted + " I/O queues now, " + pairs.count() + " before");
         }
         if (pairs.count() == 0) {
-            pairs.make(granted, this, memory, registers);
+            pairs.make(granted, this, memory, registers, wire);
         }
     }
 
-    private void goOn(List<NvmeNamespace> now, Completion<Void> done) {
-        long shadow = shadowDoorbells ? shadows.address() : 0;
-        long event = shadowDoorbells ? shadows.address() + SHADOW_PAGE_BYTES : 0;
-        pairs.forEach(pair -> pair.resume(shadow, event), () -> {
+    private void goOn(List<NvmeNamespace> namespaces, Completion<Void> done) {
+        ControllerInfo now = info;
+        long shadow = shadows.shadowAddress();
+        long event = shadows.eventAddress();
+        pairs.forEach(pair -> pair.resume(now, shadow, event), () -> {
             if (state == State.STARTING || state == State.RESETTING) {
                 state = State.READY;
                 start = null;
@@ -190,7 +201,7 @@ public final class NvmeController implements IoQueuePair.Owner {
                     shutDown();
                     return;
                 }
-                table.update(now);
+                table.update(namespaces);
                 events.begin(info.asyncEventsMax());
                 done.ok(null);
             }
@@ -211,41 +222,22 @@ public final class NvmeController implements IoQueuePair.Owner {
         return adminQueue;
     }
 
-    void resetAdminQueue() {
-        adminQueue.reset();
-    }
-
     void startDma() {
         device.startDma();
+        dmaStarted = true;
     }
 
     int pairsWanted() {
         return pairs.wanted(registers);
     }
 
-    /** Whether interrupts have descriptors; else all queues are polled. */
-    boolean hasVectors() {
-        return device.interruptVectors() > 0;
+    /** Whether a pair may wait for interrupts by wire. */
+    boolean usesWire() {
+        return wire.works();
     }
 
-    /** Zeroes the two pages of shadow doorbells; false when the doorbells of so many pairs do not fit one. */
-    boolean prepareShadows(int pairCount) {
-        if (Properties.doorbell(pairCount + 1, false, registers.doorbellStrideBytes()) > SHADOW_PAGE_BYTES) {
-            return false;
-        }
-        if (shadows == null) {
-            shadows = memory.allocate(2L * SHADOW_PAGE_BYTES);
-        }
-        RawMemory.zero(shadows.address(), shadows.sizeBytes());
-        return true;
-    }
-
-    long shadowIova() {
-        return memory.iova(shadows);
-    }
-
-    long eventIova() {
-        return memory.iovas().iova(shadows.regionIndex(), shadows.address() + SHADOW_PAGE_BYTES);
+    ShadowDoorbells shadows() {
+        return shadows;
     }
 
     /** Sends an admin command with the usual deadline. */
@@ -271,12 +263,15 @@ public final class NvmeController implements IoQueuePair.Owner {
 
     /** Whether something is awaited, so that looks have to be frequent. */
     boolean isBusy() {
-        return start != null && !start.isOver() || state == State.CLOSING || adminQueue.isBusy();
+        return start != null && !start.isOver() || stop != null && !stop.isOver() || adminQueue.isBusy();
     }
 
     void tick(long nowNs) {
         if (start != null) {
             start.tick(nowNs);
+        }
+        if (stop != null) {
+            stop.tick(nowNs);
         }
         if (adminQueue.isLate(nowNs)) {
             onAdminLate();
@@ -292,14 +287,12 @@ public final class NvmeController implements IoQueuePair.Owner {
             } else {
                 events.tick(nowNs);
             }
-        } else if (state == State.CLOSING) {
-            lookAtShutdown(nowNs);
         }
     }
 
     private void onAdminLate() {
         reset("an admin command had no answer in time");
-        adminQueue.reset();                             // Whoever waits for an answer ends this attempt.
+        adminQueue.stop();                              // Whoever waits for an answer ends this attempt.
     }
 
     /** The system wants the device back. */
@@ -327,6 +320,7 @@ public final class NvmeController implements IoQueuePair.Owner {
         state = State.RESETTING;
         bringUps = 0;
         events.forget();
+        adminQueue.stop();
         listener.onEvent("nvme-reset", device.address() + " is reset: " + reason);
         pairs.forEach(IoQueuePair::suspend, this::bringBack);
     }
@@ -355,7 +349,10 @@ public final class NvmeController implements IoQueuePair.Owner {
         }
     }
 
-    /** Ends it for good: the device reaches no memory, every I/O fails. */
+    /**
+     * Ends it for good. I/O fails, and its buffers are others' again, once the device reaches no memory: at once, unless its
+     * configuration space does not say so. The system has it back when it is idle too, or was given its time.
+     */
     private void giveUp(String reason) {
         if (state != State.READY && state != State.RESETTING) {
             return;
@@ -365,25 +362,38 @@ public final class NvmeController implements IoQueuePair.Owner {
             start.cancel();
             start = null;
         }
-        stopDevice();
-        adminQueue.reset();
+        events.forget();
+        adminQueue.stop();
+        wire.end();
         listener.onEvent("nvme-dead", device.address() + " is given up: " + reason);
-        pairs.forEach(IoQueuePair::kill, () -> {
-            table.removeAll();
-            listener.onDead(reason);
-            killed = true;
-            if (closed != null) {
-                closePairs(this::end);
+        int[] left = {2};
+        Runnable half = () -> {
+            if (--left[0] == 0) {
+                killed = true;
+                listener.onDead(reason);
+                if (closed != null) {
+                    closePairs(this::end);
+                }
             }
-        });
+        };
+        cutOff(() -> pairs.forEach(IoQueuePair::kill, () -> {
+            table.removeAll();
+            half.run();
+        }), half);
     }
 
-    /** Whoever has the device next finds it idle, if it can still be told; in any case it reaches no memory from here on. */
-    private void stopDevice() {
-        if (!ControllerRegisters.isGone(registers.status()) && device.isPresent()) {
-            registers.disable();
-        }
-        device.stopDma();
+    /** Ends the device's access to memory, then makes it idle; {@code harmless} runs as soon as the first is certain. */
+    private void cutOff(Runnable harmless, Runnable idle) {
+        stop = newStop(idle);
+        stop.beginAtOnce(nowNs(), harmless);
+        watch.hurry();
+    }
+
+    private ControllerStop newStop(Runnable then) {
+        return new ControllerStop(registers, device, listener, nothing -> {
+            reachesNothing = nothing;
+            then.run();
+        });
     }
 
     @Override
@@ -467,11 +477,9 @@ public final class NvmeController implements IoQueuePair.Owner {
         state = State.CLOSING;
         closePairs(() -> {
             events.forget();
-            shutdownDeadlineNs = nowNs() + Math.clamp(info.shutdownNs(), SHUTDOWN_NS_MIN, SHUTDOWN_NS_MAX);
-            int cc = registers.configuration();
-            if (!ControllerRegisters.isGone(registers.status())) {
-                registers.configure(cc & ~(3 << 14) | Properties.CC_SHN_NORMAL << 14);
-            }
+            adminQueue.stop();
+            stop = newStop(this::end);
+            stop.beginOrderly(nowNs(), info.shutdownNs());
             watch.hurry();
         });
     }
@@ -483,31 +491,22 @@ public final class NvmeController implements IoQueuePair.Owner {
         }, then);
     }
 
-    private void lookAtShutdown(long nowNs) {
-        if (shutdownDeadlineNs == 0) {
-            return;
-        }
-        int csts = registers.status();
-        boolean complete = (csts & Properties.CSTS_SHST_MASK) == Properties.CSTS_SHST_COMPLETE;
-        if (!complete && !ControllerRegisters.isGone(csts) && shutdownDeadlineNs - nowNs > 0) {
-            return;
-        }
-        if (!complete) {
-            listener.onEvent("nvme-shutdown-late", device.address()
-                    + " did not confirm its shutdown; what it had not stored yet may be lost at power failure");
-        }
-        end();
-    }
-
-    /** The device reaches no memory from here on; everything is given back. */
+    /** The device reaches no memory any more: everything is given back. Else it is nobody's for ever. */
     private void end() {
         state = State.CLOSED;
         watch.end();
-        stopDevice();
-        adminQueue.reset();
+        wire.end();
+        if (!reachesNothing) {
+            memory.keepAll();
+        }
         pairs.free();
         adminQueue.free();
-        memory.free(shadows);
+        shadows.free();
+        if (!reachesNothing) {
+            listener.onEvent("nvme-memory-kept", device.address() + " could not be stopped and may still write to memory: that of "
+                    + "its queues is used for nothing else any more (" + memory.keptBytes() + " bytes in all); restart the engine, "
+                    + "with the drive power-cycled");
+        }
         if (closed != null) {
             closed.ok(null);
         }

@@ -16,9 +16,11 @@ package io.mizzen.nvme.pcie;
  * @param sqDoorbells writes of submission doorbells
  * @param cqDoorbells writes of completion doorbells
  * @param doorbellsSaved writes that shadow doorbells made unnecessary
+ * @param interrupts that were awaited: a busy queue is polled
  */
 public record NvmeStats(long completions, long unknownCompletions, long errors, long retries, long timeouts, long aborts,
-        long resets, int slots, int outstanding, int waiting, long sqDoorbells, long cqDoorbells, long doorbellsSaved) {
+        long resets, int slots, int outstanding, int waiting, long sqDoorbells, long cqDoorbells, long doorbellsSaved,
+        long interrupts) {
 
     static NvmeStats of(IoQueuePair[] pairs, long adminUnknown, long aborts, long resets) {
         long completions = 0;
@@ -32,6 +34,7 @@ public record NvmeStats(long completions, long unknownCompletions, long errors, 
         long sq = 0;
         long cq = 0;
         long saved = 0;
+        long interrupts = 0;
         for (IoQueuePair pair : pairs) {
             completions += pair.completions;
             unknown += pair.unknownCompletions;
@@ -44,8 +47,9 @@ public record NvmeStats(long completions, long unknownCompletions, long errors, 
             sq += pair.rings().sqDoorbells();
             cq += pair.rings().cqDoorbells();
             saved += pair.rings().doorbellsSaved();
+            interrupts += pair.interrupts();
         }
         return new NvmeStats(completions, unknown, errors, retries, timeouts, aborts, resets, slots, outstanding, waiting, sq, cq,
-                saved);
+                saved, interrupts);
     }
 }

@@ -15,6 +15,7 @@ final class QueueMemory {
     private final DmaMemory memory;
     private final IovaMap iovas;
     private final int numaNode;
+    private boolean keeps;
 
     QueueMemory(DmaMemory memory, IovaMap iovas, int numaNode) {
         this.memory = memory;
@@ -61,9 +62,24 @@ final class QueueMemory {
     }
 
     void free(DmaMemory.Block block) {
-        if (block != null) {
+        if (block == null) {
+            return;
+        }
+        if (keeps) {
+            memory.keep(block);
+        } else {
             memory.free(block);
         }
+    }
+
+    /** What is freed from here on is nobody's any more: the device may still write to it. */
+    void keepAll() {
+        keeps = true;
+    }
+
+    /** Bytes of all the engine's memory that are kept so. */
+    long keptBytes() {
+        return memory.keptBytes();
     }
 
     /** Where the device finds a block. */

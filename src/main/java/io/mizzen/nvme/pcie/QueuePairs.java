@@ -51,24 +51,28 @@ final class QueuePairs {
      *
      * @throws io.mizzen.util.OperationException RESOURCE_EXHAUSTED; what there is by then is freed by {@link #free}
      */
-    void make(int count, IoQueuePair.Owner owner, QueueMemory memory, ControllerRegisters registers) {
+    void make(int count, IoQueuePair.Owner owner, QueueMemory memory, ControllerRegisters registers, WireInterrupt wire) {
         assert pairs.length == 0;
         int entries = Math.min(options.queueEntries(), Integer.highestOneBit(Properties.capEntriesMax(registers.cap())));
         for (int i = 0; i < count; i++) {
             Reactor reactor = reactors.all().get(i);
-            int vector = vectorFor(i + 1, reactor);
-            IoQueuePair pair = new IoQueuePair(owner, i + 1, entries, reactor, memory, registers, options, vector,
-                    vector < 0 ? -1 : device.interruptFd(vector));
+            IoQueuePair pair = new IoQueuePair(owner, i + 1, entries, reactor, memory, registers, options,
+                    wakerFor(i + 1, reactor, wire));
             IoQueuePair[] grown = Arrays.copyOf(pairs, i + 1);
             grown[i] = pair;
             pairs = grown;
         }
     }
 
-    /** A vector of its own for a queue, if its reactor ever sleeps and can be woken; else -1. */
-    private int vectorFor(int queueId, Reactor reactor) {
-        boolean sleeps = reactor.spinNs() >= 0 && reactor.fdWatcher() != null;
-        return options.interrupts() && sleeps && queueId < device.interruptVectors() ? queueId : -1;
+    /** What wakes the reactor, if it ever sleeps: a vector of the queue's own, or the wire; else null. */
+    private PairWaker wakerFor(int queueId, Reactor reactor, WireInterrupt wire) {
+        if (!options.interrupts() || reactor.spinNs() < 0) {
+            return null;
+        }
+        if (reactor.fdWatcher() != null && queueId < device.interruptVectors()) {
+            return new VectorWaker(reactor, queueId, device.interruptFd(queueId));
+        }
+        return wire.works() ? wire.waker(reactor) : null;
     }
 
     /** Frees all but the first so many: the controller did not make the others, and nobody knows them. */

@@ -26,6 +26,7 @@ final class QueueRings {
     private final int strideBytes;
     private long shadowBase;
     private long eventBase;
+    private boolean tellsHeads;
     private int sqTail;
     private int sqRung;
     private int cqHead;
@@ -86,10 +87,15 @@ final class QueueRings {
         phase = 1;
     }
 
-    /** Uses shadow doorbells from here on; 0 and 0: the registers only. Both pages are zero for this queue. */
-    void useShadows(long shadowAddress, long eventAddress) {
+    /**
+     * Uses shadow doorbells from here on; 0 and 0: the registers only. Both pages are zero for this queue.
+     *
+     * @param everyHead whether the register of the completion queue is written all the same
+     */
+    void useShadows(long shadowAddress, long eventAddress, boolean everyHead) {
         shadowBase = shadowAddress;
         eventBase = eventAddress;
+        tellsHeads = everyHead;
     }
 
     /** Address of the entry to fill; it is the controller's after the next {@link #ring}. */
@@ -125,14 +131,14 @@ final class QueueRings {
     int ring() {
         int changed = 0;
         if (sqTail != sqRung) {
-            if (publish(sqTail, Properties.doorbell(id, false, strideBytes), sqDoorbell)) {
+            if (publish(sqTail, Properties.doorbell(id, false, strideBytes), sqDoorbell, false)) {
                 sqDoorbells++;
             }
             sqRung = sqTail;
             changed++;
         }
         if (cqHead != cqRung) {
-            if (publish(cqHead, Properties.doorbell(id, true, strideBytes), cqDoorbell)) {
+            if (publish(cqHead, Properties.doorbell(id, true, strideBytes), cqDoorbell, tellsHeads)) {
                 cqDoorbells++;
             }
             cqRung = cqHead;
@@ -143,14 +149,14 @@ final class QueueRings {
 
     /** Whether the register was written. */
     @HotPath
-    private boolean publish(int value, long shadowOffset, long doorbell) {
+    private boolean publish(int value, long shadowOffset, long doorbell, boolean always) {
         if (shadowBase != 0) {
             long shadow = shadowBase + shadowOffset;
             int old = RawMemory.getInt(shadow);
             RawMemory.putIntRelease(shadow, value);
             VarHandle.fullFence();                  // The controller writes its index, then looks at the shadow.
             int event = RawMemory.getIntAcquire(eventBase + shadowOffset);
-            if ((value - event - 1 & 0xFFFF) >= (value - old & 0xFFFF)) {
+            if (!always && (value - event - 1 & 0xFFFF) >= (value - old & 0xFFFF)) {
                 doorbellsSaved++;
                 return false;
             }

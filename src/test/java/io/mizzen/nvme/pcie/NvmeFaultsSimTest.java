@@ -86,6 +86,33 @@ class NvmeFaultsSimTest {
         rig.close(buffer);
     }
 
+    @Test
+    void aRetryWaitsAsLongAsTheDriveAsks() {
+        rig.drive.admin.retryDelays = new int[] {1, 7, 0xFFFF};
+        open();
+        assertEquals(1, rig.drive.admin.hostBehaviour, "else it would not ask");
+        for (int delay = 0; delay <= 3; delay++) {
+            nth(1, SimFate.failing(NvmeStatus.INTERNAL_ERROR | delay << 11));
+            long startNs = rig.hand.nowNs();
+            Outcome outcome = rig.io.submit(channel, IoType.WRITE, 0, 1, buffer.address());
+            rig.hand.runUntil(outcome::isDone, 2_000_000);
+            assertEquals(0, outcome.status);
+            long tookNs = rig.hand.nowNs() - startNs;
+            long leastNs = List.of(1_000_000L, 100_000_000L, 700_000_000L, NvmeRig.OPTIONS.ioTimeoutNs()).get(delay);
+            assertTrue(tookNs >= leastNs && tookNs < leastNs + 5_000_000, "delay " + delay + " took " + tookNs + " ns");
+        }
+        rig.close(buffer);
+    }
+
+    @Test
+    void aDriveThatDoesNotAskForItIsNotToldThatWeWait() {
+        open();
+        assertEquals(-1, rig.drive.admin.hostBehaviour);
+        nth(1, SimFate.failing(NvmeStatus.INTERNAL_ERROR | 3 << 11));
+        assertEquals(0, write());
+        rig.close(buffer);
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {Status.UNRECOVERED_READ_ERROR | Status.DNR, Status.WRITE_FAULT | Status.DNR,
         Status.LBA_OUT_OF_RANGE, Status.CAPACITY_EXCEEDED, Status.NAMESPACE_WRITE_PROTECTED})

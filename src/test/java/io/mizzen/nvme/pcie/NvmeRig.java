@@ -134,11 +134,13 @@ final class NvmeRig implements NvmeListener {
         for (DmaMemory.Block buffer : buffers) {
             memory.memory().free(buffer);
         }
-        assertEquals(usedBytesBefore, memory.memory().usedBytes(), "memory of queues is given back");
+        long keptBytes = memory.memory().keptBytes();
+        assertEquals(usedBytesBefore, memory.memory().usedBytes() - keptBytes, "memory of queues is given back");
+        assertEquals(drive.neverIdle || pci.unstoppable, keptBytes > 0, "unless the drive could not be stopped");
         assertEquals(List.of(), drive.violations);
     }
 
-    private void closeController() {
+    void closeController() {
         boolean[] done = new boolean[1];
         onAdmin(() -> controller.close((nothing, refused) -> {
             failure = refused;

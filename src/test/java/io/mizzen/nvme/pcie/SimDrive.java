@@ -41,6 +41,7 @@ final class SimDrive {
     }
 
     static final int ENTRIES_MAX = 1024;
+    private static final long UNIT_NS = 500_000_000L;
     private static final int CFG_SHN_SHIFT = 14;
 
     final SimPci pci;
@@ -66,6 +67,8 @@ final class SimDrive {
 
     // What happened, for checks.
     int enables;
+    /** Called when the wire is let through and a completion is not consumed. */
+    Runnable onInterrupt = () -> { };
     int shutdowns;
     long fetched;
     long doorbellWakes;
@@ -80,6 +83,8 @@ final class SimDrive {
     private int csts;
     private long changeNs;
     private boolean changing;
+    private long enabledNs;
+    private long readyTimeoutNs;
     private long order;
     long shadowIova;
     long eventIova;
@@ -96,12 +101,21 @@ final class SimDrive {
     void powerOn(int timeout500Ms) {
         RawMemory.putLong(bar + Properties.CAP, Properties.cap(entriesMax, timeout500Ms));
         RawMemory.putInt(bar + Properties.VS, version);
+        readyTimeoutNs = timeout500Ms * UNIT_NS;
         clearDoorbells();
     }
 
     private void clearDoorbells() {
         for (int i = 0; i < SimPci.BAR_BYTES - Properties.DOORBELLS; i += 4) {
             RawMemory.putInt(bar + Properties.DOORBELLS + i, hasDoorbellBuffers ? -1 : 0);
+        }
+    }
+
+    private void checkDoorbells() {
+        for (int i = 0; i < SimPci.BAR_BYTES - Properties.DOORBELLS; i += 4) {
+            if (RawMemory.getInt(bar + Properties.DOORBELLS + i) != (hasDoorbellBuffers ? -1 : 0)) {
+                violations.add("doorbell " + i / 4 + " was written while the controller was down");
+            }
         }
     }
 
@@ -151,6 +165,11 @@ final class SimDrive {
             complete(due.poll());
             work++;
         }
+        if (pci.wireEnabled && completions.values().stream().anyMatch(queue -> queue.interrupts && queue.head != queue.tail)) {
+            pci.wireEnabled = false;
+            pci.interrupts++;
+            onInterrupt.run();
+        }
         return work;
     }
 
@@ -161,6 +180,11 @@ final class SimDrive {
         int changed = now ^ cc;
         cc = now;
         if ((changed & Properties.CC_EN) != 0) {
+            if (Properties.ccEnabled(now)) {
+                enabledNs = nowNs;
+            } else if ((csts & (Properties.CSTS_RDY | Properties.CSTS_CFS)) == 0 && nowNs - enabledNs < readyTimeoutNs) {
+                violations.add("CC.EN was cleared on the way to ready");
+            }
             changing = Properties.ccEnabled(now) ? !neverReady : !neverIdle;
             changeNs = nowNs + (Properties.ccEnabled(now) ? readyDelayNs : disableDelayNs);
             stopQueues();
@@ -183,6 +207,7 @@ final class SimDrive {
             enable();
         } else {
             csts = 0;
+            clearDoorbells();
         }
         RawMemory.putIntRelease(bar + Properties.CSTS, csts);
         return 1;
@@ -207,9 +232,10 @@ final class SimDrive {
             violations.add("CC is " + Integer.toHexString(cc));
         }
         enables++;
+        checkDoorbells();
         clearDoorbells();
         int entries = (RawMemory.getInt(bar + Properties.AQA) & 0xFFF) + 1;
-        SimQueues.Completion completion = new SimQueues.Completion(0, entries, RawMemory.getLong(bar + Properties.ACQ));
+        SimQueues.Completion completion = new SimQueues.Completion(0, entries, RawMemory.getLong(bar + Properties.ACQ), true);
         completions.put(0, completion);
         submissions.put(0, new SimQueues.Submission(0, entries, RawMemory.getLong(bar + Properties.ASQ), completion));
         csts = Properties.CSTS_RDY;
@@ -355,7 +381,8 @@ final class SimDrive {
         if (entries > entriesMax) {
             return NvmeStatus.INVALID_QUEUE_SIZE;
         }
-        completions.put(id, new SimQueues.Completion(id, entries, Sqe.prp1(ALL, sqe)));
+        completions.put(id, new SimQueues.Completion(id, entries, Sqe.prp1(ALL, sqe),
+                (Sqe.cdw(ALL, sqe, 11) & QueueCommands.INTERRUPTS) != 0));
         return NvmeStatus.SUCCESS;
     }
 

@@ -43,6 +43,10 @@ final class SimDriveAdmin {
     long mediaErrors;
     int aborts;
     boolean hasVolatileCache = true;
+    /** CRDT1 to CRDT3. */
+    int[] retryDelays = {0, 0, 0};
+    /** First byte of host behaviour support; -1: it was not set. */
+    int hostBehaviour = -1;
 
     SimDriveAdmin(SimDrive drive) {
         this.drive = drive;
@@ -81,7 +85,13 @@ final class SimDriveAdmin {
         int status = NvmeStatus.SUCCESS;
         switch (opcode) {
             case Opcodes.ADMIN_IDENTIFY -> status = identify(sqe);
-            case Opcodes.ADMIN_SET_FEATURES -> result = drive.featureResult(Features.featureId(Sqe.cdw(ALL, sqe, 10)));
+            case Opcodes.ADMIN_SET_FEATURES -> {
+                int feature = Features.featureId(Sqe.cdw(ALL, sqe, 10));
+                if (feature == Features.HOST_BEHAVIOR) {
+                    hostBehaviour = RawMemory.getByte(drive.pci.translate(Sqe.prp1(ALL, sqe)));
+                }
+                result = drive.featureResult(feature);
+            }
             case Opcodes.ADMIN_GET_LOG_PAGE -> status = logPage(sqe);
             case Opcodes.ADMIN_CREATE_CQ -> status = (Sqe.cdw(ALL, sqe, 10) & 0xFFFF) >= createQueueFailsFrom
                     ? NvmeStatus.INVALID_QUEUE_IDENTIFIER : drive.createCompletionQueue(sqe);
@@ -155,6 +165,9 @@ final class SimDriveAdmin {
         IdentifyController.oncs(ALL, page, oncs);
         IdentifyController.vwc(ALL, page, hasVolatileCache ? IdentifyController.VWC_PRESENT : 0);
         IdentifyController.sgls(ALL, page, drive.sgls);
+        for (int i = 0; i < retryDelays.length; i++) {
+            IdentifyController.crdt(ALL, page, i + 1, retryDelays[i]);
+        }
     }
 
     private static void describe(SimNamespace namespace, long page) {

@@ -30,6 +30,12 @@ final class SimPci implements PciDevice {
     volatile boolean busyAtStart;
     volatile boolean present = true;
     volatile boolean listed = true;
+    /** Its configuration space takes no write. */
+    volatile boolean unstoppable;
+    /** The descriptor of its interrupts by wire, or -1. */
+    volatile int wireFd = -1;
+    volatile boolean wireEnabled;
+    int interrupts;
 
     SimPci(DmaMemory memory, Random random) {
         List<DmaRegion> regions = memory.regions();
@@ -125,8 +131,19 @@ final class SimPci implements PciDevice {
     }
 
     @Override
-    public void stopDma() {
-        dmaStopped = true;
+    public boolean stopDma() {
+        dmaStopped |= !unstoppable;
+        return dmaStopped;
+    }
+
+    @Override
+    public int wireFd() {
+        return wireFd;
+    }
+
+    @Override
+    public void enableWire() {
+        wireEnabled = true;
     }
 
     @Override

@@ -27,14 +27,16 @@ final class SimQueues {
         final int id;
         final int entries;
         final long iova;
+        final boolean interrupts;
         int head;
         int tail;
         int phase = 1;
 
-        Completion(int id, int entries, long iova) {
+        Completion(int id, int entries, long iova, boolean interrupts) {
             this.id = id;
             this.entries = entries;
             this.iova = iova;
+            this.interrupts = interrupts;
         }
 
         boolean isFull() {

@@ -30,8 +30,29 @@ public final class SimulatedDrive implements AutoCloseable {
     private static final int TEMPERATURE_WARNING = 1 << 1;
 
     private final Queue<Runnable> happenings = new ConcurrentLinkedQueue<>();
+    private long readyDelayNs = 3_000_000;
+    private long shutdownDelayNs = 4_000_000;
     private SimDrive drive;
     private Thread thread;
+
+    /** How long it takes to be ready. Before it is opened. */
+    public void readyTakes(long delayNs) {
+        readyDelayNs = delayNs;
+    }
+
+    /** How long its orderly shutdown takes; negative: for ever. Before it is opened. */
+    public void shutdownTakes(long delayNs) {
+        shutdownDelayNs = delayNs;
+    }
+
+    /** Its configuration space takes no write from here on. */
+    public void ignoreStops() {
+        drive.pci.unstoppable = true;
+    }
+
+    public synchronized boolean reachesMemory() {
+        return !drive.pci.dmaStopped;
+    }
 
     /** What opens it, once, and no other function. */
     public PciOpener opener(DmaMemory memory) {
@@ -49,6 +70,9 @@ public final class SimulatedDrive implements AutoCloseable {
         drive = new SimDrive(pci);
         drive.entriesMax = SLOTS + 1;
         drive.namespaces.put(1, new SimNamespace(1, BLOCK_SHIFT, SIZE_BYTES >> BLOCK_SHIFT, 0, 9));
+        drive.readyDelayNs = readyDelayNs;
+        drive.shutdownDelayNs = shutdownDelayNs;
+        drive.neverShutDown = shutdownDelayNs < 0;
         drive.powerOn(20);
         thread = Thread.ofPlatform().daemon().name("simulated drive").start(this::run);
         return pci;
