@@ -7,7 +7,7 @@ import io.mizzen.memory.DmaMemory;
 import io.mizzen.util.HotPath;
 
 /**
- * What a driver lacks, made from what it has: compare from reads, write-zeroes from writes. A flush of a bdev without
+ * What a driver lacks, made from what it has: compare and verify from reads, write-zeroes from writes. A flush of a bdev without
  * that operation has nothing to do, nor has a reset. The parts go one after the other on the same channel.
  */
 final class IoEmulation implements IoCompletion {
@@ -25,6 +25,7 @@ final class IoEmulation implements IoCompletion {
                 break;
             case IoType.WRITE_ZEROES:
             case IoType.COMPARE:
+            case IoType.VERIFY:
                 start(channel, io);
                 break;
             default:
@@ -39,7 +40,7 @@ final class IoEmulation implements IoCompletion {
         if (Status.code(status) != Status.INVALID_OPCODE) {
             return false;
         }
-        return type == IoType.WRITE_ZEROES || type == IoType.COMPARE || type == IoType.RESET
+        return type == IoType.WRITE_ZEROES || type == IoType.COMPARE || type == IoType.VERIFY || type == IoType.RESET
                 || type == IoType.FLUSH && !bdev.hasVolatileCache();
     }
 
@@ -50,7 +51,7 @@ final class IoEmulation implements IoCompletion {
             io.completeDeferred(Status.NO_RESOURCES);
             return;
         }
-        if (io.type == IoType.COMPARE && !takeBuffer(channel.context(), io)) {
+        if (io.type != IoType.WRITE_ZEROES && !takeBuffer(channel.context(), io)) {
             part.release();
             io.completeDeferred(Status.NO_RESOURCES);
             return;
@@ -124,7 +125,7 @@ final class IoEmulation implements IoCompletion {
             return;
         }
         part.release();
-        if (io.type == IoType.COMPARE) {
+        if (io.type != IoType.WRITE_ZEROES) {
             returnBuffer(channel.context(), io);
         }
         io.complete(status);

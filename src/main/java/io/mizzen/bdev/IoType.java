@@ -13,9 +13,11 @@ public final class IoType {
     /** Compares the blocks with the buffer. */
     public static final int COMPARE = 5;
     public static final int RESET = 6;
-    public static final int COUNT = 7;
+    /** Reads the blocks where they lie, without a buffer: whether they can still be read. */
+    public static final int VERIFY = 7;
+    public static final int COUNT = 8;
 
-    private static final String[] NAMES = {"read", "write", "flush", "unmap", "write_zeroes", "compare", "reset"};
+    private static final String[] NAMES = {"read", "write", "flush", "unmap", "write_zeroes", "compare", "reset", "verify"};
 
     private IoType() {
     }

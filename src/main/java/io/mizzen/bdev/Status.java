@@ -103,7 +103,7 @@ public final class Status {
                 return ABORTED_BY_REQUEST;
             case EIO:
             case EILSEQ:
-                return ioType == IoType.READ || ioType == IoType.COMPARE ? UNRECOVERED_READ_ERROR : WRITE_FAULT;
+                return ioType == IoType.READ || ioType == IoType.COMPARE || ioType == IoType.VERIFY ? UNRECOVERED_READ_ERROR : WRITE_FAULT;
             case ENODEV:
             case ENXIO:
             default:

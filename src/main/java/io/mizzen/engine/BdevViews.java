@@ -27,9 +27,9 @@ final class BdevViews {
                 stats.operations(IoType.READ), stats.bytes(IoType.READ), stats.errors(IoType.READ), stats.latencySumNs(0),
                 stats.operations(IoType.WRITE), stats.bytes(IoType.WRITE), stats.errors(IoType.WRITE), stats.latencySumNs(1),
                 stats.operations(IoType.FLUSH), stats.operations(IoType.UNMAP), stats.operations(IoType.WRITE_ZEROES),
-                stats.operations(IoType.COMPARE), stats.operations(IoType.RESET),
+                stats.operations(IoType.COMPARE), stats.operations(IoType.RESET) + stats.operations(IoType.VERIFY),
                 stats.errors(IoType.FLUSH) + stats.errors(IoType.UNMAP) + stats.errors(IoType.WRITE_ZEROES)
-                        + stats.errors(IoType.COMPARE) + stats.errors(IoType.RESET),
+                        + stats.errors(IoType.COMPARE) + stats.errors(IoType.RESET) + stats.errors(IoType.VERIFY),
                 stats.latencyBuckets(0), stats.latencyBuckets(1));
     }
 }

@@ -177,6 +177,8 @@ class BdevTest {
         assertEquals(0, io.run(channel, IoType.COMPARE, 3, 256, address));
         RawMemory.putByte(malloc.baseAddress() + 512 * 200, (byte) 1);
         assertEquals(Status.COMPARE_FAILURE | Status.DNR, io.run(channel, IoType.COMPARE, 3, 256, address));
+        assertEquals(0, io.run(channel, IoType.VERIFY, 0, 2048, 0));
+        assertEquals(1, plain.stats().operations(IoType.VERIFY));
         assertEquals(Status.INVALID_OPCODE | Status.DNR, io.run(channel, IoType.UNMAP, 3, 256, 0));
         assertEquals(0, io.flush(channel));
         assertEquals(1, plain.stats().operations(IoType.WRITE_ZEROES));

@@ -14,6 +14,7 @@ import io.mizzen.util.HotPath;
  * @param version VS: major 31:16, minor 15:8
  * @param transferBytesMax largest transfer of one command, as the controller and this driver allow
  * @param zeroesBytesMax largest write zeroes of one command, or Long.MAX_VALUE
+ * @param verifyBytesMax largest verify of one command, or Long.MAX_VALUE
  * @param deallocateBlocksMax longest range of dataset management
  * @param oncs optional NVM commands
  * @param volatileCache whether completed writes may be lost at power failure until a flush
@@ -28,7 +29,7 @@ import io.mizzen.util.HotPath;
  * @param retryDelays CRDT1 to CRDT3, 16 bits each: how long a command that is to be tried again waits, in 100 ms; 0: not said
  */
 public record ControllerInfo(String model, String serial, String firmware, int version, long transferBytesMax,
-        long zeroesBytesMax, long deallocateBlocksMax, int oncs, boolean volatileCache, boolean sgls,
+        long zeroesBytesMax, long verifyBytesMax, long deallocateBlocksMax, int oncs, boolean volatileCache, boolean sgls,
         boolean doorbellBuffers, int abortsMax, int asyncEventsMax, int oaes, long shutdownNs, int errorEntriesMax,
         int namespaceIdMax, long retryDelays) {
     private static final long RETRY_DELAY_UNIT_NS = 100_000_000L;
@@ -69,7 +70,7 @@ public record ControllerInfo(String model, String serial, String firmware, int v
         int sgls = IdentifyController.sgls(ALL, at) & 3;
         return new ControllerInfo(IdentifyController.model(ALL, at), IdentifyController.serial(ALL, at),
                 IdentifyController.firmware(ALL, at), version, Math.min(transfer, IoCommand.TRANSFER_BYTES_MAX),
-                transfer, IoCommand.DEALLOCATE_BLOCKS_MAX, IdentifyController.oncs(ALL, at),
+                transfer, transfer, IoCommand.DEALLOCATE_BLOCKS_MAX, IdentifyController.oncs(ALL, at),
                 (IdentifyController.vwc(ALL, at) & IdentifyController.VWC_PRESENT) != 0, sgls == 1 || sgls == 2,
                 (IdentifyController.oacs(ALL, at) & IdentifyController.OACS_DOORBELL_BUFFERS) != 0,
                 IdentifyController.acl(ALL, at) + 1, IdentifyController.aerl(ALL, at) + 1,
@@ -86,6 +87,7 @@ public record ControllerInfo(String model, String serial, String firmware, int v
         }
         long page = Properties.capPageSizeMinBytes(cap);
         int zeroes = IdentifyNvmController.writeZeroesSizeLimit(ALL, at);
+        int verify = IdentifyNvmController.verifySizeLimit(ALL, at);
         long range = IdentifyNvmController.dsmRangeBlocksMax(ALL, at) & 0xFFFF_FFFFL;
         long all = IdentifyNvmController.dsmBlocksMax(ALL, at);
         long deallocate = deallocateBlocksMax;
@@ -96,7 +98,7 @@ public record ControllerInfo(String model, String serial, String firmware, int v
             deallocate = Math.min(deallocate, all);
         }
         return new ControllerInfo(model, serial, firmware, version, transferBytesMax,
-                zeroes == 0 ? zeroesBytesMax : size(page, zeroes), deallocate, oncs, volatileCache, sgls,
+                zeroes == 0 ? zeroesBytesMax : size(page, zeroes), verify == 0 ? verifyBytesMax : size(page, verify), deallocate, oncs, volatileCache, sgls,
                 doorbellBuffers, abortsMax, asyncEventsMax, oaes, shutdownNs, errorEntriesMax, namespaceIdMax,
                 retryDelays);
     }

@@ -85,6 +85,9 @@ final class IoCommand {
             case IoType.COMPARE:
                 cdw0 |= Opcodes.NVM_COMPARE | data(sqe, bdev, iovas);
                 break;
+            case IoType.VERIFY:
+                cdw0 |= Opcodes.NVM_VERIFY;
+                break;
             case IoType.WRITE_ZEROES:
                 cdw0 |= Opcodes.NVM_WRITE_ZEROES;
                 cdw12 |= fua() | bdev.zeroesControl();

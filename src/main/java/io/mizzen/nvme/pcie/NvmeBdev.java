@@ -42,6 +42,7 @@ public final class NvmeBdev extends Bdev {
             commandBlocksMax[type] = switch (type) {
                 case IoType.READ, IoType.WRITE, IoType.COMPARE -> Math.min(IoCommand.BLOCKS_MAX, transfer);
                 case IoType.WRITE_ZEROES -> zeroes;
+                case IoType.VERIFY -> Math.max(1, Math.min(IoCommand.BLOCKS_MAX, info.verifyBytesMax() >>> blockShift()));
                 case IoType.UNMAP -> deallocates ? zeroes : info.deallocateBlocksMax();
                 default -> 1;
             };
@@ -93,6 +94,7 @@ public final class NvmeBdev extends Bdev {
             case IoType.UNMAP -> unmapsByZeroes || info.has(IdentifyController.ONCS_DATASET_MANAGEMENT);
             case IoType.WRITE_ZEROES -> info.has(IdentifyController.ONCS_WRITE_ZEROES);
             case IoType.COMPARE -> info.has(IdentifyController.ONCS_COMPARE);
+            case IoType.VERIFY -> info.has(IdentifyController.ONCS_VERIFY);
             default -> false;
         };
     }

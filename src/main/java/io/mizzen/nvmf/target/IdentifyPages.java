@@ -109,7 +109,7 @@ final class IdentifyPages {
         IdentifyController.namespaceCount(s, 0, config.namespacesMax());
         IdentifyController.namespacesAllowedMax(s, 0, config.namespacesMax());
         IdentifyController.oncs(s, 0, IdentifyController.ONCS_COMPARE | IdentifyController.ONCS_DATASET_MANAGEMENT
-                | IdentifyController.ONCS_WRITE_ZEROES);
+                | IdentifyController.ONCS_WRITE_ZEROES | IdentifyController.ONCS_VERIFY);
         boolean cache = controller.subsystem.namespaces().isEmpty();     // What may be added later may have one.
         for (Namespace namespace : controller.subsystem.namespaces()) {
             cache |= namespace.bdev().hasVolatileCache();

@@ -44,6 +44,7 @@ final class IoCommands implements CommandSet {
             case Opcodes.NVM_COMPARE:
                 return prepareData(request, namespace.channel.bdev(), Opcodes.DATA_TO_CONTROLLER);
             case Opcodes.NVM_WRITE_ZEROES:
+            case Opcodes.NVM_VERIFY:
                 return checkRange(namespace.channel.bdev(), Sqe.startLba(ALL, sqe), Sqe.blockCount(ALL, sqe));
             case Opcodes.NVM_FLUSH:
                 return NvmeStatus.SUCCESS;
@@ -158,6 +159,9 @@ final class IoCommands implements CommandSet {
                 io.prepare(unmap ? IoType.UNMAP : IoType.WRITE_ZEROES, startLba, blocks, 0, -1, request);
                 io.flags = flags;
                 break;
+            case Opcodes.NVM_VERIFY:
+                io.prepare(IoType.VERIFY, startLba, blocks, 0, -1, request);
+                break;
             case Opcodes.NVM_FLUSH:
                 io.prepare(IoType.FLUSH, 0, 0, 0, -1, request);
                 break;
@@ -240,6 +244,9 @@ final class IoCommands implements CommandSet {
                 break;
             case Opcodes.NVM_COMPARE:
                 type = IoType.COMPARE;
+                break;
+            case Opcodes.NVM_VERIFY:
+                type = IoType.VERIFY;
                 break;
             case Opcodes.NVM_WRITE_ZEROES:
                 type = IoType.WRITE_ZEROES;

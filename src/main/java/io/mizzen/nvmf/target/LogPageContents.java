@@ -95,7 +95,7 @@ final class LogPageContents {
         for (int opcode : admin) {
             CommandEffectsLog.admin(s, 0, opcode, CommandEffectsLog.SUPPORTED);
         }
-        int[] reading = {Opcodes.NVM_FLUSH, Opcodes.NVM_READ, Opcodes.NVM_COMPARE};
+        int[] reading = {Opcodes.NVM_FLUSH, Opcodes.NVM_READ, Opcodes.NVM_COMPARE, Opcodes.NVM_VERIFY};
         for (int opcode : reading) {
             CommandEffectsLog.io(s, 0, opcode, CommandEffectsLog.SUPPORTED);
         }

@@ -11,6 +11,7 @@ import io.mizzen.bdev.IoType;
 import io.mizzen.bdev.Status;
 import io.mizzen.ffi.RawMemory;
 import io.mizzen.memory.DmaMemory;
+import io.mizzen.nvme.IdentifyController;
 import io.mizzen.testsupport.TestIo.Outcome;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
@@ -135,6 +136,23 @@ class NvmeIoSimTest {
         assertEquals(0, outcome.status);
         assertEquals(fuas + 1, rig.drive.media.fuas);
         rig.close(buffer);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 3, -1})
+    void blocksAreVerifiedWhereTheyLieOrElseRead(int limit) {
+        NvmeRig rig = new NvmeRig(1, 6);
+        rig.drive.admin.verifyLimit = Math.max(0, limit);
+        rig.drive.admin.oncs &= limit < 0 ? ~IdentifyController.ONCS_VERIFY : -1;
+        rig.open();
+        IoChannel channel = rig.channel(rig.bdev(1), 0);
+        long fetched = rig.drive.fetched;
+        assertEquals(0, rig.io.run(channel, IoType.VERIFY, 5, 100, 0));
+        assertEquals(limit < 0 ? 0 : 100, rig.drive.media.verified);
+        assertEquals(limit == 3 ? 13 : 4, rig.drive.fetched - fetched, "commands of 8 blocks, or of as many as are read at a time");
+        rig.drive.faults = (queue, opcode) -> queue != 0 ? SimFate.failing(Status.UNRECOVERED_READ_ERROR | Status.DNR) : SimFate.NORMAL;
+        assertEquals(Status.UNRECOVERED_READ_ERROR | Status.DNR, rig.io.run(channel, IoType.VERIFY, 5, 100, 0));
+        rig.close();
     }
 
     @Test

@@ -31,8 +31,9 @@ final class SimDriveAdmin {
     String serial = SERIAL;
     int controllerType = IdentifyController.TYPE_IO;
     int oncs = IdentifyController.ONCS_COMPARE | IdentifyController.ONCS_DATASET_MANAGEMENT
-            | IdentifyController.ONCS_WRITE_ZEROES;
+            | IdentifyController.ONCS_WRITE_ZEROES | IdentifyController.ONCS_VERIFY;
     int writeZeroesLimit;
+    int verifyLimit;
     int dsmRangeBlocks = 64;
     int createQueueFailsFrom = Integer.MAX_VALUE;
     int temperatureKelvin = 310;
@@ -119,6 +120,7 @@ final class SimDriveAdmin {
             case Identify.CNS_CONTROLLER -> controller(page);
             case Identify.CNS_COMMAND_SET_CONTROLLER -> {
                 IdentifyNvmController.writeZeroesSizeLimit(ALL, page, writeZeroesLimit);
+                IdentifyNvmController.verifySizeLimit(ALL, page, verifyLimit);
                 IdentifyNvmController.dsmRangeBlocksMax(ALL, page, dsmRangeBlocks);
             }
             case Identify.CNS_ACTIVE_NAMESPACES -> {

@@ -17,6 +17,7 @@ final class SimMedia {
 
     private final SimDrive drive;
     long flushes;
+    long verified;
     long sglTransfers;
     long fuas;
     long largestBytes;
@@ -98,6 +99,13 @@ final class SimMedia {
                         return NvmeStatus.noRetry(0x285);
                     }
                 }
+                return NvmeStatus.SUCCESS;
+            }
+            case Opcodes.NVM_VERIFY -> {
+                if (drive.admin.verifyLimit != 0 && (long) count * block > 4096L << drive.admin.verifyLimit) {
+                    return NvmeStatus.noRetry(NvmeStatus.INVALID_FIELD);
+                }
+                verified += count;
                 return NvmeStatus.SUCCESS;
             }
             default -> {

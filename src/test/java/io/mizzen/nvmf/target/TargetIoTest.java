@@ -150,6 +150,9 @@ class TargetIoTest {
         byte[] other = data.clone();
         other[5000] ^= 1;
         assertEquals(0x285, io.await(io.submit(NvmeTcpClient.io(Opcodes.NVM_COMPARE, 1, 0, 16, 0), other, false, 0)).code());
+        assertEquals(0, io.await(io.submit(NvmeTcpClient.io(Opcodes.NVM_VERIFY, 1, 0, 16, 0), null, false, 0)).status());
+        assertEquals(NvmeStatus.LBA_OUT_OF_RANGE, io.await(io.submit(NvmeTcpClient.io(Opcodes.NVM_VERIFY, 1, TargetFixture.BLOCKS - 1, 2, 0),
+                null, false, 0)).code());
         assertEquals(0, io.admin(Opcodes.NVM_FLUSH, 1).status());
         assertEquals(0, io.await(io.submit(NvmeTcpClient.io(Opcodes.NVM_WRITE, 1, 0, 1, Opcodes.CDW12_FUA),
                 TargetFixture.pattern(512, 9), true, 0)).status());
@@ -192,7 +195,7 @@ class TargetIoTest {
         assertEquals(NvmeStatus.INVALID_NAMESPACE, io.admin(Opcodes.NVM_FLUSH, -1).code());
         assertEquals(NvmeStatus.INVALID_FIELD, io.read(1, 0, 257, BLOCK).code(), "beyond MDTS");
         assertEquals(NvmeStatus.INVALID_OPCODE, io.admin(0x7E, 1).code());
-        assertEquals(NvmeStatus.INVALID_OPCODE, io.admin(Opcodes.NVM_VERIFY, 1).code());
+        assertEquals(NvmeStatus.INVALID_OPCODE, io.admin(Opcodes.NVM_COPY, 1).code());
         assertTrue(io.admin(0x7E, 1).doNotRetry());
         byte[] fused = NvmeTcpClient.io(Opcodes.NVM_COMPARE, 1, 0, 1, 0);
         Sqe.flags(MemorySegment.ofArray(fused), 0, Sqe.PSDT_SGL << 6 | Sqe.FUSE_FIRST);
