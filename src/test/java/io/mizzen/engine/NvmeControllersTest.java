@@ -39,7 +39,7 @@ class NvmeControllersTest {
     }
 
     @AfterEach
-    void end() {
+    void end() throws InterruptedException {
         drive.close();
     }
 
