@@ -48,16 +48,6 @@ final class BlobMetadata {
         return (invalidFlags & BlobFlags.THIN_PROVISIONED) != 0;
     }
 
-    int allocatedClusterCount() {
-        int count = 0;
-        for (int cluster : clusters) {
-            if (cluster != UNALLOCATED) {
-                count++;
-            }
-        }
-        return count;
-    }
-
     static int extentPageCount(int clusterCount) {
         return (int) Geometry.divideUp(clusterCount, CLUSTERS_PER_EXTENT_PAGE);
     }

@@ -15,13 +15,25 @@ final class ClusterMap {
 
     private volatile int[] clusters;
     private volatile ClusterMap parent;
+    /** Clusters that the volume itself holds. Control reactor. */
+    private int held;
 
     ClusterMap(int[] clusters) {
         this.clusters = clusters.clone();
+        this.held = count(clusters);
     }
 
-    private ClusterMap(int[] clusters, ClusterMap parent) {
+    private static int count(int[] clusters) {
+        int count = 0;
+        for (int cluster : clusters) {
+            count += cluster != BlobMetadata.UNALLOCATED ? 1 : 0;
+        }
+        return count;
+    }
+
+    private ClusterMap(int[] clusters, int held, ClusterMap parent) {
         this.clusters = clusters;
+        this.held = held;
         this.parent = parent;
     }
 
@@ -64,13 +76,20 @@ final class ClusterMap {
         return clusters.length;
     }
 
+    /** How many clusters the volume itself holds, without counting. */
+    int held() {
+        return held;
+    }
+
     void publish(int index, int deviceCluster) {
+        held += (deviceCluster != BlobMetadata.UNALLOCATED ? 1 : 0) - (get(index) != BlobMetadata.UNALLOCATED ? 1 : 0);
         ENTRY.setRelease(clusters, index, deviceCluster);
     }
 
     /** Takes a new size. Shrinking is for volumes that nobody has open. */
     void replace(int[] newClusters) {
         clusters = newClusters.clone();
+        held = count(newClusters);
     }
 
     /** Reads from there from now on what it does not hold itself; null: from nowhere. */
@@ -85,9 +104,10 @@ final class ClusterMap {
      */
     ClusterMap split(int[] empty) {
         assert empty.length == clusters.length;
-        ClusterMap frozen = new ClusterMap(clusters, parent);
+        ClusterMap frozen = new ClusterMap(clusters, held, parent);
         parent = frozen;
         clusters = empty;
+        held = count(empty);
         return frozen;
     }
 }

@@ -162,7 +162,7 @@ public final class Lvol {
 
     /** Clusters that the volume itself holds. */
     public int allocatedClusterCount() {
-        return blob.allocatedClusterCount();
+        return map.held();
     }
 
     public long allocatedBytes() {

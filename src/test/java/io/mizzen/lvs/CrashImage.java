@@ -60,6 +60,9 @@ final class CrashImage {
             require(Objects.equals(lvol.parentName(), parent), v.name + " has another parent in the pool");
             require(v.mayHaveParent(parent), v.name + " is a clone of " + parent);
             long sizeBytes = found.clusters.size() * decoder.clusterBytes;
+            long held = found.clusters.stream().filter(cluster -> cluster != 0).count();
+            require(lvol.allocatedClusterCount() == held, v.name + " has " + lvol.allocatedClusterCount() + " clusters, on the disk "
+                    + held);
             require(lvol.sizeBytes() == sizeBytes, v.name + " has " + lvol.sizeBytes() + " bytes, on the disk " + sizeBytes);
             require(sizeBytes == v.sizeBytes || sizeBytes == v.otherSizeBytes, v.name + " has " + sizeBytes + " bytes, not "
                     + v.sizeBytes + " or " + v.otherSizeBytes);

@@ -107,7 +107,9 @@ final class CrashWorkload {
         CrashStory.require(!wasFaulted || machine.disk.hasFailed(), "the pool is faulted: " + machine.store.fault());
         story.event("export", machine.store.freeClusterCount(), null);
         if (!machine.disk.hasFailed()) {
-            new CrashImage(machine.disk.media()).compareSpace(machine.store);
+            CrashImage image = new CrashImage(machine.disk.media());
+            image.compareSpace(machine.store);
+            image.compare(machine.store, model, false);
         }
         CrashMachine.Outcome<Void> exported = machine.run(done -> machine.store.export(done), story::moment);
         CrashStory.require(exported.failure == null || machine.disk.hasFailed(), "the pool cannot be exported: " + exported.failure);
