@@ -41,6 +41,8 @@ final class ClusterAllocator {
         final boolean zeroes;
         final List<Waiter> waiters = new ArrayList<>(2);
         int cluster = -1;
+        /** The volume's {@link Lvol#parentChanges} when it was filled. */
+        int parentChanges;
 
         Pending(Lvol lvol, int index, boolean zeroes) {
             this.lvol = lvol;
@@ -107,6 +109,7 @@ final class ClusterAllocator {
                 store.port().flush(flushStatus -> zeroed(pending, flushStatus));
             }
         };
+        pending.parentChanges = pending.lvol.parentChanges();
         long clusterBytes = store.geometry().clusterSizeBytes();
         int source = pending.zeroes ? BlobMetadata.UNALLOCATED : pending.lvol.map().inherited(pending.index);
         if (source == BlobMetadata.UNALLOCATED && store.space().isZero(pending.cluster)) {
@@ -114,6 +117,7 @@ final class ClusterAllocator {
         } else if (source == BlobMetadata.UNALLOCATED) {
             store.port().zero(pending.cluster * clusterBytes, clusterBytes, filled);
         } else {
+            store.space().onFilled(pending.cluster);
             // A snapshot that is removed meanwhile leaves the cluster to the one below it in the chain.
             store.port().copy(source * clusterBytes, pending.cluster * clusterBytes, clusterBytes, filled);
         }
@@ -145,6 +149,7 @@ final class ClusterAllocator {
             return;
         }
         dropInherited(lvol, batch);
+        fillAgain(lvol, batch);
         if (batch.isEmpty()) {
             store.queue().done();
             return;
@@ -173,6 +178,20 @@ final class ClusterAllocator {
                 store.space().releaseCluster(pending.cluster);
                 batch.remove(pending);
                 finish(pending, 0);
+            }
+        }
+    }
+
+    /**
+     * The volume got another parent meanwhile. It may have held the cluster in between, written it, and given it to a
+     * snapshot: what these were filled with is not what it reads any more.
+     */
+    private void fillAgain(Lvol lvol, List<Pending> batch) {
+        for (Pending pending : List.copyOf(batch)) {
+            if (pending.parentChanges != lvol.parentChanges()) {
+                batch.remove(pending);
+                zeroing++;
+                fill(pending);
             }
         }
     }

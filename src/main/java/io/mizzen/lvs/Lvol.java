@@ -19,6 +19,7 @@ public final class Lvol {
     private final List<Lvol> clones = new ArrayList<>();
     private ClusterMap map;
     private Lvol parent;
+    private int parentChanges;
     private String unusableReason;
     private BlobMetadata blob;
     private LvolBdev bdev;
@@ -97,6 +98,7 @@ public final class Lvol {
             parent.clones.remove(this);
         }
         parent = newParent;
+        parentChanges++;
         if (newParent != null) {
             newParent.clones.add(this);
         }
@@ -141,6 +143,11 @@ public final class Lvol {
             sum += above.allocatedBytes();
         }
         return sum;
+    }
+
+    /** How often its parent has changed: what was copied from there before may not be what it reads now. */
+    int parentChanges() {
+        return parentChanges;
     }
 
     /** Null if the volume is served; else why not. */

@@ -70,6 +70,11 @@ final class PoolSpace {
         return zeroClusters.get(cluster);
     }
 
+    /** A cluster that was taken gets other contents. */
+    void onFilled(int cluster) {
+        zeroClusters.clear(cluster);
+    }
+
     /** All free clusters read as zeroes. */
     void onAllZero() {
         zeroClusters.set(0, geometry.totalClusterCount());
