@@ -44,8 +44,9 @@ final class CrashDisk extends Bdev {
         }
     }
 
-    CrashDisk(CrashMedia media, boolean unmapsToZeroes, long seed) {
-        super("disk", new UUID(78, 1), "sim", media.blockBytes, media.sizeBytes() / media.blockBytes);
+    /** @param sizeBytes as large as the media, or smaller: then it can grow */
+    CrashDisk(CrashMedia media, long sizeBytes, boolean unmapsToZeroes, long seed) {
+        super("disk", new UUID(78, 1), "sim", media.blockBytes, sizeBytes / media.blockBytes);
         this.media = media;
         this.unmapsToZeroes = unmapsToZeroes;
         this.random = new Random(seed);
@@ -53,6 +54,11 @@ final class CrashDisk extends Bdev {
 
     CrashMedia media() {
         return media;
+    }
+
+    /** On the control reactor. */
+    void grow(long sizeBytes) {
+        setBlockCount(sizeBytes / blockSizeBytes());
     }
 
     long moments() {

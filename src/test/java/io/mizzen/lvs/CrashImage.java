@@ -40,6 +40,9 @@ final class CrashImage {
         }
         require(store.lvols().size() == decoder.volumes.size(), "the pool has " + store.lvols().size() + " volumes, the disk "
                 + decoder.volumes.size());
+        int clusters = store.geometry().totalClusterCount();
+        require(clusters == decoder.totalClusters && (clusters == model.poolClusters || clusters == model.otherPoolClusters),
+                "the pool has " + clusters + " clusters, not " + model.poolClusters + " or " + model.otherPoolClusters);
         int limit = store.commitLimitPercent();
         require(limit == model.commitLimit || limit == model.otherCommitLimit, "the pool's limit is " + limit + ", not "
                 + model.commitLimit + " or " + model.otherCommitLimit);
@@ -75,6 +78,8 @@ final class CrashImage {
     void settle(LvStore store, CrashModel model, boolean afterCut) {
         model.commitLimit = store.commitLimitPercent();
         model.otherCommitLimit = model.commitLimit;
+        model.poolClusters = store.geometry().totalClusterCount();
+        model.otherPoolClusters = model.poolClusters;
         for (CrashModel.Volume v : List.copyOf(model.volumes.values())) {
             SlowDecoder.Volume found = decoder.volumes.get(v.name);
             if (found == null) {

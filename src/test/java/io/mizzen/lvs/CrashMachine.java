@@ -40,7 +40,7 @@ final class CrashMachine {
     private final DmaMemory.Block payload;
     private final BitSet slotsTaken = new BitSet();
 
-    CrashMachine(CrashMemory bytes, CrashMedia media, boolean unmapsToZeroes, long seed) {
+    CrashMachine(CrashMemory bytes, CrashMedia media, long diskBytes, boolean unmapsToZeroes, long seed) {
         hand = new HandReactors(REACTORS, seed);
         DmaMemory memory = bytes.fresh();
         DmaMemory.Block zeroes = memory.allocate(BufferPools.LARGE_BYTES, -1);
@@ -51,7 +51,7 @@ final class CrashMachine {
             BdevContext.install(reactor, RECORDS, pools, zeroes);
         }
         stores = new LvStores(registry, control());
-        disk = new CrashDisk(media, unmapsToZeroes, seed + 1);
+        disk = new CrashDisk(media, diskBytes, unmapsToZeroes, seed + 1);
         hand.on(0, () -> registry.register(disk));
     }
 

@@ -22,6 +22,9 @@ final class CrashModel {
     /** The pool's limit for committed bytes, and what it may be as well. */
     int commitLimit;
     int otherCommitLimit;
+    /** Clusters of the whole pool, and how many there may be as well. */
+    int poolClusters;
+    int otherPoolClusters;
     private long now = 1;
     private long lastValue;
 

@@ -26,6 +26,11 @@ record CrashPlan(int blockBytes, boolean volatileCache, boolean unmapsToZeroes, 
                 150 + random.nextInt(700), isLarge ? 64 : 24, random.nextInt(6) == 0);
     }
 
+    /** How far the disk can grow. */
+    long diskBytesMax() {
+        return (clusters + clusters / 3) * CLUSTER_BYTES;
+    }
+
     /** The same, with a cut at every single moment of the disk. */
     CrashPlan cutEverywhere() {
         return new CrashPlan(blockBytes, volatileCache, unmapsToZeroes, clusters, pagesPerHundredClusters, volumes, steps, lives,

@@ -39,6 +39,7 @@ final class CrashStory {
     private int cuts;
     private int cutsWhileStarting;
     private int names;
+    long diskBytes;
 
     /** @param traces whether {@link #trace} keeps what happens */
     CrashStory(long seed, boolean cutsEverywhere, CrashMemory memory, CrashMemory twinMemory, boolean traces) {
@@ -69,7 +70,10 @@ final class CrashStory {
     }
 
     Result run() {
-        CrashMedia media = CrashMedia.used(plan.blockBytes(), plan.clusters() * CrashPlan.CLUSTER_BYTES, plan.volatileCache());
+        CrashMedia media = CrashMedia.used(plan.blockBytes(), plan.diskBytesMax(), plan.volatileCache());
+        diskBytes = plan.clusters() * CrashPlan.CLUSTER_BYTES;
+        model.poolClusters = plan.clusters();
+        model.otherPoolClusters = plan.clusters();
         start(media);
         CrashMachine.Outcome<LvStore> made = machine.run(done -> machine.stores.create(machine.disk,
                 new LvStores.Options("pool", poolUuid, CrashPlan.CLUSTER_BYTES, plan.pagesPerHundredClusters()), done), this::moment);
@@ -91,7 +95,7 @@ final class CrashStory {
     }
 
     private void start(CrashMedia media) {
-        machine = new CrashMachine(memory, media, plan.unmapsToZeroes(), random.nextLong());
+        machine = new CrashMachine(memory, media, diskBytes, plan.unmapsToZeroes(), random.nextLong());
         momentsSeen = 0;
         workload = new CrashWorkload(this);
     }
@@ -153,7 +157,7 @@ final class CrashStory {
         CrashMedia media = left;
         for (int further = 0;; further++) {
             long cutAt = further < cutsMax && random.nextInt(3) == 0 ? 1 + random.nextInt(8) : Long.MAX_VALUE;
-            CrashMachine next = new CrashMachine(bytes, media, plan.unmapsToZeroes(), random.nextLong());
+            CrashMachine next = new CrashMachine(bytes, media, diskBytes, plan.unmapsToZeroes(), random.nextLong());
             CrashMachine.Outcome<LvStore> loaded = next.start(done -> next.stores.load(next.disk, LvStores.Expected.any(), done));
             for (int turns = 0; !loaded.ended && next.disk.moments() < cutAt; turns++) {
                 require(turns < START_TURNS_MAX, "a start does not end");

@@ -48,7 +48,7 @@ final class CrashWorkload {
         operations = List.of(new Operation(3, this::create), new Operation(1, this::destroy), new Operation(2, this::resize),
                 new Operation(2, this::snapshot), new Operation(2, this::cloneSnapshot), new Operation(1, this::rollback),
                 new Operation(1, this::inflate),
-                new Operation(1, this::limit),
+                new Operation(1, this::limit), new Operation(1, this::grow),
                 new Operation(12, io::write), new Operation(3, io::writeZeroes), new Operation(3, io::unmap),
                 new Operation(4, io::read), new Operation(4, io::flush));
         weights = operations.stream().mapToInt(Operation::weight).sum();
@@ -143,6 +143,36 @@ final class CrashWorkload {
         CrashStory.require(machine.store.usedMetadataPageCount() == 1, "of an empty pool " + machine.store.usedMetadataPageCount()
                 + " metadata pages are in use");
         exportAndImport();
+    }
+
+    /** The disk has grown, and the pool is told. */
+    private Step grow() {
+        long room = (plan.diskBytesMax() - story.diskBytes) / CrashPlan.CLUSTER_BYTES;
+        if (model.poolClusters != model.otherPoolClusters || room == 0) {
+            return null;
+        }
+        story.diskBytes += (1 + random.nextLong(room)) * CrashPlan.CLUSTER_BYTES;
+        int clusters = (int) (story.diskBytes / CrashPlan.CLUSTER_BYTES);
+        model.otherPoolClusters = clusters;
+        story.event("grow", clusters, null);
+        machine.hand.on(0, () -> machine.disk.grow(story.diskBytes));
+        CrashMachine.Outcome<LvStore> outcome = machine.start(done -> machine.store.grow(done));
+        return new Step() {
+            @Override
+            public boolean ended() {
+                return outcome.ended;
+            }
+
+            @Override
+            public void finish() {
+                if (outcome.failure == null) {
+                    CrashStory.require(machine.store.geometry().totalClusterCount() == clusters, "the pool has not grown");
+                    model.poolClusters = clusters;
+                } else {
+                    CrashStory.require(machine.disk.hasFailed(), "the pool cannot grow: " + outcome.failure);
+                }
+            }
+        };
     }
 
     private Step limit() {
