@@ -16,6 +16,8 @@ final class Examples {
     static final String OWN_POOL_UUID = "e0000000-0000-4000-8000-0000000000a0";
     static final String OWN_POOL = "example-pool";
     static final String OWN_REPLICA = "e0000000-0000-4000-8000-0000000000a1";
+    static final String SNAPSHOT = "e0000000-0000-4000-8000-0000000000b1";
+    static final String OWN_CLONE = "e0000000-0000-4000-8000-0000000000b2";
     static final String OWN_NEXUS = "e0000000-0000-4000-8000-000000000001";
     static final String FAULT_BDEV = "example-faulty";
     static final String LEG_URI = "malloc:///example-leg?size_mb=64";
@@ -36,6 +38,11 @@ final class Examples {
         {"name": "example-replica", "pool": "example-pool", "sizeBytes": "64MiB", "thin": true}""";
     static final String REPLICA_POST_BODY = """
         {"name": "example-replica-2", "pool": "example-pool", "sizeBytes": 33554432, "thin": false}""";
+    static final String SNAPSHOT_BODY = """
+        {"name": "example-snapshot", "uuid": "e0000000-0000-4000-8000-0000000000b1"}""";
+    static final String CLONE_BODY = """
+        {"name": "example-clone", "uuid": "e0000000-0000-4000-8000-0000000000b2"}""";
+    static final String ROLLBACK_BODY = "{\"snapshot\": \"e0000000-0000-4000-8000-0000000000b1\"}";
     static final String SIZE_BODY = "{\"sizeBytes\": \"96MiB\"}";
     static final String SHARE_BODY = "{\"allowedHosts\": [\"nqn.2014-08.org.nvmexpress:uuid:5a1b6e6c-3f0e-4c1d-9d57-0f3f6b8f0a11\"]}";
     static final String PAUSE_BODY = "{\"atMostSeconds\": 5}";

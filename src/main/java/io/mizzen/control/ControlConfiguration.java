@@ -93,6 +93,11 @@ public class ControlConfiguration {
     }
 
     @Bean
+    SnapshotService snapshotService(Engine engine, EngineCalls calls) {
+        return new SnapshotService(engine, calls);
+    }
+
+    @Bean
     ReplicaService replicaService(Engine engine, EngineCalls calls, DesiredState state) {
         return new ReplicaService(engine, calls, state);
     }

@@ -3,6 +3,7 @@ package io.mizzen.engine;
 import io.mizzen.bdev.Bdev;
 import io.mizzen.engine.model.BdevSpec;
 import io.mizzen.engine.model.BdevView;
+import io.mizzen.engine.model.CloneSpec;
 import io.mizzen.engine.model.ConnectionView;
 import io.mizzen.engine.model.DeviceSpec;
 import io.mizzen.engine.model.DeviceView;
@@ -24,12 +25,15 @@ import io.mizzen.engine.model.PoolDiskSpec;
 import io.mizzen.engine.model.PoolImport;
 import io.mizzen.engine.model.PoolSpec;
 import io.mizzen.engine.model.PoolView;
+import io.mizzen.engine.model.RangesView;
 import io.mizzen.engine.model.ReactorView;
 import io.mizzen.engine.model.RebuildOrder;
 import io.mizzen.engine.model.RebuildsView;
 import io.mizzen.engine.model.ReplicaSpec;
 import io.mizzen.engine.model.ReplicaView;
 import io.mizzen.engine.model.ShareSpec;
+import io.mizzen.engine.model.SnapshotSpec;
+import io.mizzen.engine.model.SnapshotView;
 import io.mizzen.engine.model.StopReport;
 import io.mizzen.engine.model.SubsystemView;
 import io.mizzen.reactor.Reactor;
@@ -402,6 +406,36 @@ final class DataPlane implements Engine {
     @Override
     public CompletableFuture<ReplicaView> unshareReplica(String id) {
         return change("replica unshare", s -> s.replicas.keys(id), s -> done -> s.replicas.unshare(id, done));
+    }
+
+    @Override
+    public CompletableFuture<SnapshotView> createSnapshot(SnapshotSpec spec) {
+        return change("snapshot create", s -> s.replicas.keys(spec.replica()), s -> done -> s.snapshots.create(spec, done));
+    }
+
+    @Override
+    public CompletableFuture<List<SnapshotView>> snapshots() {
+        return query("snapshot list", s -> s.snapshots.list());
+    }
+
+    @Override
+    public CompletableFuture<ReplicaView> cloneSnapshot(CloneSpec spec) {
+        return change("snapshot clone", s -> s.replicas.keys(spec.snapshot()), s -> done -> s.snapshots.cloneOf(spec, done));
+    }
+
+    @Override
+    public CompletableFuture<ReplicaView> rollbackReplica(String id, String snapshotId) {
+        return change("replica rollback", s -> s.replicas.keys(id), s -> done -> s.snapshots.rollback(id, snapshotId, done));
+    }
+
+    @Override
+    public CompletableFuture<ReplicaView> inflateReplica(String id, boolean parentOnly) {
+        return change("replica inflate", s -> s.replicas.keys(id), s -> done -> s.snapshots.inflate(id, parentOnly, done));
+    }
+
+    @Override
+    public CompletableFuture<RangesView> ranges(String id, String since, long offsetBytes, int count) {
+        return query("ranges", s -> s.snapshots.ranges(id, since, offsetBytes, count));
     }
 
     // --- target -----------------------------------------------------------------------------------

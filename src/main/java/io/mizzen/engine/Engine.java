@@ -2,6 +2,7 @@ package io.mizzen.engine;
 
 import io.mizzen.engine.model.BdevSpec;
 import io.mizzen.engine.model.BdevView;
+import io.mizzen.engine.model.CloneSpec;
 import io.mizzen.engine.model.ConnectionView;
 import io.mizzen.engine.model.DeviceSpec;
 import io.mizzen.engine.model.DeviceView;
@@ -23,12 +24,15 @@ import io.mizzen.engine.model.PoolDiskSpec;
 import io.mizzen.engine.model.PoolImport;
 import io.mizzen.engine.model.PoolSpec;
 import io.mizzen.engine.model.PoolView;
+import io.mizzen.engine.model.RangesView;
 import io.mizzen.engine.model.ReactorView;
 import io.mizzen.engine.model.RebuildOrder;
 import io.mizzen.engine.model.RebuildsView;
 import io.mizzen.engine.model.ReplicaSpec;
 import io.mizzen.engine.model.ReplicaView;
 import io.mizzen.engine.model.ShareSpec;
+import io.mizzen.engine.model.SnapshotSpec;
+import io.mizzen.engine.model.SnapshotView;
 import io.mizzen.engine.model.StopReport;
 import io.mizzen.engine.model.SubsystemView;
 import java.util.List;
@@ -228,6 +232,33 @@ public interface Engine {
 
     /** Hosts are disconnected. Not shared: nothing happens. */
     CompletableFuture<ReplicaView> unshareReplica(String id);
+
+    // Snapshots. They are destroyed as replicas are; what reads from one gets what it needs of it
+
+    /** Takes a snapshot of a replica, which may be in use. */
+    CompletableFuture<SnapshotView> createSnapshot(SnapshotSpec spec);
+
+    CompletableFuture<List<SnapshotView>> snapshots();
+
+    /** Makes a replica that reads as the snapshot does until it is written. */
+    CompletableFuture<ReplicaView> cloneSnapshot(CloneSpec spec);
+
+    /** Takes a replica back to a snapshot of it. Refused while it is in use. */
+    CompletableFuture<ReplicaView> rollbackReplica(String id, String snapshotId);
+
+    /**
+     * Begins to make a replica, which may be in use, independent of its snapshots. How that ended is an event.
+     *
+     * @param parentOnly only of the one that it is a clone of; else of all, and it is thick afterwards
+     */
+    CompletableFuture<ReplicaView> inflateReplica(String id, boolean parentOnly);
+
+    /**
+     * What a replica or snapshot holds, or in what it may differ from a snapshot of its pool.
+     *
+     * @param since null: what is allocated
+     */
+    CompletableFuture<RangesView> ranges(String id, String since, long offsetBytes, int count);
 
     // Nexuses
 

@@ -9,7 +9,6 @@ import io.mizzen.engine.model.ReplicaView;
 import io.mizzen.engine.model.ShareSpec;
 import io.mizzen.lvs.LvStore;
 import io.mizzen.lvs.Lvol;
-import io.mizzen.lvs.LvolFeature;
 import io.mizzen.util.Completion;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
@@ -75,7 +74,7 @@ final class ReplicaService {
         boolean sameSize = spec.sizeBytes() <= existing.sizeBytes() && spec.sizeBytes() > existing.sizeBytes() - clusterSize;
         String differs = existing.store() != store ? "pool (" + existing.store().name() + ")"
                 : !existing.name().equals(name) ? "name (" + existing.name() + ")"
-                : existing.thin() != spec.thin() ? "thin (" + existing.thin() + ")"
+                : existing.thin() != spec.thin() && existing.parent() == null ? "thin (" + existing.thin() + ")"
                 : !sameSize ? "sizeBytes (" + existing.sizeBytes() + ")" : null;
         if (differs != null) {
             throw new OperationException(ErrorKind.ALREADY_EXISTS, "replica-exists",
@@ -181,7 +180,7 @@ final class ReplicaService {
     }
 
     /** By uuid or pool/name. */
-    private Lvol lvol(String id) {
+    Lvol lvol(String id) {
         Lvol lvol = null;
         int slash = id.indexOf('/');
         if (slash > 0) {
@@ -195,13 +194,14 @@ final class ReplicaService {
         return lvol;
     }
 
-    private ReplicaView view(Lvol lvol) {
+    ReplicaView view(Lvol lvol) {
         LvStore store = lvol.store();
         boolean usable = lvol.bdev() != null;
         return new ReplicaView(lvol.uuid().toString(), lvol.name(), store.name(), store.uuid().toString(), lvol.sizeBytes(),
-                lvol.allocatedBytes(), lvol.thin(), lvol.features().contains(LvolFeature.SNAPSHOT), lvol.parentName(),
+                lvol.allocatedBytes(), lvol.snapshotBytes(), lvol.thin(), lvol.snapshot(), lvol.parentName(),
                 "lvol:///" + BdevUri.encode(store.name()) + "/" + BdevUri.encode(lvol.name()),
                 usable ? lvol.bdev().name() : null, usable, lvol.unusableReason(), usable ? lvol.bdev().claimedBy() : null,
+                lvol.work() == null ? null : new ReplicaView.Work(lvol.work().what(), lvol.work().percent()),
                 shares.find(lvol.uuid()));
     }
 }

@@ -17,6 +17,7 @@ final class Services {
     final ShareService shares;
     final PoolService pools;
     final ReplicaService replicas;
+    final SnapshotService snapshots;
     final NexusService nexuses;
     final NexusChildService children;
     /** Null when no address is configured. */
@@ -33,6 +34,7 @@ final class Services {
         shares = new ShareService(plane, target);
         pools = new PoolService(plane, bdevs);
         replicas = new ReplicaService(plane, pools, shares);
+        snapshots = new SnapshotService(plane, pools, replicas);
         nexuses = new NexusService(plane, bdevs, shares);
         children = new NexusChildService(plane, bdevs, pools, nexuses);
         nexuses.onChildClosed(children::onClosed);

@@ -75,9 +75,22 @@ class BadRequestTest extends RestTestBase {
 
     @ParameterizedTest
     @ValueSource(strings = {"/v1/reactors/one", "/v1/reactors/-1", "/v1/reactors/99999999999", "/v1/events?limit=0",
-        "/v1/events?limit=x", "/v1/events?since=-5", "/v1/events?kind=A%20B", "/v1/events?objectType=CAT", "/v1/statistics?kind=CAT", "/v1/nexuses/x", "/v1/replicas/x"})
+        "/v1/events?limit=x", "/v1/events?since=-5", "/v1/events?kind=A%20B", "/v1/events?objectType=CAT", "/v1/statistics?kind=CAT", "/v1/nexuses/x", "/v1/replicas/x",
+        "/v1/snapshots/x", "/v1/snapshots?replica=x", "/v1/replicas/" + Examples.OWN_REPLICA + "/ranges?limit=0",
+        "/v1/replicas/" + Examples.OWN_REPLICA + "/ranges?limit=10001", "/v1/replicas/" + Examples.OWN_REPLICA + "/ranges?offsetBytes=-1",
+        "/v1/snapshots/" + Examples.SNAPSHOT + "/ranges?from=x"})
     void aParameterOutOfRangeIsRefused(String path) {
         assertThat(get(path).problem(400, get(path).json().path("code").asString())).isNotEmpty();
+        nothingReachedTheEngine();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"{\"uuid\": \"E0000000-0000-4000-8000-0000000000B1\"}", "{\"uuid\": 7}", "{\"nmae\": \"x\"}", "[]"})
+    void aMalformedSnapshotOrCloneIsRefused(String body) {
+        for (String path : new String[] {REPLICA + "/snapshots", "/v1/snapshots/" + Examples.SNAPSHOT + "/clones"}) {
+            assertThat(post(path, body).status()).isEqualTo(400);
+        }
+        assertThat(post(REPLICA + "/rollback", "{}").status()).isEqualTo(400);
         nothingReachedTheEngine();
     }
 
@@ -94,6 +107,12 @@ class BadRequestTest extends RestTestBase {
         get(POOL).problem(404, "pool-not-found");
         get(REPLICA).problem(404, "replica-not-found");
         get("/v1/nexuses/" + Examples.OWN_NEXUS).problem(404, "nexus-not-found");
+        get("/v1/snapshots/" + Examples.SNAPSHOT).problem(404, "snapshot-not-found");
+        get("/v1/snapshots/" + Examples.SNAPSHOT + "/ranges").problem(404, "snapshot-not-found");
+        delete("/v1/snapshots/" + Examples.SNAPSHOT).problem(404, "snapshot-not-found");
+        post(REPLICA + "/snapshots", Examples.SNAPSHOT_BODY).problem(404, "replica-not-found");
+        post("/v1/snapshots/" + Examples.SNAPSHOT + "/clones", Examples.CLONE_BODY).problem(404, "snapshot-not-found");
+        post(REPLICA + "/rollback", Examples.ROLLBACK_BODY).problem(404, "snapshot-not-found");
         get("/v1/bdevs/none").problem(404, "bdev-not-found");
         get("/v1/reactors/7").problem(404, "reactor-not-found");
         get("/v1/shares/nqn.2026-11.io.mizzen:x").problem(404, "share-not-found");

@@ -24,6 +24,8 @@ class ExamplesIT {
         "listEvents", "listDevices", "getDevice", "bindDevice", "unbindDevice", "createBdev", "listBdevs", "getBdev", "listBdevChannels", "rescanBdev", "putFault", "listFaults",
         "deleteFault", "destroyBdev", "putPool", "createPool", "listPools", "getPool", "setPoolCommitLimit", "addPoolDisk", "growPool", "importPool", "exportPool",
         "putReplica", "createReplica", "listReplicas", "getReplica", "resizeReplica", "shareReplica", "unshareReplica",
+        "createSnapshot", "listSnapshots", "getSnapshot", "cloneSnapshot", "listReplicaRanges", "listSnapshotRanges", "rollbackReplica",
+        "inflateReplica", "decoupleReplica", "destroySnapshot",
         "putNexus", "createNexus", "listNexuses", "getNexus",
         "changeNexusSettings", "addChild", "listChildren", "getChild", "getRebuild", "pauseRebuild", "resumeRebuild", "stopRebuild",
         "startRebuild", "listRebuilds", "verifyNexus", "offlineChild", "onlineChild", "faultChild", "removeChild", "publishNexus", "resizeNexus",

@@ -83,6 +83,8 @@ class MetricsTest extends RestTestBase {
         put(NEXUS + "/limits", Examples.LIMITS_BODY).expect(200);
         post(NEXUS + "/children", Examples.CHILD_BODY).expect(202);      // Something is copied now.
         put("/v1/pools/" + Examples.OWN_POOL_UUID, Examples.POOL_BODY).expect(201);
+        put("/v1/replicas/" + Examples.OWN_REPLICA, Examples.REPLICA_BODY).expect(201);
+        post("/v1/replicas/" + Examples.OWN_REPLICA + "/snapshots", Examples.SNAPSHOT_BODY).expect(201);
         post("/v1/devices/" + FakeEngine.DEVICE + "/bind", "{\"driver\": \"vfio-pci\"}").expect(200);
         Set<String> missing = new TreeSet<>();
         String scrape = scrape();
@@ -102,6 +104,8 @@ class MetricsTest extends RestTestBase {
             }
         }
         delete(NEXUS).expect(204);
+        delete("/v1/snapshots/" + Examples.SNAPSHOT).expect(204);
+        delete("/v1/replicas/" + Examples.OWN_REPLICA).expect(204);
         delete("/v1/pools/" + Examples.OWN_POOL_UUID).expect(204);
         post("/v1/devices/" + FakeEngine.DEVICE + "/unbind", "").expect(204);
         assertThat(missing).isEmpty();

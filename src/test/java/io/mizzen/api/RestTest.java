@@ -347,4 +347,29 @@ class RestTest extends RestTestBase {
         assertThat(details.path("pools").path(Examples.OWN_POOL).asString()).isEqualTo("ONLINE");
         delete(POOL).expect(204);
     }
+
+    @Test
+    void snapshotsAreTakenListedClonedAndDeleted() {
+        String replica = "/v1/replicas/" + Examples.OWN_REPLICA;
+        put(replica, "{\"name\": \"r\", \"pool\": \"p\", \"sizeBytes\": \"64MiB\"}").expect(201);
+        Answer taken = post(replica + "/snapshots", Examples.SNAPSHOT_BODY).expect(201);
+        assertThat(taken.response().headers().firstValue("Location")).hasValue("/v1/snapshots/" + Examples.SNAPSHOT);
+        post(replica + "/snapshots", Examples.SNAPSHOT_BODY).expect(200);
+        assertThat(get("/v1/snapshots").expect(200).json()).hasSize(1);
+        assertThat(get("/v1/snapshots?replica=" + Examples.OWN_REPLICA).expect(200).json()).hasSize(1);
+        assertThat(get("/v1/snapshots?replica=" + Examples.OWN_CLONE).expect(200).json()).isEmpty();
+        assertThat(get("/v1/snapshots/" + Examples.SNAPSHOT).expect(200).json().path("pauseNs").asLong()).isEqualTo(250_000);
+        Answer clone = post("/v1/snapshots/" + Examples.SNAPSHOT + "/clones", Examples.CLONE_BODY).expect(201);
+        assertThat(clone.response().headers().firstValue("Location")).hasValue("/v1/replicas/" + Examples.OWN_CLONE);
+        post("/v1/snapshots/" + Examples.SNAPSHOT + "/clones", Examples.CLONE_BODY).expect(200);
+        assertThat(get(replica + "/ranges?from=" + Examples.SNAPSHOT + "&offsetBytes=1048576").expect(200).json().path("ranges").get(0)
+            .path("offsetBytes").asLong()).isEqualTo(1 << 20);
+        get("/v1/snapshots/" + Examples.SNAPSHOT + "/ranges").expect(200);
+        post(replica + "/rollback", Examples.ROLLBACK_BODY).expect(200);
+        post(replica + "/inflate", "").expect(202);
+        post(replica + "/decouple", "").expect(202);
+        delete("/v1/snapshots/" + Examples.SNAPSHOT).expect(204);
+        delete("/v1/snapshots/" + Examples.OWN_REPLICA).problem(404, "snapshot-not-found");
+        get(replica).expect(200);
+    }
 }

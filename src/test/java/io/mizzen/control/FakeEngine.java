@@ -1,5 +1,6 @@
 package io.mizzen.control;
 
+import io.mizzen.engine.model.CloneSpec;
 import io.mizzen.engine.model.ConnectionView;
 import io.mizzen.engine.model.EventSeverity;
 import io.mizzen.engine.model.HostView;
@@ -13,6 +14,7 @@ import io.mizzen.engine.model.NexusSpec;
 import io.mizzen.engine.model.NexusView;
 import io.mizzen.engine.model.ObjectKind;
 import io.mizzen.engine.model.PoolView;
+import io.mizzen.engine.model.RangesView;
 import io.mizzen.engine.model.RebuildOrder;
 import io.mizzen.engine.model.RebuildView;
 import io.mizzen.engine.model.RebuildsView;
@@ -20,6 +22,8 @@ import io.mizzen.engine.model.ReplicaSpec;
 import io.mizzen.engine.model.ReplicaView;
 import io.mizzen.engine.model.ShareSpec;
 import io.mizzen.engine.model.ShareView;
+import io.mizzen.engine.model.SnapshotSpec;
+import io.mizzen.engine.model.SnapshotView;
 import io.mizzen.engine.model.SubsystemView;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
@@ -36,6 +40,7 @@ import java.util.concurrent.CompletableFuture;
 public final class FakeEngine extends FakeStorage {
     private static final NexusSettings SETTINGS = new NexusSettings(25_000, 0, 8 * MIB, true, 2);
     private final Map<String, ReplicaSpec> replicas = new LinkedHashMap<>();
+    private final Map<String, SnapshotSpec> snapshots = new LinkedHashMap<>();
     private final Map<String, NexusSpec> nexuses = new LinkedHashMap<>();
     private final Map<String, ShareSpec> shares = new LinkedHashMap<>();
     private final Map<String, LimitsSpec> limits = new LinkedHashMap<>();
@@ -51,7 +56,7 @@ public final class FakeEngine extends FakeStorage {
     @Override
     public synchronized void clear() {
         super.clear();
-        List.of(replicas, nexuses, shares, limits, pauses, settings, childStates, shut).forEach(Map::clear);
+        List.of(replicas, snapshots, nexuses, shares, limits, pauses, settings, childStates, shut).forEach(Map::clear);
     }
 
     @Override
@@ -84,8 +89,8 @@ public final class FakeEngine extends FakeStorage {
 
     private ReplicaView replicaView(String id) {
         ReplicaSpec spec = found(replicas, id, "replica");
-        return new ReplicaView(id, spec.name(), spec.pool(), uuidOf(spec.pool()), spec.sizeBytes(), 0, spec.thin(), false,
-            null, "lvol:///" + spec.pool() + "/" + spec.name(), spec.name(), true, null, null, shareView(id));
+        return new ReplicaView(id, spec.name(), spec.pool(), uuidOf(spec.pool()), spec.sizeBytes(), 0, 0, spec.thin(), false,
+            null, "lvol:///" + spec.pool() + "/" + spec.name(), spec.name(), true, null, null, null, shareView(id));
     }
 
     @Override
@@ -99,7 +104,7 @@ public final class FakeEngine extends FakeStorage {
 
     @Override
     public CompletableFuture<Void> destroyReplica(String id) {
-        return answer("destroyReplica", () -> removed(replicas, id, "replica"));
+        return answer("destroyReplica", () -> snapshots.remove(id) != null ? null : removed(replicas, id, "replica"));
     }
 
     @Override
@@ -110,6 +115,55 @@ public final class FakeEngine extends FakeStorage {
     @Override
     public CompletableFuture<ReplicaView> replica(String id) {
         return answer("replica", () -> replicaView(id));
+    }
+
+    @Override
+    public CompletableFuture<SnapshotView> createSnapshot(SnapshotSpec spec) {
+        return answer("createSnapshot", () -> {
+            found(replicas, spec.replica(), "replica");
+            snapshots.put(spec.uuid(), spec);
+            return snapshotView(spec.uuid());
+        });
+    }
+
+    private SnapshotView snapshotView(String id) {
+        SnapshotSpec spec = found(snapshots, id, "snapshot");
+        ReplicaSpec of = replicas.get(spec.replica());
+        return new SnapshotView(id, spec.name(), of.pool(), uuidOf(of.pool()), of.sizeBytes(), MIB, of.uuid(), null,
+            List.of(of.name()), spec.entityId(), spec.transactionId(), "2026-01-02T03:04:05Z", false, 250_000, true, null);
+    }
+
+    @Override
+    public CompletableFuture<List<SnapshotView>> snapshots() {
+        return answer("snapshots", () -> snapshots.keySet().stream().map(this::snapshotView).toList());
+    }
+
+    @Override
+    public CompletableFuture<ReplicaView> cloneSnapshot(CloneSpec spec) {
+        return answer("cloneSnapshot", () -> {
+            ReplicaSpec of = replicas.get(found(snapshots, spec.snapshot(), "snapshot").replica());
+            replicas.put(spec.uuid(), new ReplicaSpec(spec.uuid(), spec.name(), of.pool(), of.sizeBytes(), true));
+            return replicaView(spec.uuid());
+        });
+    }
+
+    @Override
+    public CompletableFuture<ReplicaView> rollbackReplica(String id, String snapshotId) {
+        return answer("rollbackReplica", () -> {
+            found(snapshots, snapshotId, "snapshot");
+            return replicaView(id);
+        });
+    }
+
+    @Override
+    public CompletableFuture<ReplicaView> inflateReplica(String id, boolean parentOnly) {
+        return answer("inflateReplica", () -> replicaView(id));
+    }
+
+    @Override
+    public CompletableFuture<RangesView> ranges(String id, String since, long offsetBytes, int count) {
+        return answer("ranges", () -> new RangesView(id, since, 4 * MIB, MIB,
+            List.of(new RangesView.Range(offsetBytes, MIB, false)), null));
     }
 
     @Override

@@ -41,6 +41,8 @@ final class SimDisk extends Bdev {
     long writeCount;
     long zeroedBytes;
     boolean dead;
+    /** Reads do not end. */
+    boolean holdsReads;
 
     /** Non-zero 4 KiB pages by index. */
     static final class Contents implements SlowDecoder.Source {
@@ -257,7 +259,11 @@ final class SimDisk extends Bdev {
         private int completeSome(long nowNs) {
             int count = 0;
             while (!pending.isEmpty() && random.nextInt(4) != 0) {
-                BdevIo io = pending.remove(random.nextInt(pending.size()));
+                int index = random.nextInt(pending.size());
+                if (holdsReads && pending.get(index).type == IoType.READ) {
+                    break;
+                }
+                BdevIo io = pending.remove(index);
                 io.complete(perform(io));
                 count++;
             }

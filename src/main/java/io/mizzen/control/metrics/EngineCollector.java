@@ -6,6 +6,7 @@ import io.mizzen.engine.model.MemoryView;
 import io.mizzen.engine.model.MetricsView;
 import io.mizzen.engine.model.NexusView;
 import io.mizzen.engine.model.PoolView;
+import io.mizzen.engine.model.SnapshotView;
 import io.mizzen.util.OperationException;
 import io.prometheus.metrics.model.registry.MultiCollector;
 import io.prometheus.metrics.model.snapshots.Labels;
@@ -143,6 +144,13 @@ public final class EngineCollector implements MultiCollector {
             families.gauge("mizzen_pool_used_bytes", "Clusters in use", pool.usedBytes(), labels);
             families.gauge("mizzen_pool_committed_bytes", "Sum of the sizes promised to replicas", pool.committedBytes(),
                 labels);
+        }
+        for (SnapshotView snapshot : ask(engine.snapshots())) {
+            Labels labels = Labels.of("name", snapshot.name(), "pool", snapshot.pool(), "uuid", snapshot.uuid());
+            families.gauge("mizzen_snapshot_allocated_bytes", "Clusters that the snapshot itself holds", snapshot.allocatedBytes(),
+                labels);
+            families.gauge("mizzen_snapshot_pause_seconds", "How long I/O was held back to take it; 0 when that was before an import",
+                snapshot.pauseNs() * Families.NANOSECONDS, labels);
         }
         ask(engine.nvmeControllers()).forEach(controller -> NvmeFamilies.add(families, controller));
         for (NexusView nexus : ask(engine.nexuses())) {

@@ -73,6 +73,7 @@ final class Troubles {
         replica("a", "mirror", 16 * MIB, false);
         replica("b", "mirror", 16 * MIB, true);
         replica("b", "lonely", 16 * MIB, true);
+        http.post("/v1/replicas/" + uuid("b/lonely") + "/snapshots", Map.of("name", "before")).expect(201);
         // Ours, so that it and its counters are there still when the nexus has done with it.
         http.post("/v1/bdevs", Map.of("uri", LEG)).expect(201);
         nexus("mirror", "lvol:///a/mirror", LEG);

@@ -1,0 +1,157 @@
+package io.mizzen.api;
+
+import io.mizzen.api.request.CloneRequest;
+import io.mizzen.api.request.RollbackRequest;
+import io.mizzen.api.request.SnapshotRequest;
+import io.mizzen.control.Ids;
+import io.mizzen.control.Outcome;
+import io.mizzen.control.SnapshotService;
+import io.mizzen.engine.model.RangesView;
+import io.mizzen.engine.model.ReplicaView;
+import io.mizzen.engine.model.SnapshotView;
+import io.swagger.v3.oas.annotations.Operation;
+import io.swagger.v3.oas.annotations.Parameter;
+import io.swagger.v3.oas.annotations.media.Content;
+import io.swagger.v3.oas.annotations.media.ExampleObject;
+import io.swagger.v3.oas.annotations.tags.Tag;
+import jakarta.validation.Valid;
+import jakarta.validation.constraints.Max;
+import jakarta.validation.constraints.Min;
+import jakarta.validation.constraints.Pattern;
+import java.util.List;
+import org.springframework.http.HttpStatus;
+import org.springframework.http.ResponseEntity;
+import org.springframework.web.bind.annotation.DeleteMapping;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.RequestBody;
+import org.springframework.web.bind.annotation.RequestMapping;
+import org.springframework.web.bind.annotation.RequestParam;
+import org.springframework.web.bind.annotation.ResponseStatus;
+import org.springframework.web.bind.annotation.RestController;
+
+/** Snapshots of replicas and clones of them. */
+@RestController
+@RequestMapping("/v1")
+@Tag(name = "snapshots", description = "Snapshots of replicas, and clones of them")
+public class SnapshotController {
+    private static final String UUID_MESSAGE = "must be a UUID in lower case";
+    private static final String SNAPSHOTS = "/v1/snapshots";
+    private static final int RANGES_MAX = 10_000;
+    private final SnapshotService snapshots;
+
+    SnapshotController(SnapshotService snapshots) {
+        this.snapshots = snapshots;
+    }
+
+    @PostMapping("/replicas/{uuid}/snapshots")
+    @Operation(operationId = "createSnapshot", summary = "Take a snapshot of a replica",
+        description = "While it is in use: I/O is held back for a moment (`pauseNs`). With a UUID the request may be repeated: "
+            + "201 when it was taken, 200 when it is there already. A thick replica is thin afterwards: inflate it to have all of "
+            + "its space again.")
+    ResponseEntity<SnapshotView> create(
+        @Parameter(description = "UUID of the replica", example = Examples.OWN_REPLICA)
+        @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid,
+        @io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
+            @ExampleObject(Examples.SNAPSHOT_BODY))) @Valid @RequestBody SnapshotRequest request) {
+        Outcome<SnapshotView> outcome = snapshots.create(request.toSpec(uuid));
+        return Created.of(outcome, SNAPSHOTS, outcome.view().uuid());
+    }
+
+    @GetMapping("/snapshots")
+    @Operation(operationId = "listSnapshots", summary = "All snapshots of all open pools", description = "Also those that are "
+        + "deleted and stay for their clones (`discarded`).")
+    List<SnapshotView> list(@Parameter(description = "Only those of this replica", example = Examples.OWN_REPLICA)
+        @RequestParam(required = false) @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String replica) {
+        return snapshots.list(replica);
+    }
+
+    @GetMapping("/snapshots/{uuid}")
+    @Operation(operationId = "getSnapshot", summary = "One snapshot", description = "With what it holds, and what reads from it.")
+    SnapshotView get(@Parameter(description = "UUID of the snapshot", example = Examples.SNAPSHOT)
+        @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid) {
+        return snapshots.get(uuid);
+    }
+
+    @DeleteMapping("/snapshots/{uuid}")
+    @ResponseStatus(HttpStatus.NO_CONTENT)
+    @Operation(operationId = "destroySnapshot", summary = "Delete a snapshot",
+        description = "In any order. What reads from it gets what it needs of it; while several do, it stays, marked as "
+            + "`discarded`, and goes by itself when one is left.")
+    void destroy(@Parameter(description = "UUID of the snapshot", example = Examples.SNAPSHOT)
+        @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid) {
+        snapshots.destroy(uuid);
+    }
+
+    @PostMapping("/snapshots/{uuid}/clones")
+    @Operation(operationId = "cloneSnapshot", summary = "Make a replica of a snapshot",
+        description = "It reads as the snapshot does, and takes space for what is written to it.")
+    ResponseEntity<ReplicaView> cloneOf(
+        @Parameter(description = "UUID of the snapshot", example = Examples.SNAPSHOT)
+        @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid,
+        @io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
+            @ExampleObject(Examples.CLONE_BODY))) @Valid @RequestBody CloneRequest request) {
+        Outcome<ReplicaView> outcome = snapshots.cloneOf(request.toSpec(uuid));
+        return Created.of(outcome, "/v1/replicas", outcome.view().uuid());
+    }
+
+    @PostMapping("/replicas/{uuid}/rollback")
+    @Operation(operationId = "rollbackReplica", summary = "Take a replica back to a snapshot",
+        description = "What was written since is gone, but what later snapshots hold. Refused while anybody uses the replica.")
+    ReplicaView rollback(
+        @Parameter(description = "UUID of the replica", example = Examples.OWN_REPLICA)
+        @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid,
+        @io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
+            @ExampleObject(Examples.ROLLBACK_BODY))) @Valid @RequestBody RollbackRequest request) {
+        return snapshots.rollback(uuid, request.snapshot());
+    }
+
+    @PostMapping("/replicas/{uuid}/inflate")
+    @ResponseStatus(HttpStatus.ACCEPTED)
+    @Operation(operationId = "inflateReplica", summary = "Make a replica independent of all snapshots",
+        description = "Allocates all of it, while it is in use: 202 when that has begun, progress in `work`, an event at the end.")
+    ReplicaView inflate(@Parameter(description = "UUID of the replica", example = Examples.OWN_CLONE)
+        @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid) {
+        return snapshots.inflate(uuid, false);
+    }
+
+    @PostMapping("/replicas/{uuid}/decouple")
+    @ResponseStatus(HttpStatus.ACCEPTED)
+    @Operation(operationId = "decoupleReplica", summary = "Make a replica independent of the snapshot that it reads from",
+        description = "Allocates what that holds itself, while the replica is in use; it reads from the snapshot before, if there "
+            + "is one, afterwards. 202 when that has begun, progress in `work`, an event at the end.")
+    ReplicaView decouple(@Parameter(description = "UUID of the replica", example = Examples.OWN_REPLICA)
+        @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid) {
+        return snapshots.inflate(uuid, true);
+    }
+
+    @GetMapping("/replicas/{uuid}/ranges")
+    @Operation(operationId = "listReplicaRanges", summary = "What a replica holds, or what has changed since a snapshot",
+        description = "By whole clusters, as a backup reads them. Of a replica in use, what it was at some moment of the answer.")
+    RangesView replicaRanges(
+        @Parameter(description = "UUID of the replica", example = Examples.OWN_REPLICA)
+        @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid,
+        @Parameter(description = "UUID of a snapshot of the same pool; without: all that is allocated", example = Examples.SNAPSHOT)
+        @RequestParam(required = false) @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String from,
+        @Parameter(description = "Where to begin, bytes", example = "0") @RequestParam(defaultValue = "0") @Min(0) long offsetBytes,
+        @Parameter(description = "Ranges at most", example = "1000")
+        @RequestParam(defaultValue = "1000") @Min(1) @Max(RANGES_MAX) int limit) {
+        return snapshots.ranges(uuid, from, offsetBytes, limit);
+    }
+
+    @GetMapping("/snapshots/{uuid}/ranges")
+    @Operation(operationId = "listSnapshotRanges", summary = "What a snapshot holds, or what had changed since another",
+        description = "By whole clusters, as a backup reads them.")
+    RangesView snapshotRanges(
+        @Parameter(description = "UUID of the snapshot", example = Examples.SNAPSHOT)
+        @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid,
+        @Parameter(description = "UUID of a snapshot of the same pool; without: all that is allocated", example = Examples.SNAPSHOT)
+        @RequestParam(required = false) @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String from,
+        @Parameter(description = "Where to begin, bytes", example = "0") @RequestParam(defaultValue = "0") @Min(0) long offsetBytes,
+        @Parameter(description = "Ranges at most", example = "1000")
+        @RequestParam(defaultValue = "1000") @Min(1) @Max(RANGES_MAX) int limit) {
+        snapshots.get(uuid);
+        return snapshots.ranges(uuid, from, offsetBytes, limit);
+    }
+}

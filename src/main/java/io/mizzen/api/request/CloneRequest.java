@@ -1,0 +1,20 @@
+package io.mizzen.api.request;
+
+import io.mizzen.control.Ids;
+import io.mizzen.engine.model.CloneSpec;
+import io.swagger.v3.oas.annotations.media.Schema;
+import jakarta.validation.constraints.Pattern;
+import java.util.UUID;
+
+/** A replica to make of a snapshot. */
+public record CloneRequest(
+    @Schema(description = "Unique in the pool; default: the UUID", example = "volume-b") String name,
+    @Schema(description = "UUID of the replica, so that the request may be repeated; default: a random one",
+        example = "e0000000-0000-4000-8000-0000000000b2")
+    @Pattern(regexp = Ids.UUID_PATTERN, message = "must be a UUID in lower case") String uuid) {
+
+    /** As a command. */
+    public CloneSpec toSpec(String snapshot) {
+        return new CloneSpec(uuid == null ? UUID.randomUUID().toString() : uuid, name, snapshot);
+    }
+}

@@ -1,0 +1,60 @@
+package io.mizzen.control;
+
+import io.mizzen.engine.Engine;
+import io.mizzen.engine.model.CloneSpec;
+import io.mizzen.engine.model.RangesView;
+import io.mizzen.engine.model.ReplicaView;
+import io.mizzen.engine.model.SnapshotSpec;
+import io.mizzen.engine.model.SnapshotView;
+import io.mizzen.util.OperationException;
+import java.util.List;
+
+/** Snapshots and clones. They live in their pool's own metadata: nothing of them is desired state. */
+public final class SnapshotService {
+    private final Engine engine;
+    private final EngineCalls calls;
+
+    SnapshotService(Engine engine, EngineCalls calls) {
+        this.engine = engine;
+        this.calls = calls;
+    }
+
+    /** @param replica uuid of the replica that they were taken of; null: all */
+    public List<SnapshotView> list(String replica) {
+        return calls.await(engine.snapshots()).stream().filter(s -> replica == null || replica.equals(s.replica())).toList();
+    }
+
+    /** @param uuid of a snapshot */
+    public SnapshotView get(String uuid) {
+        return list(null).stream().filter(snapshot -> uuid.equals(snapshot.uuid())).findFirst().orElseThrow(() ->
+            OperationException.notFound("snapshot-not-found", "there is no snapshot " + uuid + " in the open pools"));
+    }
+
+    public Outcome<SnapshotView> create(SnapshotSpec spec) {
+        boolean existed = list(null).stream().anyMatch(snapshot -> snapshot.uuid().equals(spec.uuid()));
+        return new Outcome<>(calls.await(engine.createSnapshot(spec)), !existed);
+    }
+
+    public Outcome<ReplicaView> cloneOf(CloneSpec spec) {
+        boolean existed = calls.await(engine.replicas()).stream().anyMatch(replica -> replica.uuid().equals(spec.uuid()));
+        return new Outcome<>(calls.await(engine.cloneSnapshot(spec)), !existed);
+    }
+
+    public void destroy(String uuid) {
+        get(uuid);
+        calls.await(engine.destroyReplica(uuid));
+    }
+
+    public ReplicaView rollback(String replica, String snapshot) {
+        return calls.await(engine.rollbackReplica(replica, snapshot));
+    }
+
+    public ReplicaView inflate(String replica, boolean parentOnly) {
+        return calls.await(engine.inflateReplica(replica, parentOnly));
+    }
+
+    /** @param since a snapshot; null: what is allocated */
+    public RangesView ranges(String id, String since, long offsetBytes, int count) {
+        return calls.await(engine.ranges(id, since, offsetBytes, count));
+    }
+}

@@ -1,0 +1,199 @@
+package io.mizzen.engine;
+
+import io.mizzen.engine.model.CloneSpec;
+import io.mizzen.engine.model.ObjectKind;
+import io.mizzen.engine.model.RangesView;
+import io.mizzen.engine.model.ReplicaView;
+import io.mizzen.engine.model.SnapshotSpec;
+import io.mizzen.engine.model.SnapshotView;
+import io.mizzen.lvs.LvStore;
+import io.mizzen.lvs.Lvol;
+import io.mizzen.lvs.LvolRanges;
+import io.mizzen.lvs.SnapshotInfo;
+import io.mizzen.lvs.SnapshotOptions;
+import io.mizzen.util.Completion;
+import io.mizzen.util.ErrorKind;
+import io.mizzen.util.OperationException;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+
+/** Snapshots of replicas, clones of them, and what can be done with both. Control reactor only. */
+final class SnapshotService {
+    /** Ranges in one answer. */
+    static final int RANGES_MAX = 10_000;
+
+    private final PlaneContext plane;
+    private final PoolService pools;
+    private final ReplicaService replicas;
+
+    SnapshotService(PlaneContext plane, PoolService pools, ReplicaService replicas) {
+        this.plane = plane;
+        this.pools = pools;
+        this.replicas = replicas;
+    }
+
+    void create(SnapshotSpec spec, Completion<SnapshotView> done) {
+        UUID uuid = Uuids.parse("uuid", spec.uuid());
+        String name = spec.name() == null ? uuid.toString() : spec.name();
+        PoolService.checkName(name, "name");
+        checkId("entityId", spec.entityId());
+        checkId("transactionId", spec.transactionId());
+        Lvol lvol = replicas.lvol(spec.replica());
+        Lvol existing = lvol.store().findLvol(uuid);
+        if (existing != null && existing.snapshot() && existing.name().equals(name)
+                && lvol.uuid().equals(existing.snapshotInfo().sourceUuid())) {
+            done.ok(view(existing));
+            return;
+        }
+        lvol.store().createSnapshot(lvol, new SnapshotOptions(name, uuid, spec.entityId(), spec.transactionId(), Instant.now()),
+                (snapshot, failure) -> {
+                    if (failure != null) {
+                        done.fail(failure);
+                        return;
+                    }
+                    plane.event(ObjectKind.REPLICA, snapshot.uuid(), snapshot.toString(), "snapshot-created", "snapshot "
+                            + snapshot + " of replica " + lvol.name() + "; I/O was held back for " + snapshot.pauseNs() / 1000
+                            + " us", "replica", lvol.uuid(), "pool", lvol.store().name(), "pauseNs", snapshot.pauseNs());
+                    done.ok(view(snapshot));
+                });
+    }
+
+    private static void checkId(String what, String id) {
+        if (id != null && (id.isEmpty() || id.indexOf('\0') >= 0
+                || id.getBytes(StandardCharsets.UTF_8).length > SnapshotOptions.ID_BYTES_MAX)) {
+            throw OperationException.invalid("invalid-" + (what.equals("entityId") ? "entity-id" : "transaction-id"),
+                    what + " has 1 to " + SnapshotOptions.ID_BYTES_MAX + " bytes");
+        }
+    }
+
+    void cloneOf(CloneSpec spec, Completion<ReplicaView> done) {
+        UUID uuid = Uuids.parse("uuid", spec.uuid());
+        String name = spec.name() == null ? uuid.toString() : spec.name();
+        PoolService.checkName(name, "name");
+        Lvol snapshot = snapshot(spec.snapshot());
+        Lvol existing = snapshot.store().findLvol(uuid);
+        if (existing != null && existing.name().equals(name) && snapshot.uuid().equals(existing.snapshotInfo().sourceUuid())) {
+            done.ok(replicas.view(existing));
+            return;
+        }
+        snapshot.store().cloneSnapshot(snapshot, name, uuid, Instant.now(), (clone, failure) -> {
+            if (failure != null) {
+                done.fail(failure);
+                return;
+            }
+            plane.event(ObjectKind.REPLICA, clone.uuid(), clone.toString(), "replica-created", "replica " + clone
+                    + ", a clone of snapshot " + snapshot.name(), "pool", clone.store().name(), "snapshot", snapshot.uuid(),
+                    "sizeBytes", clone.sizeBytes());
+            done.ok(replicas.view(clone));
+        });
+    }
+
+    void rollback(String id, String snapshotId, Completion<ReplicaView> done) {
+        Lvol lvol = replicas.lvol(id);
+        Lvol snapshot = snapshot(snapshotId);
+        if (snapshot.store() != lvol.store()) {
+            throw OperationException.invalid("invalid-snapshot", "snapshot " + snapshot + " is in another pool than replica " + lvol);
+        }
+        lvol.store().rollbackLvol(lvol, snapshot, (same, failure) -> {
+            if (failure != null) {
+                done.fail(failure);
+                return;
+            }
+            plane.event(ObjectKind.REPLICA, lvol.uuid(), lvol.toString(), "replica-rolled-back", "replica " + lvol
+                    + " holds again what it did at snapshot " + snapshot.name(), "snapshot", snapshot.uuid());
+            done.ok(replicas.view(lvol));
+        });
+    }
+
+    /** Begins; how it ended is an event. */
+    void inflate(String id, boolean parentOnly, Completion<ReplicaView> done) {
+        Lvol lvol = replicas.lvol(id);
+        String verb = parentOnly ? "decouple" : "inflate";
+        boolean[] began = new boolean[1];
+        Completion<Lvol> ended = (same, failure) -> {
+            if (failure != null && !began[0]) {
+                done.fail(failure);
+            } else if (failure != null) {
+                plane.event(ObjectKind.REPLICA, lvol.uuid(), lvol.toString(), "replica-" + verb + "-failed", "replica " + lvol
+                        + " still needs snapshot " + lvol.parentName() + ": " + failure.getMessage(), "code", failure.code());
+            } else {
+                plane.event(ObjectKind.REPLICA, lvol.uuid(), lvol.toString(), "replica-" + verb + "d", "replica " + lvol
+                        + (lvol.parent() == null ? " needs no snapshot any more" : " is a clone of " + lvol.parentName() + " now"),
+                        "allocatedBytes", lvol.allocatedBytes());
+            }
+        };
+        if (parentOnly) {
+            lvol.store().decoupleLvol(lvol, ended);
+        } else {
+            lvol.store().inflateLvol(lvol, ended);
+        }
+        if (lvol.work() != null) {
+            began[0] = true;
+            done.ok(replicas.view(lvol));
+        }
+    }
+
+    List<SnapshotView> list() {
+        List<SnapshotView> views = new ArrayList<>();
+        for (LvStore store : pools.stores()) {
+            for (Lvol lvol : store.lvols()) {
+                if (lvol.snapshot()) {
+                    views.add(view(lvol));
+                }
+            }
+        }
+        return views;
+    }
+
+    RangesView ranges(String id, String since, long offsetBytes, int count) {
+        Lvol lvol = replicas.lvol(id);
+        Lvol from = since == null ? null : snapshot(since);
+        if (from != null && from.store() != lvol.store()) {
+            throw OperationException.invalid("invalid-snapshot", "snapshot " + from + " is in another pool than " + lvol);
+        }
+        if (offsetBytes < 0 || count < 1 || count > RANGES_MAX) {
+            throw OperationException.invalid("invalid-range", "the offset is 0 or above, and the count 1 to " + RANGES_MAX);
+        }
+        for (Lvol each : from == null ? List.of(lvol) : List.of(lvol, from)) {
+            if (!each.usable()) {
+                throw OperationException.precondition("replica-unsupported", each + " cannot be read: " + each.unusableReason());
+            }
+        }
+        List<RangesView.Range> ranges = new ArrayList<>();
+        LvolRanges.Page page = LvolRanges.list(from, lvol, offsetBytes, count);
+        for (LvolRanges.Range range : page.ranges()) {
+            ranges.add(new RangesView.Range(range.offsetBytes(), range.sizeBytes(), range.zero()));
+        }
+        return new RangesView(lvol.uuid().toString(), from == null ? null : from.uuid().toString(), lvol.sizeBytes(),
+                lvol.store().clusterSizeBytes(), ranges,
+                page.nextOffsetBytes() == LvolRanges.END ? null : Long.valueOf(page.nextOffsetBytes()));
+    }
+
+    private Lvol snapshot(String id) {
+        Lvol lvol;
+        try {
+            lvol = replicas.lvol(id);
+        } catch (OperationException e) {
+            throw e.kind() == ErrorKind.NOT_FOUND ? missing(id) : e;
+        }
+        if (!lvol.snapshot()) {
+            throw missing(id);
+        }
+        return lvol;
+    }
+
+    private static OperationException missing(String id) {
+        return OperationException.notFound("snapshot-not-found", "there is no snapshot " + id + " in the open pools");
+    }
+
+    private static SnapshotView view(Lvol lvol) {
+        SnapshotInfo info = lvol.snapshotInfo();
+        return new SnapshotView(lvol.uuid().toString(), lvol.name(), lvol.store().name(), lvol.store().uuid().toString(),
+                lvol.sizeBytes(), lvol.allocatedBytes(), info.sourceUuid() == null ? null : info.sourceUuid().toString(),
+                lvol.parentName(), lvol.clones().stream().map(Lvol::name).toList(), info.entityId(), info.transactionId(),
+                info.createdAt(), info.discarded(), lvol.pauseNs(), lvol.usable(), lvol.unusableReason());
+    }
+}

@@ -1,0 +1,75 @@
+package io.mizzen.engine;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.mizzen.engine.model.BdevSpec;
+import io.mizzen.engine.model.CloneSpec;
+import io.mizzen.engine.model.PoolSpec;
+import io.mizzen.engine.model.RangesView;
+import io.mizzen.engine.model.ReplicaSpec;
+import io.mizzen.engine.model.ReplicaView;
+import io.mizzen.engine.model.SnapshotSpec;
+import io.mizzen.engine.model.SnapshotView;
+import io.mizzen.util.ErrorKind;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Snapshots and clones through the facade, on real reactors. */
+@Timeout(60)
+class SnapshotTest {
+    private static final String DISK = "malloc:///d0?size_mb=64";
+    private static final String R = "11111111-1111-4111-8111-111111111111";
+    private static final String S = "22222222-2222-4222-8222-222222222222";
+    private static final String C = "33333333-3333-4333-8333-333333333333";
+    private static final String S2 = "44444444-4444-4444-8444-444444444444";
+    private static final long MIB = 1 << 20;
+
+    @Test
+    void aSnapshotLivesThroughCloneRollbackInflateAndDeletion() {
+        try (EngineHarness h = new EngineHarness(2)) {
+            h.get(h.engine.createBdev(new BdevSpec(DISK)));
+            h.get(h.engine.createPool(new PoolSpec("p0", null, List.of(DISK), MIB, List.of(), true)));
+            h.get(h.engine.createReplica(new ReplicaSpec(R, "r", "p0", 8 * MIB, false)));
+            SnapshotView taken = h.get(h.engine.createSnapshot(new SnapshotSpec(S, "s", R, null, "tx")));
+            assertEquals(R, taken.replica());
+            assertEquals(8 * MIB, taken.allocatedBytes());
+            assertEquals(List.of("r"), taken.readers());
+            assertEquals("tx", taken.transactionId());
+            assertTrue(taken.pauseNs() >= 0);
+            assertEquals(taken, h.get(h.engine.createSnapshot(new SnapshotSpec(S, "s", "p0/r", null, "tx"))));
+            ReplicaView after = h.get(h.engine.replica(R));
+            assertEquals(0, after.allocatedBytes());
+            assertEquals(8 * MIB, after.snapshotBytes());
+            assertEquals("s", after.parent());
+            ReplicaView clone = h.get(h.engine.cloneSnapshot(new CloneSpec(C, "c", "p0/s")));
+            assertEquals(clone, h.get(h.engine.cloneSnapshot(new CloneSpec(C, "c", S))));
+            assertEquals("s", clone.parent());
+            RangesView all = h.get(h.engine.ranges(C, null, 0, 10));
+            assertEquals(List.of(new RangesView.Range(0, 8 * MIB, false)), all.ranges());
+            assertNull(all.nextOffsetBytes());
+            assertEquals(List.of(), h.get(h.engine.ranges(C, S, 0, 10)).ranges());
+            h.get(h.engine.rollbackReplica(R, S));
+            h.refused(ErrorKind.NOT_FOUND, "snapshot-not-found", h.engine.rollbackReplica(R, C), C);
+            h.refused(ErrorKind.INVALID_ARGUMENT, "invalid-range", h.engine.ranges(C, S, -1, 10), "offset");
+            h.refused(ErrorKind.INVALID_ARGUMENT, "invalid-entity-id",
+                    h.engine.createSnapshot(new SnapshotSpec(S2, "t", R, "x".repeat(256), null)), "255");
+            h.get(h.engine.destroyReplica(S));
+            assertTrue(h.get(h.engine.snapshots()).getFirst().discarded());
+            h.refused(ErrorKind.FAILED_PRECONDITION, "snapshot-discarded", h.engine.cloneSnapshot(new CloneSpec(S2, "d", S)), "deleted");
+            h.get(h.engine.inflateReplica(C, false));
+            while (!h.get(h.engine.snapshots()).isEmpty()) {
+                Thread.onSpinWait();        // The last reader but one is gone: it goes by itself.
+            }
+            ReplicaView inflated = h.get(h.engine.replica(C));
+            assertEquals(8 * MIB, inflated.allocatedBytes());
+            assertNull(inflated.parent());
+            assertNull(inflated.work());
+            assertEquals(8 * MIB, h.get(h.engine.replica(R)).allocatedBytes());
+            assertTrue(h.engine.events(0, 1000).events().stream().anyMatch(e -> e.kind().equals("replica-inflated")));
+            h.refused(ErrorKind.FAILED_PRECONDITION, "replica-no-clone", h.engine.inflateReplica(R, true), "clone");
+        }
+    }
+}

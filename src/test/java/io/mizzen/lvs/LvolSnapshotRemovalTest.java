@@ -1,0 +1,259 @@
+package io.mizzen.lvs;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.mizzen.bdev.IoType;
+import io.mizzen.util.Completion;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.function.BiConsumer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Deletion of snapshots, rollback, inflating and decoupling, and what has changed between two. */
+class LvolSnapshotRemovalTest {
+    private static final long MIB = 1 << 20;
+    private static final Instant NOW = Instant.parse("2026-01-02T03:04:05Z");
+
+    private final LvsRig rig = new LvsRig(13);
+    private int nextDisk;
+
+    private SimDisk disk(int blockSize) {
+        return rig.register(new SimDisk("disk" + ++nextDisk, blockSize, 64 * MIB, new SimDisk.Contents(), false, new Random(1)));
+    }
+
+    private static byte[] pattern(int size, int seed) {
+        byte[] data = new byte[size];
+        new Random(seed).nextBytes(data);
+        return data;
+    }
+
+    private Lvol create(LvStore store, String name, long sizeBytes) {
+        return rig.<Lvol>ok(done -> store.createLvol(name, null, sizeBytes, true, done));
+    }
+
+    private Lvol snapshot(LvStore store, Lvol lvol, String name) {
+        return rig.<Lvol>ok(done -> store.createSnapshot(lvol, new SnapshotOptions(name, null, null, null, NOW), done));
+    }
+
+    private Lvol clone(LvStore store, Lvol snapshot, String name) {
+        return rig.<Lvol>ok(done -> store.cloneSnapshot(snapshot, name, null, NOW, done));
+    }
+
+    private void write(Lvol lvol, long at, byte[] data) {
+        LvsRig.Handle handle = rig.open(lvol.bdev(), 1);
+        assertThat(handle.write(at, data)).isZero();
+        handle.close();
+    }
+
+    private byte[] all(Lvol lvol) {
+        LvsRig.Handle handle = rig.open(lvol.bdev(), 0);
+        byte[] data = handle.read(0, (int) lvol.sizeBytes());
+        handle.close();
+        return data;
+    }
+
+    private static LvolRanges.Range range(long firstCluster, long count, boolean zero) {
+        return new LvolRanges.Range(firstCluster * MIB, count * MIB, zero);
+    }
+
+    private static List<LvolRanges.Range> ranges(Lvol since, Lvol of, long fromBytes, int countMax) {
+        LvolRanges.Page page = LvolRanges.list(since, of, fromBytes, countMax);
+        assertThat(page.nextOffsetBytes() == LvolRanges.END || page.ranges().size() == countMax).isTrue();
+        return page.ranges();
+    }
+
+    @Test
+    void rangesTellWhatIsAllocatedAndWhatChanged() {
+        LvStore store = rig.create(disk(512), "pool", MIB);
+        Lvol lvol = create(store, "v", 8 * MIB);
+        write(lvol, MIB, pattern(4096, 1));
+        write(lvol, 3 * MIB, pattern(4096, 2));
+        Lvol first = snapshot(store, lvol, "s1");
+        write(lvol, 3 * MIB, pattern(4096, 3));
+        write(lvol, 4 * MIB, pattern(4096, 4));
+        Lvol second = snapshot(store, lvol, "s2");
+        write(lvol, 7 * MIB, pattern(4096, 5));
+        assertThat(ranges(null, first, 0, 10)).containsExactly(range(1, 1, false), range(3, 1, false));
+        assertThat(ranges(null, lvol, 0, 10)).containsExactly(range(1, 1, false), range(3, 2, false), range(7, 1, false));
+        assertThat(ranges(null, lvol, 4 * MIB, 1)).containsExactly(range(4, 1, false));
+        assertThat(ranges(null, lvol, 5 * MIB, 1)).containsExactly(range(7, 1, false));
+        assertThat(ranges(null, lvol, 8 * MIB, 1)).isEmpty();
+        assertThat(ranges(first, second, 0, 10)).containsExactly(range(3, 2, false));
+        assertThat(ranges(second, first, 0, 10)).containsExactly(range(3, 1, false), range(4, 1, true));
+        assertThat(ranges(second, lvol, 0, 10)).containsExactly(range(7, 1, false));
+        rig.<Void>ok(done -> store.destroyLvol(first, done));
+        assertThat(ranges(second, lvol, 0, 10)).containsExactly(range(7, 1, false));
+        assertThat(ranges(null, second, 0, 10)).containsExactly(range(1, 1, false), range(3, 2, false));
+    }
+
+    /** What nobody reads any more is given back, what somebody does is not; a discarded snapshot is cloned no more. */
+    @Test
+    void aSnapshotWithSeveralReadersStaysUntilOneIsLeft() {
+        SimDisk disk = disk(512);
+        LvStore store = rig.create(disk, "pool", MIB);
+        Lvol lvol = create(store, "v", 4 * MIB);
+        write(lvol, 0, pattern((int) (3 * MIB), 1));
+        Lvol snapshot = snapshot(store, lvol, "s");
+        Lvol clone = clone(store, snapshot, "c");
+        write(lvol, 0, pattern((int) MIB, 2));
+        rig.<Void>ok(done -> store.destroyLvol(snapshot, done));
+        assertThat(snapshot.snapshotInfo().discarded()).isTrue();
+        assertThat(rig.<Lvol>refused(done -> store.cloneSnapshot(snapshot, "d", null, NOW, done)).code()).isEqualTo("snapshot-discarded");
+        assertThat(new SlowDecoder(disk.current()).volumes).containsKey("s");
+        rig.<Void>ok(done -> store.destroyLvol(clone, done));
+        rig.hand.runUntil(() -> store.findLvol("s") == null && store.quiet(), 100_000);
+        assertThat(lvol.parent()).isNull();
+        assertThat(lvol.allocatedClusterCount()).isEqualTo(3);
+        SlowDecoder decoder = new SlowDecoder(disk.current());
+        assertThat(decoder.volumes.keySet()).containsExactly("v");
+        assertThat(decoder.freeClusters()).isEqualTo(store.freeClusterCount()).isEqualTo(store.clusterCount() - 3);
+        byte[] now = Arrays.copyOf(pattern((int) (3 * MIB), 1), (int) (4 * MIB));
+        System.arraycopy(pattern((int) MIB, 2), 0, now, 0, (int) MIB);
+        assertThat(Arrays.equals(all(lvol), now)).isTrue();
+    }
+
+    /** A cluster is not given to others while a read that began before is under way to it. */
+    @Test
+    void readersAreWaitedForBeforeClustersAreGivenBack() {
+        SimDisk disk = disk(512);
+        LvStore store = rig.create(disk, "pool", MIB);
+        Lvol lvol = create(store, "v", 2 * MIB);
+        write(lvol, 0, pattern((int) MIB, 1));
+        Lvol snapshot = snapshot(store, lvol, "s");
+        LvsRig.Handle handle = rig.open(lvol.bdev(), 1);
+        disk.holdsReads = true;
+        LvsRig.Pending read = handle.submit(IoType.READ, 0, 4096, LvsRig.payloadAddress() + 4 * MIB, 0);
+        rig.hand.tickAll(100);
+        assertThat(handle.io(IoType.WRITE_ZEROES, 0, MIB, 0)).isZero();      // Nothing is copied for this.
+        LvsRig.Outcome<Void> deletion = rig.start(done -> store.destroyLvol(snapshot, done));
+        rig.hand.tickAll(3000);
+        assertThat(deletion.ended).isFalse();
+        assertThat(store.freeClusterCount()).isEqualTo(store.clusterCount() - 2);
+        disk.holdsReads = false;
+        rig.hand.runUntil(() -> deletion.ended && read.ended, 100_000);
+        assertThat(deletion.failure).isNull();
+        assertThat(read.status).isZero();
+        assertThat(store.freeClusterCount()).isEqualTo(store.clusterCount() - 1);
+        handle.close();
+    }
+
+    @Test
+    void rollbackInflateAndDecoupleSayWhyTheyAreRefused() {
+        LvStore store = rig.create(disk(512), "pool", MIB);
+        Lvol lvol = create(store, "v", 4 * MIB);
+        Lvol other = create(store, "w", 4 * MIB);
+        Lvol snapshot = snapshot(store, lvol, "s");
+        Lvol foreign = snapshot(store, other, "t");
+        assertThat(rig.<Lvol>refused(done -> store.rollbackLvol(lvol, foreign, done)).code()).isEqualTo("snapshot-foreign");
+        assertThat(rig.<Lvol>refused(done -> store.rollbackLvol(lvol, other, done)).code()).isEqualTo("snapshot-foreign");
+        assertThat(rig.<Lvol>refused(done -> store.rollbackLvol(snapshot, snapshot, done)).code()).isEqualTo("snapshot-immutable");
+        LvsRig.Handle handle = rig.open(lvol.bdev(), 1);
+        assertThat(rig.<Lvol>refused(done -> store.rollbackLvol(lvol, snapshot, done)).code()).isEqualTo("replica-in-use");
+        handle.close();
+        assertThat(rig.<Lvol>refused(done -> store.inflateLvol(snapshot, done)).code()).isEqualTo("snapshot-immutable");
+        Lvol plain = create(store, "x", 4 * MIB);
+        assertThat(rig.<Lvol>refused(done -> store.decoupleLvol(plain, done)).code()).isEqualTo("replica-no-clone");
+        Lvol large = create(store, "large", 60 * MIB);
+        snapshot(store, large, "ls");
+        assertThat(rig.<Lvol>ok(done -> store.decoupleLvol(large, done)).parent()).isNull();
+        rig.<Lvol>ok(done -> store.createLvol("thick", null, 20 * MIB, false, done));
+        assertThat(rig.<Lvol>refused(done -> store.inflateLvol(large, done)).code()).isEqualTo("pool-no-space");
+    }
+
+    /** Chains shrink from the middle and from both ends, and a rolled back volume goes on from where it was. */
+    @ParameterizedTest
+    @ValueSource(ints = {512, 4096})
+    void deletionInAnyOrderKeepsWhatIsRead(int blockSize) {
+        for (int order = 0; order < 6; order++) {
+            SimDisk disk = disk(blockSize);
+            LvStore store = rig.create(disk, "pool", MIB);
+            Lvol lvol = create(store, "v", 5 * MIB);
+            byte[] now = new byte[(int) (5 * MIB)];
+            byte[][] states = new byte[4][];
+            for (int i = 0; i < 4; i++) {
+                byte[] data = pattern(8192, i);
+                write(lvol, i * MIB + 4096, data);
+                write(lvol, 4 * MIB, data);
+                System.arraycopy(data, 0, now, (int) (i * MIB + 4096), data.length);
+                System.arraycopy(data, 0, now, (int) (4 * MIB), data.length);
+                states[i] = now.clone();
+                snapshot(store, lvol, "s" + i);
+            }
+            rig.<Lvol>ok(done -> store.rollbackLvol(lvol, store.findLvol("s2"), done));
+            assertThat(Arrays.equals(all(lvol), states[2])).isTrue();
+            List<String> names = new java.util.ArrayList<>(List.of("s0", "s1", "s3"));
+            java.util.Collections.shuffle(names, new Random(order));
+            for (String name : names) {
+                rig.<Void>ok(done -> store.destroyLvol(store.findLvol(name), done));
+                rig.hand.runUntil(store::quiet, 100_000);
+                assertThat(Arrays.equals(all(lvol), states[2])).isTrue();
+                for (int i = 0; i < 4; i++) {
+                    Lvol left = store.findLvol("s" + i);
+                    assertThat(left == null || Arrays.equals(all(left), states[i])).as("s" + i).isTrue();
+                }
+                assertThat(new SlowDecoder(disk.current()).freeClusters()).isEqualTo(store.freeClusterCount());
+            }
+            assertThat(store.findLvol("s2").allocatedClusterCount()).isEqualTo(4);
+            rig.<Void>ok(store::export);
+        }
+    }
+
+    /** Whichever write fails, the pool says so if it matters, and holds after an import what it did. */
+    @ParameterizedTest
+    @ValueSource(ints = {512, 4096})
+    void aWriteThatFailsAtAnyStepLosesNothing(int blockSize) {
+        List<BiConsumer<LvStore, Completion<Object>>> changes = List.of(
+                (store, done) -> store.createSnapshot(store.findLvol("v"), new SnapshotOptions("n", null, null, null, NOW),
+                        (lvol, failure) -> done.complete(lvol, failure)),
+                (store, done) -> store.destroyLvol(store.findLvol("s0"), (nothing, failure) -> done.complete(nothing, failure)),
+                (store, done) -> store.destroyLvol(store.findLvol("s1"), (nothing, failure) -> done.complete(nothing, failure)),
+                (store, done) -> store.inflateLvol(store.findLvol("v"), (lvol, failure) -> done.complete(lvol, failure)),
+                (store, done) -> store.decoupleLvol(store.findLvol("v"), (lvol, failure) -> done.complete(lvol, failure)),
+                (store, done) -> store.cloneSnapshot(store.findLvol("s1"), "n", null, NOW,
+                        (lvol, failure) -> done.complete(lvol, failure)));
+        for (BiConsumer<LvStore, Completion<Object>> change : changes) {
+            int writes = 0;
+            while (!endsWithAllWrites(blockSize, change, writes)) {
+                writes++;
+            }
+            assertThat(writes).isPositive();
+        }
+    }
+
+    /** Whether the change ends well although no write succeeds behind so many. */
+    private boolean endsWithAllWrites(int blockSize, BiConsumer<LvStore, Completion<Object>> change, int writes) {
+        SimDisk disk = disk(blockSize);
+        LvStore store = rig.create(disk, "pool", MIB);
+        Lvol lvol = create(store, "v", 3 * MIB);
+        write(lvol, 0, pattern(8192, 1));
+        byte[] first = all(lvol);
+        snapshot(store, lvol, "s0");
+        write(lvol, MIB, pattern(8192, 2));
+        byte[] second = all(lvol);
+        snapshot(store, lvol, "s1");
+        write(lvol, 4096, pattern(4096, 3));
+        byte[] now = all(lvol);
+        disk.writesUntilFailure = writes;
+        LvsRig.Outcome<Object> outcome = rig.run(done -> change.accept(store, done));
+        rig.hand.runUntil(store::quiet, 100_000);
+        boolean ended = outcome.failure == null && store.state() == LvStore.State.ONLINE;
+        disk.writesUntilFailure = -1;
+        rig.<Void>ok(store::export);
+        SimDisk again = rig.register(new SimDisk("again" + ++nextDisk, blockSize, 64 * MIB, disk.current(), false, new Random(2)));
+        LvStore loaded = rig.load(again);
+        rig.hand.runUntil(loaded::quiet, 100_000);
+        assertThat(Arrays.equals(all(loaded.findLvol("v")), now)).isTrue();
+        for (Lvol each : loaded.lvols()) {
+            byte[] wanted = each.name().equals("s0") ? first : each.name().equals("s1") ? second
+                    : each.name().equals("n") && !each.snapshot() ? second : now;
+            assertThat(Arrays.equals(all(each), wanted)).as("%s after %s writes", each, writes).isTrue();
+        }
+        assertThat(new SlowDecoder(again.current()).freeClusters()).isEqualTo(loaded.freeClusterCount());
+        rig.<Void>ok(loaded::export);
+        return ended;
+    }
+}
