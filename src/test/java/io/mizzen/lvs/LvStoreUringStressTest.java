@@ -18,6 +18,7 @@ import io.mizzen.uring.UringFile;
 import io.mizzen.util.Completion;
 import io.mizzen.util.OperationException;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -186,6 +187,52 @@ class LvStoreUringStressTest {
             assertThat(loaded.recovered()).isFalse();
             assertThat(loaded.freeClusterCount()).isEqualTo(free);
             assertThat(loaded.findLvol("thin").sizeBytes()).isEqualTo(62 * MIB);
+            LvStoreUringStressTest.<Void>ok(real, loaded::export);
+            LvStoreUringStressTest.<Void>ok(real, done -> registry.unregister(disk, done));
+        }
+    }
+
+    /** Each slot reads back what it wrote last, whatever has been split off or merged meanwhile. */
+    @Test
+    void snapshotsComeAndGoWhileAllCoresWriteAndRead() {
+        try (RealReactors real = new RealReactors(2, 50_000)) {
+            UringFile file = UringFile.open(directory.resolve("disk"), new UringFile.Options(0, true, 256 * MIB));
+            UringBdev disk = new UringBdev("u0", UUID.randomUUID(), file);
+            real.run(0, () -> {
+                registry.register(disk);
+                disk.watch(real.reactor(0).mthread());
+            });
+            LvStores stores = new LvStores(registry, real.reactor(0).mthread());
+            LvStore store = LvStoreUringStressTest.<LvStore>ok(real, done -> stores.create(disk,
+                    new LvStores.Options("pool", null, MIB, 100), done));
+            Lvol lvol = LvStoreUringStressTest.<Lvol>ok(real, done -> store.createLvol("v", null, 24 * MIB, false, done));
+            Use use = use(real, lvol.bdev());
+            long pauseNsMax = 0;
+            for (int i = 0; i < 12; i++) {
+                int n = i;
+                Lvol snapshot = LvStoreUringStressTest.<Lvol>ok(real, done -> store.createSnapshot(lvol,
+                        new SnapshotOptions("s" + n, null, null, null, Instant.EPOCH), done));
+                pauseNsMax = Math.max(pauseNsMax, real.call(0, snapshot::pauseNs));
+                Lvol clone = LvStoreUringStressTest.<Lvol>ok(real,
+                        done -> store.cloneSnapshot(snapshot, "c", null, Instant.EPOCH, done));
+                if (n % 4 == 1) {
+                    LvStoreUringStressTest.<Lvol>ok(real, done -> store.decoupleLvol(lvol, done));
+                }
+                LvStoreUringStressTest.<Void>ok(real, done -> store.destroyLvol(clone, done));
+                for (String old : List.of("s" + (n - 1 - n % 2), "s" + (n - 3))) {
+                    Lvol found = real.call(0, () -> store.findLvol(old));
+                    if (found != null) {
+                        LvStoreUringStressTest.<Void>ok(real, done -> store.destroyLvol(found, done));
+                    }
+                }
+            }
+            end(real, use);
+            System.out.println("I/O was held back for a snapshot for at most " + pauseNsMax / 1000 + " us");
+            int free = real.call(0, store::freeClusterCount);
+            LvStoreUringStressTest.<Void>ok(real, store::export);
+            LvStore loaded = LvStoreUringStressTest.<LvStore>ok(real, done -> stores.load(disk, LvStores.Expected.any(), done));
+            assertThat(loaded.recovered()).isFalse();
+            assertThat(loaded.freeClusterCount()).isEqualTo(free);
             LvStoreUringStressTest.<Void>ok(real, loaded::export);
             LvStoreUringStressTest.<Void>ok(real, done -> registry.unregister(disk, done));
         }
