@@ -70,7 +70,7 @@ class LvolTreeSimTest {
     @ParameterizedTest
     @ValueSource(ints = {512, 4096})
     void everyTreeHoldsWhatWasWrittenAfterEveryCrash(int blockSize) {
-        int seeds = Integer.getInteger("sim.seeds", 3);
+        int seeds = Integer.getInteger("sim.seeds", 2);
         for (int seed = 0; seed < seeds; seed++) {
             try {
                 oneSeed(blockSize, seed);
