@@ -25,14 +25,14 @@ class ExamplesIT {
         "deleteFault", "destroyBdev", "putPool", "createPool", "listPools", "getPool", "setPoolCommitLimit", "addPoolDisk", "growPool", "importPool", "exportPool",
         "putReplica", "createReplica", "listReplicas", "getReplica", "resizeReplica", "shareReplica", "unshareReplica",
         "createSnapshot", "listSnapshots", "getSnapshot", "cloneSnapshot", "listReplicaRanges", "listSnapshotRanges", "rollbackReplica",
-        "inflateReplica", "decoupleReplica", "destroySnapshot",
+        "inflateReplica", "decoupleReplica",
         "putNexus", "createNexus", "listNexuses", "getNexus",
         "changeNexusSettings", "addChild", "listChildren", "getChild", "getRebuild", "pauseRebuild", "resumeRebuild", "stopRebuild",
         "startRebuild", "listRebuilds", "verifyNexus", "offlineChild", "onlineChild", "faultChild", "removeChild", "publishNexus", "resizeNexus",
         "shutdownNexus", "assembleNexus",
         "setNexusLimits", "getNexusLimits",
         "removeNexusLimits", "pausePublication", "resumePublication", "setReplicaLimits", "getReplicaLimits", "removeReplicaLimits",
-        "unpublishNexus", "listShares", "getShare", "listHosts", "listConnections", "destroyNexus", "destroyReplica",
+        "unpublishNexus", "listShares", "getShare", "listHosts", "listConnections", "destroyNexus", "destroySnapshot", "destroyReplica",
         "destroyPool");
 
     /** They name a drive that few machines have: where it is not there they say so. */
