@@ -19,6 +19,7 @@ final class CrashMedia implements SlowDecoder.Source {
     static final int PAGE = 4096;
     /** Up to so many blocks of a change are lost or kept each on its own; of a larger one, stretches. */
     private static final int BLOCKS_ONE_BY_ONE_MAX = 64;
+    private static final byte[] ZEROES = new byte[PAGE];
     private static final byte[] ONES = new byte[PAGE];
     private static final byte[] OLD = new byte[PAGE];
 
@@ -203,13 +204,21 @@ final class CrashMedia implements SlowDecoder.Source {
         }
     }
 
+    /** A page of that data; of what there is much of, one for all. */
+    private static byte[] pageOf(byte[] data, int from) {
+        if (Arrays.equals(data, from, from + PAGE, OLD, 0, PAGE)) {
+            return OLD;
+        }
+        return Arrays.equals(data, from, from + PAGE, ZEROES, 0, PAGE) ? null : Arrays.copyOfRange(data, from, from + PAGE);
+    }
+
     private static void apply(byte[][] pages, Change change, long from, long size) {
         for (long done = from; done < from + size;) {
             int index = (int) ((change.at + done) / PAGE);
             int within = (int) ((change.at + done) % PAGE);
             int part = (int) Math.min(PAGE - within, from + size - done);
-            if (part == PAGE && change.data == null) {
-                pages[index] = change.fill;
+            if (part == PAGE) {
+                pages[index] = change.data == null ? change.fill : pageOf(change.data, (int) done);
             } else {
                 byte[] page = pages[index] == null ? new byte[PAGE] : pages[index].clone();
                 if (change.data != null) {
