@@ -12,8 +12,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The engine inside a guest: pools on whole disks, hosts over IPv6, a disk that is unplugged under load. The guest's own
- * kernel is the host.
+ * The engine inside a guest: pools on whole disks, hosts over IPv6, a disk that vanishes under load and comes back under another
+ * name of the kernel's, and is unplugged for good. The guest's own kernel is the host.
  */
 class DrivesVmIT {
     private static final String NEXUS = UUID.nameUUIDFromBytes(new byte[] {6}).toString();
