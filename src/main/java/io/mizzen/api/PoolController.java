@@ -122,6 +122,14 @@ public class PoolController {
         return pools.grow(id);
     }
 
+    @PostMapping("/{id}/health/clear")
+    @Operation(operationId = "clearPoolHealth", summary = "Errors and stalls of the pool's disks so far count no more",
+        description = "For when somebody has looked after them: the pool is ONLINE again, unless more follow. What the drive "
+            + "itself warns of (SMART) stays. The totals stay, too.")
+    PoolView clearHealth(@Parameter(description = "Name or UUID", example = Examples.POOL) @PathVariable String id) {
+        return pools.clearHealth(id);
+    }
+
     @PostMapping("/{id}/import")
     @Operation(operationId = "importPool", summary = "Open a pool that is on disks",
         description = "One that was exported here, or could not be restored, needs no disks. Pools made by SPDK or "

@@ -1,5 +1,6 @@
 package io.mizzen.control;
 
+import io.mizzen.control.properties.HealthProperties;
 import io.mizzen.control.properties.MizzenProperties;
 import io.mizzen.control.properties.PlacementProperties;
 import io.mizzen.control.properties.RebuildProperties;
@@ -35,7 +36,7 @@ final class EngineConfigs {
                 properties.nvmf().nqnPrefix(), properties.nvmf().maxConnections(), properties.nvmf().maxQueueDepth(),
                 nvmf.maxIoBytes(), nvmf.inCapsuleBytes(), nvmf.maxR2t(), properties.nvmf().congestionControl(),
                 properties.nvmf().c2hSuccess()),
-            rebuild(properties.rebuild()), defaults.limits(), properties.shutdown().deadline().toNanos());
+            rebuild(properties.rebuild()), defaults.limits(), health(properties.health()), properties.shutdown().deadline().toNanos());
         try {
             config.validate();
         } catch (OperationException e) {
@@ -43,6 +44,11 @@ final class EngineConfigs {
                 "Correct the property under mizzen.* that sets it.");
         }
         return config;
+    }
+
+    private static EngineConfig.Health health(HealthProperties health) {
+        return new EngineConfig.Health(health.window().toNanos(), health.errorsDegraded(), health.errorsSuspected(),
+            health.stall().toNanos(), health.stallsSuspected());
     }
 
     private static EngineConfig.Rebuild rebuild(RebuildProperties rebuild) {

@@ -86,6 +86,11 @@ public final class PoolService {
         });
     }
 
+    /** Errors and stalls of its disks so far count no more. */
+    public PoolView clearHealth(String id) {
+        return calls.await(engine.clearPoolHealth(id));
+    }
+
     /** Takes in what its disk, or the last of several, has gained. */
     public PoolView grow(String id) {
         return calls.await(engine.growPool(id));

@@ -352,6 +352,11 @@ final class DataPlane implements Engine {
     }
 
     @Override
+    public CompletableFuture<PoolView> clearPoolHealth(String id) {
+        return query("pool health clear", s -> s.pools.clearHealth(id));
+    }
+
+    @Override
     public CompletableFuture<Void> exportPool(String id) {
         return change("pool export", s -> s.pools.keys(id), s -> done -> s.pools.exportPool(id, done));
     }

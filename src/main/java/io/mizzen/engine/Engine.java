@@ -204,6 +204,9 @@ public interface Engine {
     /** Takes in what the pool's disk, or the last of several, has gained. Nothing is done where it has gained nothing. */
     CompletableFuture<PoolView> growPool(String id);
 
+    /** Errors and stalls of the pool's disks so far count no more. */
+    CompletableFuture<PoolView> clearPoolHealth(String id);
+
     /** Closes the pool clean; its replicas stay on disk. Refused while a replica is in use. */
     CompletableFuture<Void> exportPool(String id);
 

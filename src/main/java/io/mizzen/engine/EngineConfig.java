@@ -16,7 +16,7 @@ import java.util.List;
  * @param shutdownDeadlineNs what an ordered stop may take when the caller does not say
  */
 public record EngineConfig(String version, Cores cores, Memory memory, Nvmf nvmf, Rebuild rebuild,
-                           Limits limits, long shutdownDeadlineNs) {
+                           Limits limits, Health health, long shutdownDeadlineNs) {
 
     /**
      * Which CPUs get a reactor and what each does.
@@ -131,6 +131,22 @@ public record EngineConfig(String version, Cores cores, Memory memory, Nvmf nvmf
      */
     public record Limits(int mailbox, int bdevs, int events, int faultsPerBdev, long operationTimeoutNs) { }
 
+    /**
+     * When a disk of a pool is thought ill of. Errors and stalls count for the window.
+     *
+     * @param errorsDegraded so many I/O errors make it DEGRADED
+     * @param errorsSuspected so many SUSPECTED
+     * @param stallNs I/O in flight, and none ended for so long: a stall, which makes it DEGRADED
+     * @param stallsSuspected so many make it SUSPECTED
+     */
+    public record Health(long windowNs, int errorsDegraded, int errorsSuspected, long stallNs, int stallsSuspected) {
+        public static final Health DEFAULTS = new Health(600_000_000_000L, 1, 10, 10_000_000_000L, 3);
+    }
+
+    public EngineConfig withHealth(Health value) {
+        return new EngineConfig(version, cores, memory, nvmf, rebuild, limits, value, shutdownDeadlineNs);
+    }
+
     /** The configuration of a user who configured nothing. */
     public static EngineConfig defaults() {
         return new EngineConfig("0.1.0",
@@ -138,32 +154,32 @@ public record EngineConfig(String version, Cores cores, Memory memory, Nvmf nvmf
                 new Memory(256L << 20, true, false),
                 new Nvmf(List.of("127.0.0.1"), 4420, "nqn.2026-11.io.mizzen", 256, 128, 128 << 10, 8192, 4),
                 Rebuild.of(RebuildSettings.DEFAULTS),
-                new Limits(1024, 1024, 1024, 64, 60_000_000_000L),
+                new Limits(1024, 1024, 1024, 64, 60_000_000_000L), Health.DEFAULTS,
                 30_000_000_000L);
     }
 
     public EngineConfig withCores(Cores value) {
-        return new EngineConfig(version, value, memory, nvmf, rebuild, limits, shutdownDeadlineNs);
+        return new EngineConfig(version, value, memory, nvmf, rebuild, limits, health, shutdownDeadlineNs);
     }
 
     public EngineConfig withMemory(Memory value) {
-        return new EngineConfig(version, cores, value, nvmf, rebuild, limits, shutdownDeadlineNs);
+        return new EngineConfig(version, cores, value, nvmf, rebuild, limits, health, shutdownDeadlineNs);
     }
 
     public EngineConfig withNvmf(Nvmf value) {
-        return new EngineConfig(version, cores, memory, value, rebuild, limits, shutdownDeadlineNs);
+        return new EngineConfig(version, cores, memory, value, rebuild, limits, health, shutdownDeadlineNs);
     }
 
     public EngineConfig withRebuild(Rebuild value) {
-        return new EngineConfig(version, cores, memory, nvmf, value, limits, shutdownDeadlineNs);
+        return new EngineConfig(version, cores, memory, nvmf, value, limits, health, shutdownDeadlineNs);
     }
 
     public EngineConfig withLimits(Limits value) {
-        return new EngineConfig(version, cores, memory, nvmf, rebuild, value, shutdownDeadlineNs);
+        return new EngineConfig(version, cores, memory, nvmf, rebuild, value, health, shutdownDeadlineNs);
     }
 
     public EngineConfig withShutdownDeadlineNs(long value) {
-        return new EngineConfig(version, cores, memory, nvmf, rebuild, limits, value);
+        return new EngineConfig(version, cores, memory, nvmf, rebuild, limits, health, value);
     }
 
     /**

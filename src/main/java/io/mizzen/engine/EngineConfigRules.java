@@ -31,7 +31,17 @@ final class EngineConfigRules {
         range("limits.events", limits.events(), 1, 1 << 20);
         range("limits.faultsPerBdev", limits.faultsPerBdev(), 1, 4096);
         range("limits.operationTimeoutNs", limits.operationTimeoutNs(), 1_000_000L, 60 * MINUTE_NS);
+        checkHealth(config.health());
         range("shutdownDeadlineNs", config.shutdownDeadlineNs(), 1_000_000L, 60 * MINUTE_NS);
+    }
+
+    private static void checkHealth(EngineConfig.Health health) {
+        present("health", health);
+        range("health.windowNs", health.windowNs(), 1_000_000_000L, 24 * 60 * MINUTE_NS);
+        range("health.errorsDegraded", health.errorsDegraded(), 1, Integer.MAX_VALUE);
+        range("health.errorsSuspected", health.errorsSuspected(), health.errorsDegraded(), Integer.MAX_VALUE);
+        range("health.stallNs", health.stallNs(), 1_000_000_000L, 60 * MINUTE_NS);
+        range("health.stallsSuspected", health.stallsSuspected(), 1, Integer.MAX_VALUE);
     }
 
     private static void checkCores(EngineConfig.Cores cores) {

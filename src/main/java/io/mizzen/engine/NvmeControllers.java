@@ -1,7 +1,9 @@
 package io.mizzen.engine;
 
+import io.mizzen.bdev.Bdev;
 import io.mizzen.engine.model.NvmeControllerView;
 import io.mizzen.engine.model.ObjectKind;
+import io.mizzen.nvme.pcie.NvmeBdev;
 import io.mizzen.nvme.pcie.NvmeController;
 import io.mizzen.nvme.pcie.NvmeError;
 import io.mizzen.nvme.pcie.NvmeHealth;
@@ -90,6 +92,12 @@ final class NvmeControllers {
     List<NvmeControllerView> list() {
         return entries.values().stream().filter(entry -> entry.controller != null)
                 .map(entry -> NvmeViews.controller(entry.controller, entry.health, entry.errors)).toList();
+    }
+
+    /** What the drive under a bdev warns of, in words; null where that is not known. */
+    List<String> warnings(Bdev bdev) {
+        Entry entry = bdev instanceof NvmeBdev namespace ? entries.get(namespace.controller().device().address()) : null;
+        return entry == null || entry.health == null ? null : NvmeViews.warnings(entry.health);
     }
 
     /** Functions that this engine has now, or is about to have, with or without bdevs: by address, what it does there. */

@@ -44,14 +44,19 @@ final class NvmeViews {
                 stats.cqDoorbells(), stats.doorbellsSaved(), stats.interrupts());
     }
 
-    private static HealthView health(NvmeHealth health) {
+    /** The critical warnings in words. */
+    static List<String> warnings(NvmeHealth health) {
         List<String> warnings = new ArrayList<>();
         for (int bit = 0; bit < HealthView.WARNINGS.size(); bit++) {
             if ((health.criticalWarning() >>> bit & 1) != 0) {
                 warnings.add(HealthView.WARNINGS.get(bit));
             }
         }
-        return new HealthView(warnings, health.temperatureKelvin() - KELVIN, health.sparePercent(),
+        return warnings;
+    }
+
+    private static HealthView health(NvmeHealth health) {
+        return new HealthView(warnings(health), health.temperatureKelvin() - KELVIN, health.sparePercent(),
                 health.spareThresholdPercent(), health.percentUsed(), health.dataUnitsRead() * UNIT_BYTES,
                 health.dataUnitsWritten() * UNIT_BYTES, health.hostReadCommands(), health.hostWriteCommands(),
                 health.controllerBusyMinutes(), health.powerCycles(), health.powerOnHours(), health.unsafeShutdowns(),

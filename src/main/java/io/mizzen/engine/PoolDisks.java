@@ -271,13 +271,15 @@ final class PoolDisks {
         }
     }
 
-    static PoolView.Storage view(Stack stack, LvStore store) {
+    static PoolView.Storage view(Stack stack, LvStore store, PoolHealth health) {
         ConcatBdev concat = stack.concat();
         List<PoolDiskView> disks = new ArrayList<>();
         for (int i = 0; i < stack.disks().size(); i++) {
             Bdev disk = stack.disks().get(i);
+            PoolHealth.DiskHealth known = health.of(store, disk);
             disks.add(new PoolDiskView(stack.uris().get(i), disk.name(), concat == null ? null : concat.memberUuid(disk).toString(),
-                    disk.sizeBytes(), concat == null ? disk.sizeBytes() : concat.dataBytes(disk), !disk.isRemoved()));
+                    disk.sizeBytes(), concat == null ? disk.sizeBytes() : concat.dataBytes(disk), !disk.isRemoved(),
+                    known.state(), known.reason(), known.errors(), known.stalls(), known.stalled(), known.warnings()));
         }
         return new PoolView.Storage(concat != null, store.sizeBytes(), concat == null ? stack.base().sizeBytes()
                 : concat.growableToBytes(), store.growableToBytes(), (long) store.metadataPageCount() * METADATA_PAGE_BYTES,

@@ -2,6 +2,7 @@ package io.mizzen.engine;
 
 import io.mizzen.bdev.Bdev;
 import io.mizzen.concat.ConcatBdev;
+import io.mizzen.engine.model.HealthState;
 import io.mizzen.engine.model.ObjectKind;
 import io.mizzen.engine.model.PoolDiskSpec;
 import io.mizzen.engine.model.PoolImport;
@@ -44,11 +45,13 @@ final class PoolService {
     private final PlaneContext plane;
     private final BdevService bdevs;
     private final PoolDisks disks;
+    private final PoolHealth health;
     private final LvStores stores;
     private final Map<String, Entry> entries = new LinkedHashMap<>();
 
-    PoolService(PlaneContext plane, BdevService bdevs) {
+    PoolService(PlaneContext plane, BdevService bdevs, PoolHealth health) {
         this.plane = plane;
+        this.health = health;
         this.bdevs = bdevs;
         this.disks = new PoolDisks(plane, bdevs);
         this.stores = new LvStores(plane.registry(), plane.control());
@@ -199,6 +202,7 @@ final class PoolService {
                 Bdev base = stack.base();
                 Entry entry = new Entry(store, stack, List.copyOf(spec.disks()), base.isTestOnly());
                 entries.put(store.name(), entry);
+                health.look(store, stack.disks(), plane.control().reactor().nowNs());
                 plane.event(ObjectKind.POOL, store.uuid(), store.name(), event, "pool " + store.name() + " is open on "
                         + String.join(", ", stack.disks().stream().map(Bdev::name).toList())
                         + (store.readOnly() ? ", read-only" + (store.problems().isEmpty() ? "" : "; " + store.problems().size()
@@ -218,6 +222,32 @@ final class PoolService {
     /** Makes or loads the lvstore on what its disks make. */
     private interface Opener {
         void open(PoolDisks.Stack stack, Completion<LvStore> end);
+    }
+
+    // --- health -----------------------------------------------------------------------------------
+
+    void lookAtHealth(long nowNs) {
+        for (Entry entry : entries.values()) {
+            health.look(entry.store(), entry.stack().disks(), nowNs);
+        }
+    }
+
+    /** Somebody has looked after the disks: what they did before counts no more. */
+    PoolView clearHealth(String id) {
+        Entry entry = entry(id);
+        health.look(entry.store(), entry.stack().disks(), plane.control().reactor().nowNs());
+        health.clear(entry.store());
+        return view(entry);
+    }
+
+    /** Refuses a pool that may fail as a place for something new. */
+    void refuseSuspected(LvStore store) {
+        PoolView.Health now = health.of(store);
+        if (now.state() == HealthState.SUSPECTED) {
+            throw OperationException.precondition("pool-suspected", "pool " + store.name() + " is SUSPECTED and gets no new replicas: "
+                    + now.reason() + "; replace the disk, POST /v1/pools/" + store.name() + "/health/clear when it is looked after, or"
+                    + " say \"allowSuspected\": true");
+        }
     }
 
     // --- growth -----------------------------------------------------------------------------------
@@ -398,6 +428,7 @@ final class PoolService {
         LvStore store = entry.store();
         disks.release(entry.stack(), (nothing, unreleased) -> {
             entries.remove(store.name());
+            health.forget(store);
             plane.event(ObjectKind.POOL, store.uuid(), store.name(), destroyed ? "pool-destroyed" : "pool-exported",
                     "pool " + store.name() + (destroyed ? " is destroyed" : " is closed"));
             done.complete(null, failure != null ? failure : unreleased);
@@ -431,7 +462,7 @@ final class PoolService {
     }
 
     List<PoolView> list() {
-        return entries.values().stream().map(PoolService::view).toList();
+        return entries.values().stream().map(this::view).toList();
     }
 
     PoolView get(String id) {
@@ -476,12 +507,13 @@ final class PoolService {
         return store.problems().size() <= PROBLEMS_MAX ? store.problems() : store.problems().subList(0, PROBLEMS_MAX);
     }
 
-    private static PoolView view(Entry entry) {
+    private PoolView view(Entry entry) {
         LvStore store = entry.store();
         return new PoolView(store.name(), store.uuid().toString(), entry.disks(), store.state().name(),
                 store.fault() == null ? null : store.fault().getMessage(), store.clusterSizeBytes(), store.blockSizeBytes(),
                 store.capacityBytes(), store.usedBytes(), store.freeBytes(), store.committedBytes(), store.commitLimitPercent(),
                 store.lvols().size(),
-                entry.test(), store.recovered(), store.readOnly(), problems(store), PoolDisks.view(entry.stack(), store));
+                entry.test(), store.recovered(), store.readOnly(), problems(store), PoolDisks.view(entry.stack(), store, health),
+                health.of(store));
     }
 }

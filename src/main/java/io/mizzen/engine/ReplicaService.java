@@ -57,6 +57,9 @@ final class ReplicaService {
             done.ok(view(existing));
             return;
         }
+        if (!spec.allowSuspected()) {
+            pools.refuseSuspected(store);
+        }
         store.createLvol(name, uuid, spec.sizeBytes(), spec.thin(), (lvol, failure) -> {
             if (failure != null) {
                 done.fail(failure);

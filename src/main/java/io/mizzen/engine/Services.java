@@ -15,6 +15,7 @@ final class Services {
     final BdevService bdevs;
     final FaultService faults;
     final ShareService shares;
+    final PoolHealth health;
     final PoolService pools;
     final ReplicaService replicas;
     final SnapshotService snapshots;
@@ -32,7 +33,8 @@ final class Services {
         bdevs = new BdevService(plane, controllers);
         faults = new FaultService(plane);
         shares = new ShareService(plane, target);
-        pools = new PoolService(plane, bdevs);
+        health = new PoolHealth(plane, controllers);
+        pools = new PoolService(plane, bdevs, health);
         replicas = new ReplicaService(plane, pools, shares);
         snapshots = new SnapshotService(plane, pools, replicas);
         nexuses = new NexusService(plane, bdevs, shares);
@@ -44,6 +46,7 @@ final class Services {
     void start(Completion<Void> done) {
         new StateWatch(plane, nexuses, pools).start();
         controllers.start();
+        health.start(pools);
         if (target == null) {
             done.ok(null);
         } else {

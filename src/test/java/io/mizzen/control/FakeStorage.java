@@ -13,6 +13,7 @@ import io.mizzen.engine.model.EventSeverity;
 import io.mizzen.engine.model.EventView;
 import io.mizzen.engine.model.FaultSpec;
 import io.mizzen.engine.model.FaultView;
+import io.mizzen.engine.model.HealthState;
 import io.mizzen.engine.model.IoStatsView;
 import io.mizzen.engine.model.ListenerView;
 import io.mizzen.engine.model.MemoryView;
@@ -354,7 +355,8 @@ public abstract class FakeStorage implements Engine {
         return new PoolView(spec.name(), spec.uuid(), spec.disks(), faultedPools.contains(spec.uuid()) ? "FAULTED" : "ONLINE", null,
             4 * MIB, 512, 100 * MIB, 0, 100 * MIB, 0, 0, 0, spec.allowTest(), false, readOnlyPools.contains(spec.uuid()), List.of(), new PoolView.Storage(spec.room().expandable(),
             104 * MIB, 104 * MIB, 1000 * MIB, MIB, 0, spec.disks().stream().map(disk ->
-            new PoolDiskView(disk, disk, null, 104 * MIB, 104 * MIB, true)).toList()));
+            new PoolDiskView(disk, disk, null, 104 * MIB, 104 * MIB, true, HealthState.ONLINE, null, 2, 1, false, null)).toList()),
+            new PoolView.Health(HealthState.ONLINE, null));
     }
 
     @Override
@@ -375,6 +377,11 @@ public abstract class FakeStorage implements Engine {
                 old.allowTest(), old.room()));
             return poolView(id);
         });
+    }
+
+    @Override
+    public CompletableFuture<PoolView> clearPoolHealth(String id) {
+        return answer("clearPoolHealth", () -> poolView(id));
     }
 
     @Override

@@ -12,10 +12,11 @@ public record ReplicaRequest(
     @Schema(description = "Name or UUID of the pool", example = "pool-a") @NotBlank String pool,
     @Schema(description = "Bytes, or text such as \"10GiB\"; rounded up to whole clusters", types = {"integer", "string"},
         example = "10GiB") @NotNull ByteSize sizeBytes,
-    @Schema(description = "Clusters are allocated on first write; default false") Boolean thin) {
+    @Schema(description = "Clusters are allocated on first write; default false") Boolean thin,
+    @Schema(description = "The word for a pool that is SUSPECTED: its disks may fail") Boolean allowSuspected) {
 
     /** As a command. */
     public ReplicaSpec toSpec(String uuid) {
-        return new ReplicaSpec(uuid, name, pool, sizeBytes.bytes(), Boolean.TRUE.equals(thin));
+        return new ReplicaSpec(uuid, name, pool, sizeBytes.bytes(), Boolean.TRUE.equals(thin), Boolean.TRUE.equals(allowSuspected));
     }
 }

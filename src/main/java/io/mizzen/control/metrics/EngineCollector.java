@@ -137,13 +137,7 @@ public final class EngineCollector implements MultiCollector {
 
     private void objects(Families families) {
         for (PoolView pool : ask(engine.pools())) {
-            Labels labels = Labels.of("name", pool.name(), "uuid", pool.uuid());
-            families.gauge("mizzen_pool_online", "1 while the pool is online", "ONLINE".equals(pool.state()) ? 1 : 0,
-                labels);
-            families.gauge("mizzen_pool_capacity_bytes", "What replicas can hold in all", pool.capacityBytes(), labels);
-            families.gauge("mizzen_pool_used_bytes", "Clusters in use", pool.usedBytes(), labels);
-            families.gauge("mizzen_pool_committed_bytes", "Sum of the sizes promised to replicas", pool.committedBytes(),
-                labels);
+            PoolFamilies.add(families, pool);
         }
         for (SnapshotView snapshot : ask(engine.snapshots())) {
             Labels labels = Labels.of("name", snapshot.name(), "pool", snapshot.pool(), "uuid", snapshot.uuid());

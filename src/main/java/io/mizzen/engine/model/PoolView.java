@@ -15,11 +15,12 @@ import java.util.List;
  * @param readOnly it was imported to be looked at: nothing is written to its disks
  * @param problems of a pool that is read-only: what is wrong with it, the first hundred
  * @param storage what it lies on
+ * @param health how its disks do
  */
 public record PoolView(String name, String uuid, List<String> disks, String state, String fault,
                        long clusterSizeBytes, int blockSizeBytes, long capacityBytes, long usedBytes, long freeBytes,
                        long committedBytes, int commitLimitPercent, int replicas, boolean test, boolean recovered,
-                       boolean readOnly, List<String> problems, Storage storage) {
+                       boolean readOnly, List<String> problems, Storage storage, Health health) {
     /**
      * What a pool lies on, and how far it can grow.
      *
@@ -31,4 +32,11 @@ public record PoolView(String name, String uuid, List<String> disks, String stat
      */
     public record Storage(boolean joined, long sizeBytes, long deviceBytes, long growableToBytes, long metadataBytes,
                           long metadataUsedBytes, List<PoolDiskView> disks) { }
+
+    /**
+     * How the disks of a pool do: as the worst of them.
+     *
+     * @param reason null while ONLINE
+     */
+    public record Health(HealthState state, String reason) { }
 }

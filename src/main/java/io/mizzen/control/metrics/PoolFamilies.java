@@ -1,0 +1,43 @@
+package io.mizzen.control.metrics;
+
+import io.mizzen.engine.model.HealthState;
+import io.mizzen.engine.model.PoolDiskView;
+import io.mizzen.engine.model.PoolView;
+import io.prometheus.metrics.model.snapshots.Labels;
+import java.util.Locale;
+
+/** Pools: their space, how their disks do, and what those have come to. */
+final class PoolFamilies {
+    private PoolFamilies() {
+    }
+
+    static void add(Families families, PoolView pool) {
+        Labels labels = Labels.of("name", pool.name(), "uuid", pool.uuid());
+        families.gauge("mizzen_pool_online", "1 while the pool is online", "ONLINE".equals(pool.state()) ? 1 : 0, labels);
+        families.gauge("mizzen_pool_capacity_bytes", "What replicas can hold in all", pool.capacityBytes(), labels);
+        families.gauge("mizzen_pool_used_bytes", "Clusters in use", pool.usedBytes(), labels);
+        families.gauge("mizzen_pool_committed_bytes", "Sum of the sizes promised to replicas", pool.committedBytes(), labels);
+        PoolView.Storage storage = pool.storage();
+        families.gauge("mizzen_pool_device_bytes", "Of the disks together: above the pool's size when it can grow",
+            storage.deviceBytes(), labels);
+        families.gauge("mizzen_pool_size_bytes", "Of the pool, metadata included", storage.sizeBytes(), labels);
+        families.gauge("mizzen_pool_metadata_bytes", "Room for the metadata of replicas", storage.metadataBytes(), labels);
+        families.gauge("mizzen_pool_metadata_used_bytes", "Of that in use", storage.metadataUsedBytes(), labels);
+        health(families, "mizzen_pool_health", "1 for the state that the pool's disks are in", labels, pool.health().state());
+        storage.disks().forEach(disk -> disk(families, pool, disk));
+    }
+
+    private static void disk(Families families, PoolView pool, PoolDiskView disk) {
+        Labels labels = Labels.of("pool", pool.name(), "disk", disk.bdev());
+        health(families, "mizzen_pool_disk_health", "1 for the state that the disk is in", labels, disk.health());
+        families.counter("mizzen_pool_disk_errors", "Reads, writes and flushes of the disk that failed", disk.errors(), labels);
+        families.counter("mizzen_pool_disk_stalls", "Times that the disk did not answer for a while", disk.stalls(), labels);
+        families.gauge("mizzen_pool_disk_stalled", "1 while it does not", disk.stalled() ? 1 : 0, labels);
+    }
+
+    private static void health(Families families, String name, String help, Labels labels, HealthState now) {
+        for (HealthState state : HealthState.values()) {
+            families.gauge(name, help, state == now ? 1 : 0, labels.add("state", state.name().toLowerCase(Locale.ROOT)));
+        }
+    }
+}

@@ -1,0 +1,105 @@
+package io.mizzen.engine;
+
+import io.mizzen.bdev.Bdev;
+import io.mizzen.engine.model.HealthState;
+import io.mizzen.engine.model.ObjectKind;
+import io.mizzen.engine.model.PoolView;
+import io.mizzen.lvs.LvStore;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Watches the disks of open pools: each pool is as well as its worst disk. A poller of the control reactor. */
+final class PoolHealth {
+    private static final long PERIOD_NS = 1_000_000_000L;
+
+    private final PlaneContext plane;
+    private final NvmeControllers controllers;
+    private final Map<LvStore, Watched> pools = new HashMap<>();
+
+    /** The disks of an open pool. */
+    private static final class Watched {
+        final Map<Bdev, DiskWatch> disks = new HashMap<>();
+        HealthState told = HealthState.ONLINE;
+    }
+
+    /** What can be said of one disk. */
+    record DiskHealth(HealthState state, String reason, long errors, long stalls, boolean stalled, List<String> warnings) { }
+
+    PoolHealth(PlaneContext plane, NvmeControllers controllers) {
+        this.plane = plane;
+        this.controllers = controllers;
+    }
+
+    void start(PoolService service) {
+        plane.control().addPoller("pool-health", PERIOD_NS, nowNs -> {
+            service.lookAtHealth(nowNs);
+            return 0;
+        });
+    }
+
+    /** Looks at the disks that the pool has now. */
+    void look(LvStore store, List<Bdev> disks, long nowNs) {
+        Watched pool = pools.computeIfAbsent(store, key -> new Watched());
+        pool.disks.keySet().retainAll(disks);
+        for (Bdev disk : disks) {
+            pool.disks.computeIfAbsent(disk, key -> new DiskWatch(disk, plane.config().health(), nowNs))
+                    .look(nowNs, controllers.warnings(disk));
+        }
+        HealthState state = of(store).state();
+        if (state != pool.told) {
+            tell(store, pool.told, state);
+            pool.told = state;
+        }
+    }
+
+    private void tell(LvStore store, HealthState before, HealthState state) {
+        String reason = of(store).reason();
+        if (state == HealthState.FAULTED) {
+            return;         // The change of the pool's own state says so.
+        }
+        plane.event(ObjectKind.POOL, store.uuid(), store.name(), switch (state) {
+            case DEGRADED -> "pool-degraded";
+            case SUSPECTED -> "pool-suspected";
+            default -> "pool-healthy";
+        }, "the disks of pool " + store.name() + " are " + state + ", were " + before + (reason == null ? "" : ": " + reason), "health",
+                state, "before", before);
+    }
+
+    void forget(LvStore store) {
+        pools.remove(store);
+    }
+
+    /** Errors and stalls so far count no more. */
+    void clear(LvStore store) {
+        Watched pool = pools.get(store);
+        if (pool != null) {
+            pool.disks.values().forEach(DiskWatch::clear);
+        }
+    }
+
+    /** As well as its worst disk; a faulted pool is FAULTED. */
+    PoolView.Health of(LvStore store) {
+        if (store.state() == LvStore.State.FAULTED) {
+            return new PoolView.Health(HealthState.FAULTED, store.fault().getMessage());
+        }
+        DiskWatch worst = null;
+        Watched pool = pools.get(store);
+        for (DiskWatch disk : pool == null ? List.<DiskWatch>of() : new ArrayList<>(pool.disks.values())) {
+            if (worst == null || disk.state().compareTo(worst.state()) > 0) {
+                worst = disk;
+            }
+        }
+        return worst == null || worst.state() == HealthState.ONLINE ? new PoolView.Health(HealthState.ONLINE, null)
+                : new PoolView.Health(worst.state(), "disk " + worst.disk() + ": " + worst.reason());
+    }
+
+    /** Of one disk of an open pool. */
+    DiskHealth of(LvStore store, Bdev disk) {
+        Watched pool = pools.get(store);
+        DiskWatch watch = pool == null ? null : pool.disks.get(disk);
+        return watch == null ? new DiskHealth(HealthState.ONLINE, null, 0, 0, false, null)
+                : new DiskHealth(watch.state(), watch.reason(), watch.errors(), watch.stalls(), watch.stalled(), watch.warnings());
+    }
+}
