@@ -43,6 +43,9 @@ final class Examples {
     static final String CLONE_BODY = """
         {"name": "example-clone", "uuid": "e0000000-0000-4000-8000-0000000000b2"}""";
     static final String ROLLBACK_BODY = "{\"snapshot\": \"e0000000-0000-4000-8000-0000000000b1\"}";
+    /** The first of a start; in the demo, the creation of a pool. */
+    static final String JOB = "1";
+    static final String WIPE_BODY = "{\"method\": \"CHECKSUM\"}";
     static final String SIZE_BODY = "{\"sizeBytes\": \"96MiB\"}";
     static final String SHARE_BODY = "{\"allowedHosts\": [\"nqn.2014-08.org.nvmexpress:uuid:5a1b6e6c-3f0e-4c1d-9d57-0f3f6b8f0a11\"]}";
     static final String PAUSE_BODY = "{\"atMostSeconds\": 5}";

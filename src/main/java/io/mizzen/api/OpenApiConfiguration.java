@@ -57,6 +57,9 @@ public class OpenApiConfiguration {
         } else if (responses.get("200") != null) {
             responses.get("200").setDescription("Done");
         }
+        if (operation.getOperationId().equals("putPool") || operation.getOperationId().equals("createPool")) {
+            responses.addApiResponse("202", new ApiResponse().description("It takes long, and goes on: the job at Location tells how far"));
+        }
         if (responses.get("204") != null) {
             responses.get("204").setDescription("Done");
         }

@@ -5,9 +5,9 @@ import io.mizzen.api.request.ImportRequest;
 import io.mizzen.api.request.PoolDiskRequest;
 import io.mizzen.api.request.PoolRequest;
 import io.mizzen.control.Ids;
-import io.mizzen.control.Outcome;
 import io.mizzen.control.PoolService;
 import io.mizzen.engine.model.PoolImport;
+import io.mizzen.engine.model.PoolSpec;
 import io.mizzen.engine.model.PoolView;
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.Parameter;
@@ -16,6 +16,7 @@ import io.swagger.v3.oas.annotations.media.ExampleObject;
 import io.swagger.v3.oas.annotations.tags.Tag;
 import jakarta.validation.Valid;
 import jakarta.validation.constraints.Pattern;
+import java.net.URI;
 import java.util.List;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.ResponseEntity;
@@ -50,11 +51,10 @@ public class PoolController {
     @Operation(operationId = "createPool", summary = "Create a pool, with a UUID of the engine's choice",
         description = "A disk with a partition table, a file system or a foreign signature is refused unless 'overwrite' "
             + "names what may be destroyed. Several disks are joined end to end, in SPDK's RAID format (concat); without one "
-            + "of them the pool cannot be opened. The same name and disks again find the pool that is there.")
+            + "of them the pool cannot be opened. A large one takes long: 202 then, its job at Location. The same name and disks again find the pool that is there.")
     ResponseEntity<PoolView> create(@io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
         @ExampleObject(Examples.POOL_POST_BODY))) @Valid @RequestBody PoolRequest request) {
-        Outcome<PoolView> outcome = pools.create(request.toSpec(null));
-        return Created.of(outcome, "/v1/pools", outcome.view().uuid());
+        return answer(request.toSpec(null));
     }
 
     @PutMapping("/{uuid}")
@@ -66,7 +66,14 @@ public class PoolController {
         @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = "must be a UUID in lower case") String uuid,
         @io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
             @ExampleObject(Examples.POOL_BODY))) @Valid @RequestBody PoolRequest request) {
-        return Created.of(pools.create(request.toSpec(uuid)), "/v1/pools", uuid);
+        return answer(request.toSpec(uuid));
+    }
+
+    /** 202 without a body, and where its progress is told, for one that takes long. */
+    private ResponseEntity<PoolView> answer(PoolSpec spec) {
+        PoolService.Creation creation = pools.begin(spec);
+        return creation.job() == null ? Created.of(creation.outcome(), "/v1/pools", creation.outcome().view().uuid())
+            : ResponseEntity.accepted().location(URI.create("/v1/jobs/" + creation.job().id())).build();
     }
 
     @GetMapping("/{id}")

@@ -98,6 +98,11 @@ public class ControlConfiguration {
     }
 
     @Bean
+    JobService jobService(Engine engine, EngineCalls calls) {
+        return new JobService(engine, calls);
+    }
+
+    @Bean
     ReplicaService replicaService(Engine engine, EngineCalls calls, DesiredState state) {
         return new ReplicaService(engine, calls, state);
     }

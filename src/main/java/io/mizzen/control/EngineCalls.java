@@ -3,6 +3,7 @@ package io.mizzen.control;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
@@ -11,6 +12,8 @@ import java.util.concurrent.TimeoutException;
 
 /** Waits for the engine's answers with a deadline. Thread: any but the engine's reply thread. */
 final class EngineCalls {
+    private static final long SHORTLY_NS = 5_000_000_000L;
+
     private final Duration deadline;
 
     EngineCalls(Duration deadline) {
@@ -28,6 +31,21 @@ final class EngineCalls {
         } catch (TimeoutException e) {
             throw new OperationException(ErrorKind.TIMEOUT, "deadline-exceeded", "No answer within " + deadline.toMillis()
                 + " ms; the outcome is unknown. Look at the object, or send the same request again.");
+        } catch (ExecutionException e) {
+            throw failureOf(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new OperationException(ErrorKind.UNAVAILABLE, "interrupted",
+                "The engine is stopping; the outcome of this request is unknown.");
+        }
+    }
+
+    /** Waits for a while, but not as long as the deadline: what has not answered by then goes on. */
+    <T> Optional<T> awaitShortly(CompletableFuture<T> answer) {
+        try {
+            return Optional.of(answer.get(Math.min(deadline.toNanos() / 2, SHORTLY_NS), TimeUnit.NANOSECONDS));
+        } catch (TimeoutException e) {
+            return Optional.empty();
         } catch (ExecutionException e) {
             throw failureOf(e);
         } catch (InterruptedException e) {

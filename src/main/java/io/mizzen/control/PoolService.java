@@ -2,6 +2,7 @@ package io.mizzen.control;
 
 import io.mizzen.control.store.StateKind;
 import io.mizzen.engine.Engine;
+import io.mizzen.engine.model.JobView;
 import io.mizzen.engine.model.PoolDiskSpec;
 import io.mizzen.engine.model.PoolImport;
 import io.mizzen.engine.model.PoolSpec;
@@ -9,6 +10,7 @@ import io.mizzen.engine.model.PoolView;
 import io.mizzen.util.OperationException;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 
 /** Pools: creation and import put them into the desired state, export and destruction take them out. */
 public final class PoolService {
@@ -38,6 +40,32 @@ public final class PoolService {
         PoolView view = calls.await(state.storing(engine.createPool(spec), pool -> store(spec, pool)));
         return new Outcome<>(view, !existed);
     }
+
+    /**
+     * As {@link #create}; what takes long goes on after the answer.
+     *
+     * @return the pool, or the job that makes it
+     */
+    public Creation begin(PoolSpec spec) {
+        boolean existed = list().stream().anyMatch(pool -> isSame(spec, pool));
+        CompletableFuture<PoolView> answer = state.storing(engine.createPool(spec), pool -> store(spec, pool));
+        Optional<PoolView> view = calls.awaitShortly(answer);
+        if (view.isPresent()) {
+            return new Creation(new Outcome<>(view.get(), !existed), null);
+        }
+        List<JobView> jobs = calls.await(engine.jobs()).stream().filter(job -> job.kind().equals("pool-create")
+            && job.object().equals(spec.name()) && job.endedAt() == null).toList();
+        return jobs.isEmpty() ? new Creation(new Outcome<>(calls.await(answer), !existed), null)
+            : new Creation(null, jobs.getLast());
+    }
+
+    /**
+     * How a creation ended, or that it goes on.
+     *
+     * @param outcome null while it goes on
+     * @param job null when it has ended
+     */
+    public record Creation(Outcome<PoolView> outcome, JobView job) { }
 
     /**
      * Imports from the given disks; without disks, a pool that was exported here before or could not be restored.

@@ -3,7 +3,6 @@ package io.mizzen.engine;
 import io.mizzen.bdev.Bdev;
 import io.mizzen.engine.model.BdevSpec;
 import io.mizzen.engine.model.BdevView;
-import io.mizzen.engine.model.CloneSpec;
 import io.mizzen.engine.model.ConnectionView;
 import io.mizzen.engine.model.DeviceSpec;
 import io.mizzen.engine.model.DeviceView;
@@ -21,19 +20,10 @@ import io.mizzen.engine.model.NexusSpec;
 import io.mizzen.engine.model.NexusView;
 import io.mizzen.engine.model.NvmeControllerView;
 import io.mizzen.engine.model.ObjectKind;
-import io.mizzen.engine.model.PoolDiskSpec;
-import io.mizzen.engine.model.PoolImport;
-import io.mizzen.engine.model.PoolSpec;
-import io.mizzen.engine.model.PoolView;
-import io.mizzen.engine.model.RangesView;
 import io.mizzen.engine.model.ReactorView;
 import io.mizzen.engine.model.RebuildOrder;
 import io.mizzen.engine.model.RebuildsView;
-import io.mizzen.engine.model.ReplicaSpec;
-import io.mizzen.engine.model.ReplicaView;
 import io.mizzen.engine.model.ShareSpec;
-import io.mizzen.engine.model.SnapshotSpec;
-import io.mizzen.engine.model.SnapshotView;
 import io.mizzen.engine.model.StopReport;
 import io.mizzen.engine.model.SubsystemView;
 import io.mizzen.reactor.Reactor;
@@ -47,9 +37,10 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 
 /** The engine: turns commands into operations of the services on the control reactor. Any thread but a reactor's. */
-final class DataPlane implements Engine {
+final class DataPlane extends StorageCommands {
     private static final System.Logger LOG = System.getLogger("io.mizzen.event");
     private static final int EXIT_ABORTED = 130;
+    private static final long LONG_NS = 24 * 3_600_000_000_000L;
 
     private final EngineConfig config;
     private final Platform platform;
@@ -139,12 +130,22 @@ final class DataPlane implements Engine {
         return running.mailbox.submit(name, done -> body.apply(running.services).run(done));
     }
 
-    private <T> CompletableFuture<T> query(String name, Function<Services, T> query) {
+    /** As {@link #change}, for what takes the longer the larger the disks are. */
+    @Override
+    <T> CompletableFuture<T> longChange(String name, Function<Services, Set<String>> keys, Function<Services, Operation.Body<T>> body) {
+        Plane running = plane;
+        return running == null ? CompletableFuture.failedFuture(Plane.notRunning(state)) : running.mailbox.submit(name, LONG_NS,
+                done -> running.services.plane.serializer().run(keys.apply(running.services), body.apply(running.services), done));
+    }
+
+    @Override
+    <T> CompletableFuture<T> query(String name, Function<Services, T> query) {
         return command(name, services -> done -> done.ok(query.apply(services)));
     }
 
     /** An operation that does not interleave with others on the objects that it names. */
-    private <T> CompletableFuture<T> change(String name, Function<Services, Set<String>> keys,
+    @Override
+    <T> CompletableFuture<T> change(String name, Function<Services, Set<String>> keys,
                                             Function<Services, Operation.Body<T>> body) {
         return command(name, services -> done ->
                 services.plane.serializer().run(keys.apply(services), body.apply(services), done));
@@ -317,130 +318,6 @@ final class DataPlane implements Engine {
             s.faults.delete(bdev, faultId);
             return null;
         });
-    }
-
-    // --- pools ------------------------------------------------------------------------------------
-
-    @Override
-    public CompletableFuture<PoolView> createPool(PoolSpec spec) {
-        return change("pool create", s -> s.pools.keys(spec), s -> done -> s.pools.create(spec, done));
-    }
-
-    @Override
-    public CompletableFuture<PoolView> importPool(PoolSpec spec, PoolImport how) {
-        return change("pool import", s -> s.pools.keys(spec), s -> done -> s.pools.importPool(spec, how, s.shares, done));
-    }
-
-    @Override
-    public CompletableFuture<PoolView> reopenPool(String id) {
-        return change("pool reopen", s -> s.pools.reopenKeys(id), s -> done -> s.pools.reopen(id, s.shares, done));
-    }
-
-    @Override
-    public CompletableFuture<PoolView> setCommitLimit(String id, int percent) {
-        return change("pool commit limit", s -> s.pools.keys(id), s -> done -> s.pools.setCommitLimit(id, percent, done));
-    }
-
-    @Override
-    public CompletableFuture<PoolView> addPoolDisk(String id, PoolDiskSpec spec) {
-        return change("pool disk add", s -> s.pools.diskKeys(id, spec.disk()), s -> done -> s.pools.addDisk(id, spec, done));
-    }
-
-    @Override
-    public CompletableFuture<PoolView> growPool(String id) {
-        return change("pool grow", s -> s.pools.keys(id), s -> done -> s.pools.grow(id, done));
-    }
-
-    @Override
-    public CompletableFuture<PoolView> clearPoolHealth(String id) {
-        return query("pool health clear", s -> s.pools.clearHealth(id));
-    }
-
-    @Override
-    public CompletableFuture<Void> exportPool(String id) {
-        return change("pool export", s -> s.pools.keys(id), s -> done -> s.pools.exportPool(id, done));
-    }
-
-    @Override
-    public CompletableFuture<Void> destroyPool(String id) {
-        return change("pool destroy", s -> s.pools.keys(id), s -> done -> s.pools.destroy(id, done));
-    }
-
-    @Override
-    public CompletableFuture<List<PoolView>> pools() {
-        return query("pool list", s -> s.pools.list());
-    }
-
-    @Override
-    public CompletableFuture<PoolView> pool(String id) {
-        return query("pool get", s -> s.pools.get(id));
-    }
-
-    // --- replicas ---------------------------------------------------------------------------------
-
-    @Override
-    public CompletableFuture<ReplicaView> createReplica(ReplicaSpec spec) {
-        return change("replica create", s -> s.replicas.keys(spec), s -> done -> s.replicas.create(spec, done));
-    }
-
-    @Override
-    public CompletableFuture<ReplicaView> resizeReplica(String id, long sizeBytes) {
-        return change("replica resize", s -> s.replicas.keys(id), s -> done -> s.replicas.resize(id, sizeBytes, done));
-    }
-
-    @Override
-    public CompletableFuture<Void> destroyReplica(String id) {
-        return change("replica destroy", s -> s.replicas.keys(id), s -> done -> s.replicas.destroy(id, done));
-    }
-
-    @Override
-    public CompletableFuture<List<ReplicaView>> replicas() {
-        return query("replica list", s -> s.replicas.list());
-    }
-
-    @Override
-    public CompletableFuture<ReplicaView> replica(String id) {
-        return query("replica get", s -> s.replicas.get(id));
-    }
-
-    @Override
-    public CompletableFuture<ReplicaView> shareReplica(String id, ShareSpec spec) {
-        return change("replica share", s -> s.replicas.keys(id), s -> done -> s.replicas.share(id, spec, done));
-    }
-
-    @Override
-    public CompletableFuture<ReplicaView> unshareReplica(String id) {
-        return change("replica unshare", s -> s.replicas.keys(id), s -> done -> s.replicas.unshare(id, done));
-    }
-
-    @Override
-    public CompletableFuture<SnapshotView> createSnapshot(SnapshotSpec spec) {
-        return change("snapshot create", s -> s.replicas.keys(spec.replica()), s -> done -> s.snapshots.create(spec, done));
-    }
-
-    @Override
-    public CompletableFuture<List<SnapshotView>> snapshots() {
-        return query("snapshot list", s -> s.snapshots.list());
-    }
-
-    @Override
-    public CompletableFuture<ReplicaView> cloneSnapshot(CloneSpec spec) {
-        return change("snapshot clone", s -> s.replicas.keys(spec.snapshot()), s -> done -> s.snapshots.cloneOf(spec, done));
-    }
-
-    @Override
-    public CompletableFuture<ReplicaView> rollbackReplica(String id, String snapshotId) {
-        return change("replica rollback", s -> s.replicas.keys(id), s -> done -> s.snapshots.rollback(id, snapshotId, done));
-    }
-
-    @Override
-    public CompletableFuture<ReplicaView> inflateReplica(String id, boolean parentOnly) {
-        return change("replica inflate", s -> s.replicas.keys(id), s -> done -> s.snapshots.inflate(id, parentOnly, done));
-    }
-
-    @Override
-    public CompletableFuture<RangesView> ranges(String id, String since, long offsetBytes, int count) {
-        return query("ranges", s -> s.snapshots.ranges(id, since, offsetBytes, count));
     }
 
     // --- target -----------------------------------------------------------------------------------

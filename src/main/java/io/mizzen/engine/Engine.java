@@ -11,6 +11,7 @@ import io.mizzen.engine.model.EventPage;
 import io.mizzen.engine.model.FaultSpec;
 import io.mizzen.engine.model.FaultView;
 import io.mizzen.engine.model.HostView;
+import io.mizzen.engine.model.JobView;
 import io.mizzen.engine.model.LimitsSpec;
 import io.mizzen.engine.model.LimitsView;
 import io.mizzen.engine.model.MemoryView;
@@ -35,6 +36,7 @@ import io.mizzen.engine.model.SnapshotSpec;
 import io.mizzen.engine.model.SnapshotView;
 import io.mizzen.engine.model.StopReport;
 import io.mizzen.engine.model.SubsystemView;
+import io.mizzen.engine.model.WipeMethod;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
@@ -384,6 +386,19 @@ public interface Engine {
      * asks for a subsystem that is not there is told to try again, later that there is none: it then gives up its device.
      */
     CompletableFuture<Void> awaitShares(boolean more);
+
+    // Jobs
+
+    /** Zeroes, unmaps or checksums a replica. Refused while it is in use, but for a checksum. Answers when the job has begun. */
+    CompletableFuture<JobView> wipeReplica(String id, WipeMethod method);
+
+    /** Those that run, and the newest that have ended, oldest first. */
+    CompletableFuture<List<JobView>> jobs();
+
+    CompletableFuture<JobView> job(String id);
+
+    /** Ends a job soon; one that has ended stays as it is. Refused for what cannot be interrupted. */
+    CompletableFuture<JobView> cancelJob(String id);
 
     CompletableFuture<List<SubsystemView>> subsystems();
 

@@ -53,9 +53,14 @@ final class Mailbox {
 
     /** Any thread but a reactor's. */
     <T> CompletableFuture<T> submit(String name, Operation.Body<T> body) {
+        return submit(name, timeoutNs, body);
+    }
+
+    /** As above, for one that may take longer than most. */
+    <T> CompletableFuture<T> submit(String name, long limitNs, Operation.Body<T> body) {
         OperationException refusal = closed;
         if (refusal != null) return CompletableFuture.failedFuture(refusal);
-        Operation<T> operation = new Operation<>(name, body, System.nanoTime() + timeoutNs);
+        Operation<T> operation = new Operation<>(name, body, System.nanoTime() + limitNs);
         if (pending.incrementAndGet() > capacity) {
             pending.decrementAndGet();
             return refuse("the engine has " + capacity + " commands in hand; try again later");
@@ -132,15 +137,19 @@ final class Mailbox {
 
     /** Answers those whose deadline passed; returns how long until the next one. */
     private long expire(long nowNs) {
+        long nextNs = 1_000_000_000L;
         for (Iterator<Operation<?>> i = waiting.iterator(); i.hasNext(); ) {
             Operation<?> operation = i.next();
-            if (operation.deadlineNs - nowNs > 0) return operation.deadlineNs - nowNs;
+            if (operation.deadlineNs - nowNs > 0) {
+                nextNs = Math.min(nextNs, operation.deadlineNs - nowNs);
+                continue;
+            }
             i.remove();
             operation.answered = true;
             operation.future.completeExceptionally(new OperationException(ErrorKind.TIMEOUT, "operation-timeout",
-                    operation.name + " did not end within " + timeoutNs / 1_000_000 + " ms; its outcome is unknown"));
+                    operation.name + " did not end in time; its outcome is unknown"));
         }
-        return 1_000_000_000L;
+        return nextNs;
     }
 
     /** Refuses new commands from here on; those accepted go on. */

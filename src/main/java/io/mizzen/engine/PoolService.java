@@ -46,10 +46,12 @@ final class PoolService {
     private final BdevService bdevs;
     private final PoolDisks disks;
     private final PoolHealth health;
+    private final Jobs jobs;
     private final LvStores stores;
     private final Map<String, Entry> entries = new LinkedHashMap<>();
 
-    PoolService(PlaneContext plane, BdevService bdevs, PoolHealth health) {
+    PoolService(PlaneContext plane, BdevService bdevs, PoolHealth health, Jobs jobs) {
+        this.jobs = jobs;
         this.plane = plane;
         this.health = health;
         this.bdevs = bdevs;
@@ -92,7 +94,12 @@ final class PoolService {
         LvStores.Options options = new LvStores.Options(spec.name(), uuid, clusterSize, spec.room().metadataPagesPerHundredClusters()
                 == 0 ? LvStores.METADATA_PAGES_PER_HUNDRED_CLUSTERS_DEFAULT : spec.room().metadataPagesPerHundredClusters(),
                 spec.room().growableToBytes());
-        disks.forCreation(spec, withDisks(spec, done, (stack, end) -> stores.create(stack.base(), options, (store, failure) -> {
+        Jobs.Job job = jobs.start("pool-create", spec.name(), spec.uuid(), false);
+        Completion<PoolView> ended = (view, failure) -> {
+            job.end("", failure);
+            done.complete(view, failure);
+        };
+        disks.forCreation(spec, withDisks(spec, ended, (stack, end) -> stores.create(stack.base(), options, job::progress, (store, failure) -> {
             if (failure != null || stack.concat() == null) {
                 end.complete(store, failure);
             } else {

@@ -1,12 +1,14 @@
 package io.mizzen.engine;
 
 import io.mizzen.bdev.Bdev;
+import io.mizzen.engine.model.JobView;
 import io.mizzen.engine.model.LimitsSpec;
 import io.mizzen.engine.model.LimitsView;
 import io.mizzen.engine.model.ObjectKind;
 import io.mizzen.engine.model.ReplicaSpec;
 import io.mizzen.engine.model.ReplicaView;
 import io.mizzen.engine.model.ShareSpec;
+import io.mizzen.engine.model.WipeMethod;
 import io.mizzen.lvs.LvStore;
 import io.mizzen.lvs.Lvol;
 import io.mizzen.util.Completion;
@@ -14,6 +16,7 @@ import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.UUID;
 
@@ -22,8 +25,10 @@ final class ReplicaService {
     private final PlaneContext plane;
     private final PoolService pools;
     private final ShareService shares;
+    private final Jobs jobs;
 
-    ReplicaService(PlaneContext plane, PoolService pools, ShareService shares) {
+    ReplicaService(PlaneContext plane, PoolService pools, ShareService shares, Jobs jobs) {
+        this.jobs = jobs;
         this.plane = plane;
         this.pools = pools;
         this.shares = shares;
@@ -120,6 +125,30 @@ final class ReplicaService {
             }
             done.complete(null, failure);
         });
+    }
+
+    /** Zeroes, unmaps or checksums all of it, as a job. Refused while somebody has it open, but for a checksum. */
+    JobView wipe(String id, WipeMethod method) {
+        Lvol lvol = lvol(id);
+        Bdev bdev = usable(lvol);
+        if (bdev.isOpen() && method != WipeMethod.CHECKSUM) {
+            throw OperationException.precondition("replica-in-use", "replica " + lvol + " is in use by "
+                    + String.join(", ", bdev.openedBy()));
+        }
+        Jobs.Job job = jobs.start("replica-wipe", lvol.toString(), lvol.uuid().toString(), true);
+        try {
+            new Wipe(plane, bdev, method, job, () -> {
+                JobView ended = job.view();
+                plane.event(ObjectKind.REPLICA, lvol.uuid(), lvol.toString(), "DONE".equals(ended.state()) ? "replica-wiped"
+                        : "replica-wipe-" + ended.state().toLowerCase(Locale.ROOT), "the wipe of replica " + lvol + " (" + method + ") is "
+                        + ended.state() + (ended.error() == null ? "" : ": " + ended.error()), "job", ended.id(), "method", method,
+                        "result", ended.result());
+            }).start();
+        } catch (OperationException refused) {
+            job.end(null, refused);
+            throw refused;
+        }
+        return job.view();
     }
 
     LimitsView limits(String id) {

@@ -15,6 +15,7 @@ final class Services {
     final BdevService bdevs;
     final FaultService faults;
     final ShareService shares;
+    final Jobs jobs = new Jobs();
     final PoolHealth health;
     final PoolService pools;
     final ReplicaService replicas;
@@ -34,8 +35,8 @@ final class Services {
         faults = new FaultService(plane);
         shares = new ShareService(plane, target);
         health = new PoolHealth(plane, controllers);
-        pools = new PoolService(plane, bdevs, health);
-        replicas = new ReplicaService(plane, pools, shares);
+        pools = new PoolService(plane, bdevs, health, jobs);
+        replicas = new ReplicaService(plane, pools, shares, jobs);
         snapshots = new SnapshotService(plane, pools, replicas);
         nexuses = new NexusService(plane, bdevs, shares);
         children = new NexusChildService(plane, bdevs, pools, nexuses);

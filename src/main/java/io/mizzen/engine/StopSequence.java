@@ -35,6 +35,7 @@ final class StopSequence {
         step("commands", this::endCommands);
         onControl("hosts", plane.services::stopTarget);
         onControl("nexuses", plane.services.nexuses::closeAll);
+        onControl("jobs", plane.services.jobs::stop);
         onControl("pools", plane.services.pools::closeAll);
         onControl("bdevs", plane.services.bdevs::closeAll);
         plane.stopHelpers();

@@ -78,6 +78,16 @@ public final class LvStores {
      * anything is written, and the super block is written last.
      */
     public void create(Bdev base, Options options, Completion<LvStore> done) {
+        create(base, options, (doneBytes, totalBytes) -> { }, done);
+    }
+
+    /** How far the metadata region of a new pool reads as zeroes: that is what takes long on a large one. */
+    public interface Progress {
+        void at(long doneBytes, long totalBytes);
+    }
+
+    /** As above, telling how far it is. */
+    public void create(Bdev base, Options options, Progress progress, Completion<LvStore> done) {
         LvStore.assertControl();
         try {
             LvolCreation.checkName(options.name(), "a pool");
@@ -90,7 +100,7 @@ public final class LvStores {
                 device.close();
                 throw e;
             }
-            new StoreCreation(registry, device, options, uuid, (store, failure) -> {
+            new StoreCreation(registry, device, options, uuid, progress, (store, failure) -> {
                 if (failure != null) {
                     release(uuid);
                 }

@@ -16,16 +16,19 @@ import java.util.UUID;
  */
 final class StoreCreation {
     private static final int SUPER_BLOB_PAGE = 0;
+    private static final long ZERO_STEP_BYTES = 64L << 20;
 
     private final BdevRegistry registry;
     private final BaseDevice device;
     private final LvStores.Options options;
     private final UUID uuid;
+    private final LvStores.Progress progress;
     private final Completion<LvStore> done;
     private boolean isBlank;
 
     StoreCreation(BdevRegistry registry, BaseDevice device, LvStores.Options options, UUID uuid,
-            Completion<LvStore> done) {
+            LvStores.Progress progress, Completion<LvStore> done) {
+        this.progress = progress;
         this.registry = registry;
         this.device = device;
         this.options = options;
@@ -51,12 +54,22 @@ final class StoreCreation {
         }
         isBlank = device.isBlank();
         long regionPages = g.metadataStart() + g.metadataPages() + (g.redoPage() >= 0 ? 1 : 0);
-        device.zero(0, regionPages * MetadataPage.SIZE_BYTES, status -> {
+        zero(g, 0, regionPages * MetadataPage.SIZE_BYTES);
+    }
+
+    private void zero(Geometry g, long fromBytes, long endBytes) {
+        progress.at(fromBytes, endBytes);
+        if (fromBytes == endBytes) {
+            device.flush(flushStatus -> zeroed(g, flushStatus));
+            return;
+        }
+        long bytes = Math.min(ZERO_STEP_BYTES, endBytes - fromBytes);
+        device.zero(fromBytes, bytes, status -> {
             if (status != 0) {
                 fail(BlobCommit.failed("zeroing the metadata region", status));
-                return;
+            } else {
+                zero(g, fromBytes + bytes, endBytes);
             }
-            device.flush(flushStatus -> zeroed(g, flushStatus));
         });
     }
 

@@ -23,7 +23,7 @@ class ExamplesIT {
     private static final List<String> ORDER = List.of("getEngine", "listReactors", "getReactor", "getMemory", "listStatistics",
         "listEvents", "listDevices", "getDevice", "bindDevice", "unbindDevice", "createBdev", "listBdevs", "getBdev", "listBdevChannels", "rescanBdev", "putFault", "listFaults",
         "deleteFault", "destroyBdev", "putPool", "createPool", "listPools", "getPool", "setPoolCommitLimit", "addPoolDisk", "growPool", "clearPoolHealth", "importPool", "exportPool",
-        "putReplica", "createReplica", "listReplicas", "getReplica", "resizeReplica", "shareReplica", "unshareReplica",
+        "putReplica", "createReplica", "listReplicas", "getReplica", "resizeReplica", "wipeReplica", "listJobs", "getJob", "cancelJob", "shareReplica", "unshareReplica",
         "createSnapshot", "listSnapshots", "getSnapshot", "cloneSnapshot", "listReplicaRanges", "listSnapshotRanges", "rollbackReplica",
         "inflateReplica", "decoupleReplica",
         "putNexus", "createNexus", "listNexuses", "getNexus",

@@ -101,6 +101,29 @@ class RestTest extends RestTestBase {
     }
 
     @Test
+    void replicasAreWipedAndLargePoolsMadeAsJobs() {
+        put(POOL, Examples.POOL_BODY).expect(201);
+        String replica = "/v1/replicas/" + Examples.OWN_REPLICA;
+        put(replica, Examples.REPLICA_BODY).expect(201);
+        String id = post(replica + "/wipe", Examples.WIPE_BODY).expect(202).json().path("id").asString();
+        assertThat(get("/v1/jobs/" + id).expect(200).json().path("percent").asInt()).isEqualTo(25);
+        delete("/v1/jobs/" + id).expect(200);
+        assertThat(get("/v1/jobs").expect(200).json().size()).isPositive();
+        get("/v1/jobs/99").problem(404, "job-not-found");
+        assertThat(get("/v1/jobs/x").status()).isEqualTo(400);
+        assertThat(post(replica + "/wipe", "{\"method\": \"SHRED\"}").status()).isEqualTo(400);
+        post(replica + "/wipe", "{}").problem(400, "invalid-field");
+        delete(replica).expect(204);
+        delete(POOL).expect(204);
+        engine.holding("createPool");
+        engine.beginPool("huge");
+        var answer = put(POOL, "{\"name\": \"huge\", \"disks\": [\"uring:///dev/huge\"]}").expect(202);
+        assertThat(answer.response().headers().firstValue("Location").orElseThrow()).startsWith("/v1/jobs/");
+        engine.release();
+        delete(POOL).expect(204);
+    }
+
+    @Test
     void childrenComeAndGoByUriBdevOrUuid() {
         String nexus = "/v1/nexuses/" + Examples.OWN_NEXUS;
         post(nexus + "/children", Examples.CHILD_BODY).problem(404, "nexus-not-found");

@@ -4,6 +4,7 @@ import io.mizzen.engine.model.CloneSpec;
 import io.mizzen.engine.model.ConnectionView;
 import io.mizzen.engine.model.EventSeverity;
 import io.mizzen.engine.model.HostView;
+import io.mizzen.engine.model.JobView;
 import io.mizzen.engine.model.LimitsSpec;
 import io.mizzen.engine.model.LimitsView;
 import io.mizzen.engine.model.ListenerView;
@@ -25,6 +26,7 @@ import io.mizzen.engine.model.ShareView;
 import io.mizzen.engine.model.SnapshotSpec;
 import io.mizzen.engine.model.SnapshotView;
 import io.mizzen.engine.model.SubsystemView;
+import io.mizzen.engine.model.WipeMethod;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
 import java.time.Instant;
@@ -46,6 +48,7 @@ public final class FakeEngine extends FakeStorage {
     private final Map<String, LimitsSpec> limits = new LinkedHashMap<>();
     private final Map<String, Long> pauses = new LinkedHashMap<>();
     private final Map<String, NexusSettings> settings = new LinkedHashMap<>();
+    private final List<JobView> jobs = new ArrayList<>();
     private final Map<String, Boolean> shut = new LinkedHashMap<>();
     private final Map<String, String> childStates = new LinkedHashMap<>();
     private String faultReason = "administrative";
@@ -91,6 +94,36 @@ public final class FakeEngine extends FakeStorage {
         ReplicaSpec spec = found(replicas, id, "replica");
         return new ReplicaView(id, spec.name(), spec.pool(), uuidOf(spec.pool()), spec.sizeBytes(), 0, 0, spec.thin(), false,
             null, "lvol:///" + spec.pool() + "/" + spec.name(), spec.name(), true, null, null, null, shareView(id));
+    }
+
+    @Override
+    public CompletableFuture<JobView> wipeReplica(String id, WipeMethod method) {
+        return answer("wipeReplica", () -> {
+            found(replicas, id, "replica");
+            jobs.add(new JobView(Integer.toString(jobs.size() + 1), "replica-wipe", id, id, "RUNNING", 1, 4, 25, Instant.EPOCH, null, null, null));
+            return jobs.getLast();
+        });
+    }
+
+    /** A job that makes a pool begins. */
+    public synchronized void beginPool(String name) {
+        jobs.add(new JobView(Integer.toString(jobs.size() + 1), "pool-create", name, null, "RUNNING", 1, 2, 50, Instant.EPOCH, null, null, null));
+    }
+
+    @Override
+    public CompletableFuture<List<JobView>> jobs() {
+        return answer("jobs", () -> List.copyOf(jobs));
+    }
+
+    @Override
+    public CompletableFuture<JobView> job(String id) {
+        return answer("job", () -> jobs.stream().filter(job -> job.id().equals(id)).findFirst().orElseThrow(() ->
+            OperationException.notFound("job-not-found", "There is no job " + id)));
+    }
+
+    @Override
+    public CompletableFuture<JobView> cancelJob(String id) {
+        return job(id);
     }
 
     @Override
