@@ -207,12 +207,12 @@ class LvStoreUringStressTest {
                     new LvStores.Options("pool", null, MIB, 100), done));
             Lvol lvol = LvStoreUringStressTest.<Lvol>ok(real, done -> store.createLvol("v", null, 24 * MIB, false, done));
             Use use = use(real, lvol.bdev());
-            long pauseNsMax = 0;
+            List<Long> pausesUs = new ArrayList<>();
             for (int i = 0; i < 12; i++) {
                 int n = i;
                 Lvol snapshot = LvStoreUringStressTest.<Lvol>ok(real, done -> store.createSnapshot(lvol,
                         new SnapshotOptions("s" + n, null, null, null, Instant.EPOCH), done));
-                pauseNsMax = Math.max(pauseNsMax, real.call(0, snapshot::pauseNs));
+                pausesUs.add(real.call(0, snapshot::pauseNs) / 1000);
                 Lvol clone = LvStoreUringStressTest.<Lvol>ok(real,
                         done -> store.cloneSnapshot(snapshot, "c", null, Instant.EPOCH, done));
                 if (n % 4 == 1) {
@@ -227,7 +227,7 @@ class LvStoreUringStressTest {
                 }
             }
             end(real, use);
-            System.out.println("I/O was held back for a snapshot for at most " + pauseNsMax / 1000 + " us");
+            System.out.println("I/O was held back for snapshots, us: " + pausesUs);
             int free = real.call(0, store::freeClusterCount);
             LvStoreUringStressTest.<Void>ok(real, store::export);
             LvStore loaded = LvStoreUringStressTest.<LvStore>ok(real, done -> stores.load(disk, LvStores.Expected.any(), done));
