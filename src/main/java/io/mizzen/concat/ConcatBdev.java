@@ -7,6 +7,7 @@ import io.mizzen.bdev.IoChannel;
 import io.mizzen.bdev.IoType;
 import io.mizzen.reactor.Mthread;
 import io.mizzen.util.Completion;
+import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -44,6 +45,8 @@ public final class ConcatBdev extends Bdev {
     private final String owner;
     private final boolean writable;
     private volatile List<Part> parts;
+    /** Of so many disks it has told whoever stands on it what an unmap does, and whether they cache: the later ones comply. */
+    private int firstDisks;
     private RaidSuperBlock superBlock;
 
     private ConcatBdev(BdevRegistry registry, Mthread control, RaidSuperBlock superBlock, String name, String owner, boolean writable) {
@@ -113,6 +116,14 @@ public final class ConcatBdev extends Bdev {
     public static void assemble(List<DiskHead> heads, boolean readOnly, BdevRegistry registry, Mthread control,
             Completion<ConcatBdev> done) {
         Assembly assembly = Assembly.of(heads);
+        for (DiskHead head : assembly.stale()) {
+            if (!readOnly && head.isOverwritten()) {
+                throw new OperationException(ErrorKind.DATA_LOSS, "disk-superblock-corrupt", "disk " + head.disk() + ": it is labelled as"
+                        + " a member of set " + head.label().set() + ", but something that is no RAID superblock lies at byte 0. It may"
+                        + " have been given to another use, so nothing is written to it: look at the pool with a read-only import,"
+                        + " and zero the first 4096 bytes of the disk if it is the pool's still");
+            }
+        }
         ConcatBdev concat = open(assembly.superBlock(), assembly.disks().stream().map(DiskHead::disk).toList(), registry, control,
                 !readOnly);
         List<Bdev> stale = readOnly || assembly.superBlock().minorVersion() > 0 ? List.of()
@@ -141,6 +152,7 @@ public final class ConcatBdev extends Bdev {
             throw refused;
         }
         concat.parts = List.copyOf(parts);
+        concat.firstDisks = parts.size();
         return concat;
     }
 
@@ -242,12 +254,17 @@ public final class ConcatBdev extends Bdev {
         List<RaidSuperBlock.Member> members = new ArrayList<>(superBlock.members());
         members.add(members.removeLast().withBlocks(superBlock.members().getLast().dataBlocks() + gained));
         RaidSuperBlock grown = superBlock.next(members);
-        writeTo(parts, grown.write(), next(done, () -> {
+        writeTo(parts, grown.write(), (nothing, failure) -> {
+            if (failure != null) {
+                superBlock = superBlock.next(superBlock.members());     // Some disks may have this number already.
+                done.fail(failure);
+                return;
+            }
             List<Part> newParts = new ArrayList<>(parts);
             Part last = newParts.removeLast();
             newParts.add(new Part(last.descriptor, last.startBlock, last.endBlock + gained, last.dataOffsetBlocks));
             adopt(grown, newParts, done);
-        }));
+        });
     }
 
     /** Adds a disk at the end, whatever is on it: who calls has asked for that. Online. */
@@ -360,7 +377,8 @@ public final class ConcatBdev extends Bdev {
         return switch (ioType) {
             case IoType.READ -> true;
             case IoType.WRITE, IoType.FLUSH -> writable;
-            case IoType.UNMAP, IoType.WRITE_ZEROES -> writable && parts.stream().allMatch(part -> part.disk().supports(ioType));
+            case IoType.UNMAP -> writable && parts.stream().limit(firstDisks).allMatch(part -> part.disk().supports(ioType));
+            case IoType.WRITE_ZEROES -> writable && parts.stream().allMatch(part -> part.disk().supports(ioType));
             default -> false;       // The bdev layer makes compare from reads.
         };
     }
@@ -377,7 +395,7 @@ public final class ConcatBdev extends Bdev {
 
     @Override
     public boolean hasVolatileCache() {
-        return parts.stream().anyMatch(part -> part.disk().hasVolatileCache());
+        return parts.stream().limit(firstDisks).anyMatch(part -> part.disk().hasVolatileCache());
     }
 
     @Override
@@ -392,7 +410,18 @@ public final class ConcatBdev extends Bdev {
 
     @Override
     public boolean unmapReadsZeroes() {
-        return parts.stream().allMatch(part -> part.disk().unmapReadsZeroes());
+        return parts.stream().limit(firstDisks).allMatch(part -> part.disk().unmapReadsZeroes());
+    }
+
+    /** Whether the disk caches where nobody flushes, because the whole is told not to. */
+    boolean mustWriteThrough(int disk) {
+        return disk >= firstDisks && !hasVolatileCache() && parts.get(disk).disk().hasVolatileCache();
+    }
+
+    /** Whether the disk does with an unmap what is told of the whole; else zeroes are written to it instead. */
+    boolean unmapsAlike(int disk) {
+        Bdev it = parts.get(disk).disk();
+        return disk < firstDisks || it.supports(IoType.UNMAP) && (it.unmapReadsZeroes() || !unmapReadsZeroes());
     }
 
     @Override

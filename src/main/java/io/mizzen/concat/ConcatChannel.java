@@ -25,6 +25,8 @@ final class ConcatChannel extends IoChannel implements IoCompletion {
     private long[] ends = {};
     private long[] offsets = {};
     private IoChannel[] disks = {};
+    private boolean[] unmapsAlike = {};
+    private boolean[] writesThrough = {};
 
     ConcatChannel(ConcatBdev concat, Mthread mthread) {
         super(concat, mthread);
@@ -41,6 +43,8 @@ final class ConcatChannel extends IoChannel implements IoCompletion {
         ends = Arrays.copyOf(ends, parts.size());
         offsets = Arrays.copyOf(offsets, parts.size());
         disks = Arrays.copyOf(disks, parts.size());
+        unmapsAlike = Arrays.copyOf(unmapsAlike, parts.size());
+        writesThrough = Arrays.copyOf(writesThrough, parts.size());
         for (int i = 0; i < parts.size(); i++) {
             ConcatBdev.Part part = parts.get(i);
             starts[i] = part.startBlock();
@@ -49,6 +53,8 @@ final class ConcatChannel extends IoChannel implements IoCompletion {
             if (i >= known) {
                 disks[i] = part.descriptor().openChannel(mthread());
                 standOn(disks[i]);
+                unmapsAlike[i] = concat.unmapsAlike(i);
+                writesThrough[i] = concat.mustWriteThrough(i);
             }
         }
     }
@@ -60,8 +66,12 @@ final class ConcatChannel extends IoChannel implements IoCompletion {
             flush(io);
             return;
         }
+        if (io.offsetBlocks + io.blockCount > ends[ends.length - 1]) {
+            follow();       // The set grew while this channel was being made.
+        }
         int disk = find(io.offsetBlocks);
-        if (io.offsetBlocks + io.blockCount <= ends[disk] && handDown(io, disks[disk], io.offsetBlocks + offsets[disk])) {
+        if (io.offsetBlocks + io.blockCount <= ends[disk] && (unmapsAlike[disk] && !writesThrough[disk] || !IoType.isWrite(io.type))
+                && handDown(io, disks[disk], io.offsetBlocks + offsets[disk])) {
             return;
         }
         io.driverLong = 0;
@@ -91,8 +101,12 @@ final class ConcatChannel extends IoChannel implements IoCompletion {
         }
         long count = Math.min(io.blockCount - io.driverLong, ends[disk] - block);
         long address = IoType.hasData(io.type) ? io.address + (io.driverLong << shift) : 0;
-        part.prepare(io.type, block + offsets[disk], count, address, io.regionIndex, this);
+        int type = io.type == IoType.UNMAP && !unmapsAlike[disk] ? IoType.WRITE_ZEROES : io.type;
+        part.prepare(type, block + offsets[disk], count, address, io.regionIndex, this);
         part.flags |= io.flags & BdevIo.FLAG_FUA;
+        if (writesThrough[disk] && type != IoType.UNMAP) {
+            part.flags |= BdevIo.FLAG_FUA;
+        }
         part.parent = io;
         io.driverLong += count;
         io.childCount = 1;

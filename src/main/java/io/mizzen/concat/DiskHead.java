@@ -39,6 +39,16 @@ public final class DiskHead {
         return superBlock != null || damage != null || label != null;
     }
 
+    /** Whether its superblock has made room for something that is no superblock: the disk may be in another use. */
+    boolean isOverwritten() {
+        for (int i = 0; superBlock == null && damage == null && i < Math.min(bytes.length, Bdev.BLOCK_SIZE_MAX); i++) {
+            if (bytes[i] != 0) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     Bdev disk() {
         return disk;
     }

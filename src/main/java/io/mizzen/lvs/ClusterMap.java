@@ -45,19 +45,27 @@ final class ClusterMap {
 
     /**
      * Device cluster that the nearest snapshot above holds for it, 0 = none: what is read where the volume itself holds
-     * nothing. Behind the end of a snapshot there is nothing, whatever those above it hold.
+     * nothing. Behind the end of a snapshot there is nothing, whatever those above it hold. Elsewhere than on the control
+     * reactor {@link #get} is to be asked once more afterwards, and counts if it says something now: the snapshot may have
+     * been removed, and left the volume what it held, after it was asked first.
      */
     @HotPath
     int inherited(int index) {
-        for (ClusterMap above = parent; above != null; above = above.parent) {
-            int[] held = above.clusters;
-            if (index >= held.length) {
+        ClusterMap above = parent;
+        while (above != null) {
+            int[] entries = above.clusters;
+            if (index >= entries.length) {
                 return BlobMetadata.UNALLOCATED;
             }
-            int cluster = (int) ENTRY.getAcquire(held, index);
+            int cluster = (int) ENTRY.getAcquire(entries, index);
+            ClusterMap next = above.parent;
+            if (cluster == BlobMetadata.UNALLOCATED) {
+                cluster = above.get(index);     // Again: what a removed parent left it came before the new parent did.
+            }
             if (cluster != BlobMetadata.UNALLOCATED) {
                 return cluster;
             }
+            above = next;
         }
         return BlobMetadata.UNALLOCATED;
     }
@@ -69,7 +77,12 @@ final class ClusterMap {
             return BlobMetadata.UNALLOCATED;
         }
         int cluster = (int) ENTRY.getAcquire(own, index);
-        return cluster != BlobMetadata.UNALLOCATED ? cluster : inherited(index);
+        if (cluster != BlobMetadata.UNALLOCATED) {
+            return cluster;
+        }
+        int above = inherited(index);
+        cluster = get(index);
+        return cluster != BlobMetadata.UNALLOCATED ? cluster : above;
     }
 
     int length() {

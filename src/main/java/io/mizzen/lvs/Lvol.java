@@ -105,6 +105,14 @@ public final class Lvol {
         map.parent(newParent == null ? null : newParent.map);
     }
 
+    /** A removed snapshot's: it counts as no clone any more. Who still looks through its map finds the way up from there. */
+    void leaveParent() {
+        if (parent != null) {
+            parent.clones.remove(this);
+        }
+        parent = null;
+    }
+
     /**
      * Work that goes on for long.
      *

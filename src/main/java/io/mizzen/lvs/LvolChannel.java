@@ -152,9 +152,13 @@ final class LvolChannel extends IoChannel implements IoCompletion {
                 if (io.type == IoType.WRITE) {
                     break;
                 }
-                cluster = map.inherited(index);
-                if (cluster != BlobMetadata.UNALLOCATED && io.type != IoType.READ) {
-                    break;
+                int above = map.inherited(index);
+                cluster = map.get(index);       // Again: a snapshot that was removed meanwhile left it what it held.
+                if (cluster == BlobMetadata.UNALLOCATED) {
+                    if (above != BlobMetadata.UNALLOCATED && io.type != IoType.READ) {
+                        break;
+                    }
+                    cluster = above;
                 }
             }
             if (cluster == BlobMetadata.UNALLOCATED) {

@@ -132,7 +132,7 @@ final class SnapshotRemoval {
         }
         clone.blob(next);
         clone.parent(snapshot.parent());
-        snapshot.parent(null);
+        snapshot.leaveParent();
         new ReaderDrain(store, clone, () -> commit.delete(marked, next, (deleteFailure, deleteTorn) -> {
             if (deleteFailure != null) {
                 torn(deleteFailure);

@@ -183,6 +183,9 @@ final class StoreLoad {
             for (Lvol above = lvol.parent(); above != null && lvol.usable(); above = above.parent()) {
                 String damage = found.replay().damaged().get(above.blob().rootPage);
                 String reason = damage != null ? damage : LvolFeatures.unusableReason(LvolFeatures.of(above.blob(), true));
+                if (reason == null && above.parent() == null && above.blob().internalXattr(LvolFeatures.PARENT) != null) {
+                    reason = above.unusableReason();        // What it is a clone of is missing.
+                }
                 if (reason != null) {
                     lvol.unusable("its snapshot " + above.name() + " cannot be read: " + reason);
                 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.mizzen.bdev.Bdev;
 import io.mizzen.bdev.BdevContext;
+import io.mizzen.bdev.BdevIo;
 import io.mizzen.bdev.BdevRegistry;
 import io.mizzen.bdev.Descriptor;
 import io.mizzen.bdev.FaultBdev;
@@ -224,6 +225,131 @@ class ConcatBdevTest {
         close(create(a));
         RawMemory.zero(a.baseAddress(), BLOCK);
         assertThat(notAssembled(a).getMessage()).contains("labelled", "byte 0 is gone");
+    }
+
+    /** A disk that was given to something else since is not written to, though its label is still there. */
+    @Test
+    void aDiskInAnotherUseIsLeftAlone() {
+        MallocBdev a = disk("a", 3 * MIB);
+        MallocBdev b = disk("b", 3 * MIB);
+        close(create(a, b));
+        RawMemory.zero(b.baseAddress(), BLOCK);
+        RawMemory.putByte(b.baseAddress() + 510, (byte) 0x55);
+        OperationException refused = notAssembled(a, b);
+        assertThat(refused.code()).isEqualTo("disk-superblock-corrupt");
+        assertThat(refused.getMessage()).contains("disk b", "another use");
+        assertThat(RawMemory.getByte(b.baseAddress() + 510)).isEqualTo((byte) 0x55);
+        RawMemory.putByte(b.baseAddress() + 510, (byte) 0);
+        close(assemble(a, b));
+    }
+
+    /** What some disks may have got already is never described differently under the same number. */
+    @Test
+    void aGrowthThatFailedHalfwayIsFollowedByANewerOne() {
+        MallocBdev a = disk("a", 2 * MIB);
+        MallocBdev b = disk("b", 2 * MIB);
+        MallocBdev c = disk("c", 2 * MIB);
+        close(create(a, b));
+        MallocBdev larger = disk("larger", 5 * MIB);
+        RawMemory.copy(b.baseAddress(), larger.baseAddress(), 2 * MIB);
+        FaultBdev fault = hand.call(0, () -> FaultBdev.open("f", UUID.randomUUID(), larger, registry));
+        hand.on(0, () -> registry.register(fault));
+        ConcatBdev concat = assemble(a, fault);
+        fault.putRule(new FaultRule("dead", IoType.WRITE, FaultRule.Stage.SUBMIT, FaultRule.Kind.ERROR, Status.WRITE_FAULT, 0, 0,
+                Long.MAX_VALUE, Integer.MAX_VALUE));
+        this.<Void>refused(concat::growLast);
+        this.<Void>refused(done -> concat.add(new ConcatBdev.NewDisk(c, null), done));
+        close(concat);
+        this.<Void>ok(done -> registry.unregister(fault, done));
+        List<DiskHead> heads = ok(done -> heads(new Bdev[] {a, larger, c}, 0, new ArrayList<>(), done));
+        assertThat(heads.get(1).superBlock().sequence()).as("creation").isEqualTo(1);
+        assertThat(heads.get(2).superBlock().sequence()).as("the growth took 2, on the first disk").isEqualTo(3);
+        close(assemble(a, larger));
+    }
+
+    /** Whoever stands on the set was told what an unmap does before the disk came. */
+    @Test
+    void anUnmapKeepsItsPromiseOnADiskAddedLater() {
+        MallocBdev a = disk("a", 2 * MIB);
+        HintBdev b = new HintBdev("b", 2 * MIB / BLOCK);
+        hand.on(0, () -> registry.register(b));
+        opened.add(b);
+        ConcatBdev concat = create(a);
+        Descriptor descriptor = io.open(registry, concat, true);
+        IoChannel channel = io.channel(descriptor, 1);
+        this.<Void>ok(done -> concat.add(new ConcatBdev.NewDisk(b, null), done));
+        assertThat(concat.unmapReadsZeroes()).isTrue();
+        pattern(3, 8192);
+        assertThat(io.run(channel, IoType.WRITE, MIB / BLOCK - 8, 16, address)).isZero();
+        assertThat(concat.hasVolatileCache()).isFalse();
+        assertThat(b.cached).as("writes left in the cache of the disk, which nobody would flush").isZero();
+        assertThat(io.run(channel, IoType.UNMAP, MIB / BLOCK - 8, 12, 0)).isZero();
+        assertThat(io.run(channel, IoType.UNMAP, MIB / BLOCK + 4, 4, 0)).isZero();
+        assertThat(io.run(channel, IoType.READ, MIB / BLOCK - 8, 16, address)).isZero();
+        assertThat(RawMemory.isZero(address, 8192)).isTrue();
+        hand.on(1, channel::close);
+        hand.on(0, descriptor::close);
+        close(concat);
+        ConcatBdev again = assemble(a, b);
+        assertThat(again.unmapReadsZeroes()).isFalse();
+        assertThat(again.hasVolatileCache()).isTrue();
+        close(again);
+    }
+
+    /** A disk with a cache, to which an unmap is a hint that it does not follow. */
+    private static final class HintBdev extends Bdev {
+        private final byte[] content;
+        /** Writes that were to be flushed. */
+        private int cached;
+
+        HintBdev(String name, long blocks) {
+            super(name, UUID.randomUUID(), "hint", BLOCK, blocks);
+            content = new byte[(int) (blocks * BLOCK)];
+        }
+
+        @Override
+        public boolean supports(int ioType) {
+            return ioType == IoType.READ || ioType == IoType.WRITE || ioType == IoType.UNMAP || ioType == IoType.FLUSH;
+        }
+
+        @Override
+        public boolean hasVolatileCache() {
+            return true;
+        }
+
+        @Override
+        public boolean unmapReadsZeroes() {
+            return false;
+        }
+
+        @Override
+        protected IoChannel createChannel(Mthread mthread) {
+            return new IoChannel(this, mthread) {
+                @Override
+                protected void doSubmit(BdevIo io) {
+                    int at = (int) io.offsetBlocks * BLOCK;
+                    for (int i = 0; i < io.blockCount * BLOCK; i++) {
+                        if (io.type == IoType.WRITE) {
+                            content[at + i] = RawMemory.getByte(io.address + i);
+                        } else if (io.type == IoType.READ) {
+                            RawMemory.putByte(io.address + i, content[at + i]);
+                        }
+                    }
+                    cached += io.type == IoType.WRITE && (io.flags & BdevIo.FLAG_FUA) == 0 ? 1 : 0;
+                    io.completeDeferred(Status.SUCCESS);
+                }
+
+                @Override
+                protected void onClose() {
+                    // Holds nothing.
+                }
+            };
+        }
+
+        @Override
+        protected void onDestroy(Completion<Void> done) {
+            done.ok(null);
+        }
     }
 
     @Test

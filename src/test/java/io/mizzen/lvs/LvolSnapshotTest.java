@@ -289,6 +289,54 @@ class LvolSnapshotTest {
         return handle.submit(IoType.WRITE, (number & 1) * 4096, 4096, address, BdevIo.FLAG_FUA);
     }
 
+    /** Whoever reads through a volume whose snapshot is lost would read zeroes for what that held. */
+    @Test
+    void nothingThatReadsThroughAMissingSnapshotIsServed() {
+        SimDisk disk = disk(512, 64 * MIB);
+        LvStore store = rig.create(disk, "pool", MIB);
+        Lvol lvol = create(store, "v", 4 * MIB, true);
+        write(lvol, 0, pattern(4096, 1));
+        Lvol lost = snapshot(store, lvol, "s1");
+        write(lvol, MIB, pattern(4096, 2));
+        snapshot(store, lvol, "s2");
+        create(store, "other", MIB, true);
+        long root = store.geometry().metadataPageAtBytes(lost.blob().rootPage);
+        rig.<Void>ok(store::export);
+        SimDisk damaged = again(disk);
+        damaged.current().write(root, null, 0, 4096);
+        LvStore loaded = rig.<LvStore>ok(done -> rig.stores.load(damaged, new LvStores.Expected(null, null, true), done));
+        assertThat(loaded.findLvol("s2").unusableReason()).contains("missing");
+        assertThat(loaded.findLvol("v").unusableReason()).contains("s2", "missing");
+        assertThat(loaded.findLvol("other").usable()).isTrue();
+    }
+
+    /** What was being copied for a first write is not used after the snapshot has gone and an unmap has ended since. */
+    @Test
+    void aCopyThatASnapshotsRemovalOvertookIsNotUsed() {
+        SimDisk disk = disk(512, 64 * MIB);
+        LvStore store = rig.create(disk, "pool", MIB);
+        Lvol lvol = create(store, "v", 4 * MIB, true);
+        write(lvol, 0, pattern(16384, 1));
+        Lvol snapshot = snapshot(store, lvol, "s");
+        LvsRig.Handle handle = rig.open(lvol.bdev(), 1);
+        disk.holdsReads = true;
+        RawMemory.ALL.asSlice(LvsRig.payloadAddress(), 4096).fill((byte) 9);
+        LvsRig.Pending write = handle.submit(IoType.WRITE, 8192, 4096, LvsRig.payloadAddress(), 0);
+        rig.hand.tickAll(200);
+        rig.<Void>ok(done -> store.destroyLvol(snapshot, done));
+        assertThat(handle.io(IoType.UNMAP, 0, MIB, 0)).isZero();
+        assertThat(write.ended).isFalse();
+        disk.holdsReads = false;
+        rig.hand.runUntil(() -> write.ended);
+        assertThat(write.status).isZero();
+        byte[] expected = new byte[16384];
+        Arrays.fill(expected, 8192, 12288, (byte) 9);
+        assertThat(handle.read(0, expected.length)).isEqualTo(expected);
+        handle.close();
+        rig.<Void>ok(store::export);
+        new SlowDecoder(disk.current());
+    }
+
     private static long longAt(byte[] data) {
         return java.nio.ByteBuffer.wrap(data).order(java.nio.ByteOrder.LITTLE_ENDIAN).getLong();
     }
