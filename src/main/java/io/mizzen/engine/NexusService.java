@@ -403,6 +403,16 @@ final class NexusService {
         return view(entry(id));
     }
 
+    /** The open nexus of which the bdev is a child, also one that is out; or null. */
+    NexusEntry userOf(Bdev bdev) {
+        for (NexusEntry entry : entries.values()) {
+            if (!entry.shut && entry.find(bdev.name()) != null) {
+                return entry;
+            }
+        }
+        return null;
+    }
+
     /** The bdevs that a nexus rests on. */
     List<Bdev> legBdevs(Nexus nexus) {
         NexusEntry entry = find(nexus);

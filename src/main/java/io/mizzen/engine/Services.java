@@ -37,8 +37,8 @@ final class Services {
         health = new PoolHealth(plane, controllers);
         pools = new PoolService(plane, bdevs, health, jobs);
         replicas = new ReplicaService(plane, pools, shares, jobs);
-        snapshots = new SnapshotService(plane, pools, replicas);
         nexuses = new NexusService(plane, bdevs, shares);
+        snapshots = new SnapshotService(plane, pools, replicas, nexuses);
         children = new NexusChildService(plane, bdevs, pools, nexuses);
         nexuses.onChildClosed(children::onClosed);
     }

@@ -28,9 +28,11 @@ final class SnapshotService {
     private final PlaneContext plane;
     private final PoolService pools;
     private final ReplicaService replicas;
+    private final NexusService nexuses;
 
-    SnapshotService(PlaneContext plane, PoolService pools, ReplicaService replicas) {
+    SnapshotService(PlaneContext plane, PoolService pools, ReplicaService replicas, NexusService nexuses) {
         this.plane = plane;
+        this.nexuses = nexuses;
         this.pools = pools;
         this.replicas = replicas;
     }
@@ -97,6 +99,12 @@ final class SnapshotService {
         if (snapshot.store() != lvol.store()) {
             throw OperationException.invalid("invalid-snapshot", "snapshot " + snapshot + " is in another pool than replica " + lvol);
         }
+        NexusEntry user = lvol.bdev() == null ? null : nexuses.userOf(lvol.bdev());
+        if (user != null) {     // Also one that is out: what it missed is known, but not that all of it is older.
+            throw OperationException.precondition("replica-in-use", "replica " + lvol + " is a child of nexus " + user.name
+                    + ", which would take it for what it left; remove it from the nexus first, or shut the nexus down and roll all its"
+                    + " replicas back");
+        }
         lvol.store().rollbackLvol(lvol, snapshot, (same, failure) -> {
             if (failure != null) {
                 done.fail(failure);
@@ -113,8 +121,10 @@ final class SnapshotService {
         Lvol lvol = replicas.lvol(id);
         String verb = parentOnly ? "decouple" : "inflate";
         boolean[] began = new boolean[1];
+        boolean[] refused = new boolean[1];
         Completion<Lvol> ended = (same, failure) -> {
             if (failure != null && !began[0]) {
+                refused[0] = true;
                 done.fail(failure);
             } else if (failure != null) {
                 plane.event(ObjectKind.REPLICA, lvol.uuid(), lvol.toString(), "replica-" + verb + "-failed", "replica " + lvol
@@ -130,7 +140,7 @@ final class SnapshotService {
         } else {
             lvol.store().inflateLvol(lvol, ended);
         }
-        if (lvol.work() != null) {
+        if (!refused[0]) {
             began[0] = true;
             done.ok(replicas.view(lvol));
         }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.mizzen.engine.model.BdevSpec;
 import io.mizzen.engine.model.CloneSpec;
+import io.mizzen.engine.model.NexusSpec;
 import io.mizzen.engine.model.PoolSpec;
 import io.mizzen.engine.model.RangesView;
 import io.mizzen.engine.model.ReplicaSpec;
@@ -14,6 +15,7 @@ import io.mizzen.engine.model.SnapshotSpec;
 import io.mizzen.engine.model.SnapshotView;
 import io.mizzen.util.ErrorKind;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -70,6 +72,37 @@ class SnapshotTest {
             assertEquals(8 * MIB, h.get(h.engine.replica(R)).allocatedBytes());
             assertTrue(h.engine.events(0, 1000).events().stream().anyMatch(e -> e.kind().equals("replica-inflated")));
             h.refused(ErrorKind.FAILED_PRECONDITION, "replica-no-clone", h.engine.inflateReplica(R, true), "clone");
+        }
+    }
+
+    /** Its nexus would copy what it missed, and take all else for equal. */
+    @Test
+    void aChildThatIsOutIsNotRolledBack() {
+        try (EngineHarness h = new EngineHarness(2)) {
+            h.get(h.engine.createBdev(new BdevSpec(DISK)));
+            h.get(h.engine.createPool(new PoolSpec("p0", null, List.of(DISK), MIB, List.of(), true)));
+            h.get(h.engine.createReplica(new ReplicaSpec(R, "r", "p0", 24 * MIB, true)));
+            h.get(h.engine.createNexus(new NexusSpec(C, "vol", List.of("lvol:///p0/r", "malloc:///leg?size_mb=24"), 0, null)));
+            h.get(h.engine.createSnapshot(new SnapshotSpec(S, "s", R, null, null)));
+            h.get(h.engine.offlineNexusChild(C, "lvol:///p0/r"));
+            h.refused(ErrorKind.FAILED_PRECONDITION, "replica-in-use", h.engine.rollbackReplica(R, S), "vol");
+        }
+    }
+
+    /** Whoever asks again while it goes on is refused, once. */
+    @Test
+    void inflatingTwiceIsRefusedOnce() {
+        try (EngineHarness h = new EngineHarness(2)) {
+            h.get(h.engine.createBdev(new BdevSpec(DISK)));
+            h.get(h.engine.createPool(new PoolSpec("p0", null, List.of(DISK), MIB, List.of(), true)));
+            h.get(h.engine.createReplica(new ReplicaSpec(R, "r", "p0", 40 * MIB, true)));
+            CompletableFuture<ReplicaView> first = h.engine.inflateReplica(R, false);
+            h.refused(ErrorKind.FAILED_PRECONDITION, "replica-busy", h.engine.inflateReplica(R, false), "being changed");
+            assertEquals("inflate", h.get(first).work().what());
+            while (h.get(h.engine.replica(R)).work() != null) {
+                Thread.onSpinWait();
+            }
+            assertEquals(40 * MIB, h.get(h.engine.replica(R)).allocatedBytes());
         }
     }
 }
