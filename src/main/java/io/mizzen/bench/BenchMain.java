@@ -4,6 +4,7 @@ import io.mizzen.bdev.Bdev;
 import io.mizzen.bdev.Descriptor;
 import io.mizzen.engine.EngineConfig;
 import io.mizzen.engine.Workbench;
+import io.mizzen.engine.model.NvmeControllerView;
 import io.mizzen.engine.model.PollMode;
 import io.mizzen.memory.DmaMemory;
 import io.mizzen.reactor.LinuxAffinity;
@@ -77,8 +78,9 @@ public final class BenchMain {
             boolean good = true;
             for (BenchOptions shape : options.shapes()) {
                 List<Worker> workers = workers(bench, stack, shape, buffers);
+                Doorbells before = doorbells(bench);
                 int every = drive(workers);
-                Report report = new Report(shape, names, workers, bench.regions(), every);
+                Report report = new Report(shape, names, workers, bench.regions(), every, doorbells(bench).perCommandSince(before));
                 System.out.print(options.json ? report.json() : report.text());
                 workers.forEach(Worker::close);
                 good &= !report.failed();
@@ -97,6 +99,21 @@ public final class BenchMain {
             buffers.add(bench.allocate((long) options.depthMax() * options.blockBytes, reactor.core()));
         }
         return buffers;
+    }
+
+    /** Of all NVMe controllers that the engine drives, warm-up included. */
+    private record Doorbells(long writes, long commands) {
+        /** NaN where no controller did anything. */
+        double perCommandSince(Doorbells before) {
+            return commands == before.commands ? Double.NaN : (double) (writes - before.writes) / (commands - before.commands);
+        }
+    }
+
+    private static Doorbells doorbells(Workbench bench) {
+        List<NvmeControllerView> controllers = bench.engine().nvmeControllers().join();
+        return new Doorbells(
+                controllers.stream().mapToLong(c -> c.stats().submissionDoorbells() + c.stats().completionDoorbells()).sum(),
+                controllers.stream().mapToLong(c -> c.stats().completions()).sum());
     }
 
     private EngineConfig config() {

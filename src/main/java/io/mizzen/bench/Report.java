@@ -16,6 +16,8 @@ final class Report {
     private final List<Worker> workers;
     private final List<DmaRegion> regions;
     private final int sampleEvery;
+    /** Doorbell writes of owned NVMe controllers; NaN without any. */
+    private final double doorbellsPerIo;
     private final LatencyHistogram readLatency = new LatencyHistogram();
     private final LatencyHistogram writeLatency = new LatencyHistogram();
     private final double seconds;
@@ -27,12 +29,14 @@ final class Report {
     private final long tlbMisses;
     private final String failure;
 
-    Report(BenchOptions options, List<String> names, List<Worker> workers, List<DmaRegion> regions, int sampleEvery) {
+    Report(BenchOptions options, List<String> names, List<Worker> workers, List<DmaRegion> regions, int sampleEvery,
+           double doorbellsPerIo) {
         this.options = options;
         this.names = names;
         this.workers = workers;
         this.regions = regions;
         this.sampleEvery = sampleEvery;
+        this.doorbellsPerIo = doorbellsPerIo;
         this.seconds = workers.stream().mapToLong(w -> w.after().timeNs() - w.before().timeNs()).average().orElse(0) / 1e9;
         this.cpuNs = workers.stream().mapToLong(w -> w.after().cpuNs() - w.before().cpuNs()).sum();
         this.allocatedBytes = workers.stream().mapToLong(w -> w.after().allocatedBytes() - w.before().allocatedBytes()).sum();
@@ -105,6 +109,9 @@ final class Report {
         line(text, "  CPU per I/O %.1f ns (%.0f %% of %d core%s), %.3f bytes allocated per I/O", perIo(cpuNs),
                 seconds == 0 ? 0 : cpuNs / seconds / 1e7, workers.size(), workers.size() == 1 ? "" : "s together",
                 perIo(allocatedBytes));
+        if (!Double.isNaN(doorbellsPerIo)) {
+            line(text, "  doorbells per I/O %.3f", doorbellsPerIo);
+        }
         line(text, "  memory %s; dTLB misses per I/O: %s", memory(), tlbMisses < 0
                 ? "no counter (" + workers.getFirst().tlbProblem() + ")" : String.format(Locale.ROOT, "%.3f", perIo(tlbMisses)));
         line(text, "  latencies: System.nanoTime before and after %s", sampleEvery == 1 ? "every I/O"
@@ -160,6 +167,7 @@ final class Report {
         member(json, "cpuNsPerIo", number(perIo(cpuNs)));
         member(json, "allocatedBytesPerIo", number(perIo(allocatedBytes)));
         member(json, "dtlbMissesPerIo", tlbMisses < 0 ? "null" : number(perIo(tlbMisses)));
+        member(json, "doorbellsPerIo", Double.isNaN(doorbellsPerIo) ? "null" : number(doorbellsPerIo));
         member(json, "memory", quoted(memory()));
         member(json, "latencyOfOneIn", Integer.toString(sampleEvery));
         json.append("  \"failure\": ").append(failure == null ? "null" : quoted(failure)).append("\n}\n");
