@@ -123,7 +123,7 @@ final class MemberOperations {
             if (store == null) {
                 return;
             }
-            scenario.<Lvol>operate("create " + leg, done -> store.createLvol(leg.lvol(), new UUID(leg.disk().number,
+            scenario.<Lvol>operate("create " + leg, done -> store.createLvol(leg.lvol(), new UUID(leg.disk().number + 1,
                     volume.uuid().getLeastSignificantBits()), volume.sizeBytes() + 8 * Scenario.MIB, random.nextBoolean(), done));
         }
         Bdev bdev = scenario.machine.bdev(leg);

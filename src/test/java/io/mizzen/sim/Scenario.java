@@ -241,7 +241,7 @@ final class Scenario {
         for (SimLeg leg : volume.legs) {
             if (leg.disk() == disk) {
                 boolean thin = random.nextBoolean();
-                this.<Lvol>mustDo("create " + leg, done -> store.createLvol(leg.lvol(), new UUID(disk.number, volume.uuid()
+                this.<Lvol>mustDo("create " + leg, done -> store.createLvol(leg.lvol(), new UUID(disk.number + 1, volume.uuid()
                         .getLeastSignificantBits()), plan.volumeBytes() + 8 * MIB, thin, done));
             }
         }
