@@ -64,6 +64,10 @@ public final class Libc {
             handle("syscall", 1, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
     private static final MethodHandle SYSCALL6 = handle("syscall", 1, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG,
             JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+    /** Without errno: to name its place makes a Java object in each call whose way here was not all compiled into one. */
+    private static final MethodHandle SYSCALL6_PLAIN = LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow("syscall"),
+            FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG),
+            Linker.Option.firstVariadicArg(1));
 
     /** Longest copy within one critical call: a few microseconds. */
     private static final long MOVE_BYTES_MAX = 64 << 10;
@@ -468,13 +472,19 @@ public final class Libc {
 
     /**
      * {@code int io_uring_enter2(unsigned fd, u32 to_submit, u32 min_complete, u32 flags, const void *arg, size_t size)};
-     * {@code state} is the caller's place for errno.
+     * {@code state} is the caller's place for errno. A call that fails is made again, without waiting, to learn why: a wait
+     * that ended early or in vain is 0 therefore.
      */
     public static int io_uring_enter(MemorySegment state, int fd, int toSubmit, int minComplete, int flags,
             long argument, long sizeBytes) {
         try {
-            long result = (long) SYSCALL6.invokeExact(state, SYS_IO_URING_ENTER, (long) fd, (long) toSubmit,
-                    (long) minComplete, (long) flags, argument, sizeBytes);
+            long result = (long) SYSCALL6_PLAIN.invokeExact(SYS_IO_URING_ENTER, (long) fd, (long) toSubmit, (long) minComplete,
+                    (long) flags, argument, sizeBytes);
+            if (result >= 0) {
+                return (int) result;
+            }
+            result = (long) SYSCALL6.invokeExact(state, SYS_IO_URING_ENTER, (long) fd, (long) toSubmit, 0L, (long) flags,
+                    argument, sizeBytes);
             return result < 0 ? -errno(state) : (int) result;
         } catch (Throwable e) {
             throw unexpected(e);

@@ -220,7 +220,6 @@ final class IoUring implements AutoCloseable {
             case Errno.EINTR:
             case Errno.EAGAIN:
             case Errno.EBUSY:
-            case Errno.ETIME:
                 sqSubmitted = RawMemory.getIntAcquire(sqHeadAddress);      // What was taken before the error stays taken.
                 return 0;
             default:            // EBADR too: a completion was lost, and its operation would never end.
