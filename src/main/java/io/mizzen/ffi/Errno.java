@@ -24,7 +24,6 @@ public final class Errno {
     public static final int EROFS = 30;
     public static final int EPIPE = 32;
     public static final int ENOSYS = 38;
-    public static final int ETIME = 62;
     public static final int EBADR = 53;
     public static final int EOVERFLOW = 75;
     public static final int EOPNOTSUPP = 95;
