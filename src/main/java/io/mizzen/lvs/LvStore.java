@@ -49,7 +49,7 @@ public final class LvStore {
     private final PoolSpace space;
     private final BaseDevice device;
     private final MetadataWriter writer;
-    private final MetadataQueue queue = new MetadataQueue();
+    private final MetadataQueue queue = new MetadataQueue(this::changeBroken);
     private final ClusterAllocator allocator = new ClusterAllocator(this);
     private final BdevRegistry registry;
     private final MemorySegment superBlock;
@@ -430,6 +430,12 @@ public final class LvStore {
             fault = reason;
             state = State.FAULTED;
         }
+    }
+
+    /** A change threw: how much of it was done is not known. */
+    private void changeBroken(RuntimeException thrown) {
+        fault(new OperationException(ErrorKind.INTERNAL, "pool-change-broken", "a change of pool " + name
+                + " broke off, how much of it was done is not known (" + thrown + "); export and import the pool", thrown));
     }
 
     void add(Lvol lvol) {
