@@ -167,12 +167,14 @@ final class StoreLoad {
                 continue;
             }
             Lvol parent = byBlob.get(LvolFeatures.parentOf(lvol.blob()));
-            for (Lvol above = parent; above != null; above = above.parent()) {
-                if (above == lvol) {
-                    throw corrupt("volume " + lvol.name() + " is a clone of itself, through its snapshot " + parent.name());
+            if (isAbove(lvol, parent)) {
+                String circle = "volume " + lvol.name() + " is a clone of itself, through its snapshot " + parent.name();
+                if (!expected.readOnly()) {
+                    throw corrupt(circle);
                 }
-            }
-            if (parent != null) {
+                found.problems().add(circle);
+                lvol.unusable(circle);      // Not joined, so that the chains of the others end here.
+            } else if (parent != null) {
                 lvol.parent(parent);
             } else if (lvol.usable()) {
                 lvol.unusable("the snapshot that it is a clone of, blob 0x"
@@ -191,6 +193,15 @@ final class StoreLoad {
                 }
             }
         }
+    }
+
+    private static boolean isAbove(Lvol lvol, Lvol below) {
+        for (Lvol each = below; each != null; each = each.parent()) {
+            if (each == lvol) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private void markUnclean() {
