@@ -214,8 +214,10 @@ final class PoolService {
                         + String.join(", ", stack.disks().stream().map(Bdev::name).toList())
                         + (store.readOnly() ? ", read-only" + (store.problems().isEmpty() ? "" : "; " + store.problems().size()
                         + " problems, the first: " + store.problems().getFirst())
-                        : store.recovered() ? "; it was unclean and its masks were rebuilt" : ""), "disk", base.name(),
-                        "capacityBytes", store.capacityBytes(), "recovered", store.recovered());
+                        : store.recovered() ? "; it was unclean and its masks were rebuilt" : "") + replayed(store), "disk", base.name(),
+                        "capacityBytes", store.capacityBytes(), "recovered", store.recovered(),
+                        "replayMs", known(store, store.replay().durationNs() / 1_000_000),
+                        "replayPages", known(store, store.replay().pages()), "replayBytes", known(store, store.replay().memoryBytes()));
                 done.ok(view(entry));
             };
             try {
@@ -224,6 +226,16 @@ final class PoolService {
                 end.fail(refused);
             }
         };
+    }
+
+    /** Null of a new pool. */
+    private static Long known(LvStore store, long number) {
+        return store.replay().pages() == 0 ? null : Long.valueOf(number);
+    }
+
+    private static String replayed(LvStore store) {
+        LvStore.Replay replay = store.replay();
+        return replay.pages() == 0 ? "" : "; " + replay.pages() + " metadata pages were read in " + replay.durationNs() / 1_000_000 + " ms";
     }
 
     /** Makes or loads the lvstore on what its disks make. */
@@ -532,7 +544,8 @@ final class PoolService {
                 store.fault() == null ? null : store.fault().getMessage(), store.clusterSizeBytes(), store.blockSizeBytes(),
                 store.capacityBytes(), store.usedBytes(), store.freeBytes(), store.committedBytes(), store.commitLimitPercent(),
                 store.lvols().size(),
-                entry.test(), store.recovered(), store.readOnly(), problems(store), PoolDisks.view(entry.stack(), store, health),
+                entry.test(), store.recovered(), store.replay().durationNs() / 1_000_000, store.replay().pages(),
+                store.replay().memoryBytes(), store.readOnly(), problems(store), PoolDisks.view(entry.stack(), store, health),
                 health.of(store));
     }
 }

@@ -1,6 +1,7 @@
 package io.mizzen.lvs;
 
 import io.mizzen.bdev.BdevRegistry;
+import io.mizzen.reactor.Reactor;
 import io.mizzen.util.Completion;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
@@ -31,6 +32,7 @@ final class StoreLoad {
     private StoreReader.Found found;
     private LvStore store;
     private UUID reserved;
+    private long startNs;
     private final Deque<BlobMetadata> halfGone = new ArrayDeque<>();
 
     StoreLoad(LvStores stores, BdevRegistry registry, BaseDevice device, LvStores.Expected expected, Completion<LvStore> done) {
@@ -42,6 +44,7 @@ final class StoreLoad {
     }
 
     void start() {
+        startNs = Reactor.current().nowNs();
         read(false);
     }
 
@@ -62,7 +65,7 @@ final class StoreLoad {
                 identify();
                 if (expected.readOnly()) {
                     store.readOnly(found.problems());
-                    publish();
+                    device.mthread().send(this::publish);       // In a later turn, so that its clock tells how long that took.
                 } else {
                     settle();
                 }
@@ -281,6 +284,7 @@ final class StoreLoad {
                 store.publish(lvol);
             }
         }
+        store.replay(new LvStore.Replay(Reactor.current().nowNs() - startNs, found.pagesRead(), found.memoryBytes()));
         done.ok(store);
         store.removeDiscarded();
     }

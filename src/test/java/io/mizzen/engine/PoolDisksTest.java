@@ -70,6 +70,8 @@ class PoolDisksTest {
             PoolView again = h.get(h.engine.importPool(pool(B, A)));
             assertThat(again.uuid()).isEqualTo(pool.uuid());
             assertThat(again.recovered()).isFalse();
+            assertThat(again.replayPages()).as("those of the pool and its replica").isBetween(2, 8);
+            assertThat(again.replayBytes()).isGreaterThanOrEqualTo(again.replayPages() * 4096L);
             assertThat(again.storage().disks()).extracting(PoolDiskView::bdev).containsExactly("a", "b");
             assertThat(h.get(h.engine.replica("p0/r1")).sizeBytes()).isEqualTo(48 * MIB);
             h.get(h.engine.destroyPool("p0"));
