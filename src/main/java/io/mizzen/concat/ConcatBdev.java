@@ -363,6 +363,12 @@ public final class ConcatBdev extends Bdev {
         return member(disk, blockSizeBytes(), superBlock.stripBlocks(), parts.size()).dataBlocks() << blockShift();
     }
 
+    /** So large the disk must be to hold what the whole has on it. Control reactor. */
+    public long neededBytes(Bdev disk) {
+        RaidSuperBlock.Member member = superBlock.members().get(disks().indexOf(disk));
+        return (member.dataOffsetBlocks() + member.dataBlocks()) << blockShift();
+    }
+
     /** Bytes of the whole that lie on the disk. Control reactor. */
     public long dataBytes(Bdev disk) {
         return superBlock.members().get(disks().indexOf(disk)).dataBlocks() << blockShift();

@@ -28,6 +28,9 @@ final class DiskWatch {
     private long errorsSeen;
     private long stalls;
     private boolean stalled;
+    private long neededBytes;
+    /** The least that the disk had since it lost some of the pool; -1: it has not. */
+    private long shrunkToBytes = -1;
     private List<String> warnings;
     private HealthState state = HealthState.ONLINE;
     private String reason;
@@ -71,6 +74,16 @@ final class DiskWatch {
         judge();
     }
 
+    /** What the pool has on the disk ends there: a smaller disk has lost some of it. */
+    void needs(long bytes) {
+        neededBytes = bytes;
+    }
+
+    /** Whether the disk has become smaller than what the pool has on it; also when it is as large again, until {@link #clear}. */
+    boolean hasShrunk() {
+        return shrunkToBytes >= 0;
+    }
+
     private void advance(long nowNs) {
         long now = nowNs / bucketNs();
         for (long passed = Math.min(now - bucket, BUCKETS); passed > 0; passed--) {
@@ -103,8 +116,14 @@ final class DiskWatch {
     private void judge() {
         long errorCount = recentErrors();
         long stallCount = recentStalls();
+        if (!disk.isRemoved() && disk.sizeBytes() < neededBytes) {
+            shrunkToBytes = hasShrunk() ? Math.min(shrunkToBytes, disk.sizeBytes()) : disk.sizeBytes();
+        }
         if (disk.isRemoved()) {
             become(HealthState.FAULTED, "it is gone");
+        } else if (hasShrunk()) {
+            become(HealthState.FAULTED, disk.sizeBytes() < neededBytes ? shrunk(disk, neededBytes) : "it has shrunk to "
+                    + shrunkToBytes + " bytes and grown again: what lay behind may be lost; check the replicas, then clear the health");
         } else if (errorCount >= config.errorsSuspected()) {
             become(HealthState.SUSPECTED, errorCount + " I/O errors " + lately());
         } else if (stallCount >= config.stallsSuspected()) {
@@ -124,6 +143,11 @@ final class DiskWatch {
         }
     }
 
+    static String shrunk(Bdev disk, long neededBytes) {
+        return "it has only " + disk.sizeBytes() + " bytes now, the pool needs " + neededBytes + " of it: what lay behind cannot be"
+                + " read; make it as large as it was, and check the replicas";
+    }
+
     private String lately() {
         return "within " + config.windowNs() / 1_000_000_000L + " s";
     }
@@ -137,6 +161,7 @@ final class DiskWatch {
     void clear() {
         Arrays.fill(recentErrors, 0);
         Arrays.fill(recentStalls, 0);
+        shrunkToBytes = -1;
         judge();
     }
 

@@ -40,6 +40,21 @@ final class PoolDisks {
         ConcatBdev concat() {
             return base instanceof ConcatBdev concat ? concat : null;
         }
+
+        /** So large the disk must be to hold what the pool has on it. */
+        long neededBytes(LvStore store, Bdev disk) {
+            return concat() == null ? store.sizeBytes() : concat().neededBytes(disk);
+        }
+
+        /** Refuses when a disk has become smaller than that. */
+        void checkNotShrunk(LvStore store) {
+            for (Bdev disk : disks) {
+                if (!disk.isRemoved() && disk.sizeBytes() < neededBytes(store, disk)) {
+                    throw OperationException.precondition("pool-device-shrunk", "disk " + disk + " of pool " + store.name() + ": "
+                            + DiskWatch.shrunk(disk, neededBytes(store, disk)));
+                }
+            }
+        }
     }
 
     /** Finds or makes the disks of a new pool, refuses those that somebody else uses, and joins them; nothing is written. */

@@ -40,12 +40,14 @@ final class PoolHealth {
     }
 
     /** Looks at the disks that the pool has now. */
-    void look(LvStore store, List<Bdev> disks, long nowNs) {
+    void look(LvStore store, PoolDisks.Stack stack, long nowNs) {
+        List<Bdev> disks = stack.disks();
         Watched pool = pools.computeIfAbsent(store, key -> new Watched());
         pool.disks.keySet().retainAll(disks);
         for (Bdev disk : disks) {
-            pool.disks.computeIfAbsent(disk, key -> new DiskWatch(disk, plane.config().health(), nowNs))
-                    .look(nowNs, controllers.warnings(disk));
+            DiskWatch watch = pool.disks.computeIfAbsent(disk, key -> new DiskWatch(disk, plane.config().health(), nowNs));
+            watch.needs(stack.neededBytes(store, disk));
+            watch.look(nowNs, controllers.warnings(disk));
         }
         HealthState state = of(store).state();
         if (state != pool.told) {
@@ -56,15 +58,20 @@ final class PoolHealth {
 
     private void tell(LvStore store, HealthState before, HealthState state) {
         String reason = of(store).reason();
-        if (state == HealthState.FAULTED) {
+        if (state == HealthState.FAULTED && (store.state() == LvStore.State.FAULTED || !isShrunk(store))) {
             return;         // The change of the pool's own state says so.
         }
         plane.event(ObjectKind.POOL, store.uuid(), store.name(), switch (state) {
             case DEGRADED -> "pool-degraded";
             case SUSPECTED -> "pool-suspected";
+            case FAULTED -> "pool-disk-shrunk";
             default -> "pool-healthy";
         }, "the disks of pool " + store.name() + " are " + state + ", were " + before + (reason == null ? "" : ": " + reason), "health",
                 state, "before", before);
+    }
+
+    private boolean isShrunk(LvStore store) {
+        return pools.get(store).disks.values().stream().anyMatch(DiskWatch::hasShrunk);
     }
 
     void forget(LvStore store) {

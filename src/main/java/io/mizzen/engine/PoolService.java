@@ -209,13 +209,15 @@ final class PoolService {
                 Bdev base = stack.base();
                 Entry entry = new Entry(store, stack, List.copyOf(spec.disks()), base.isTestOnly());
                 entries.put(store.name(), entry);
-                health.look(store, stack.disks(), plane.control().reactor().nowNs());
+                health.look(store, stack, plane.control().reactor().nowNs());
                 plane.event(ObjectKind.POOL, store.uuid(), store.name(), event, "pool " + store.name() + " is open on "
                         + String.join(", ", stack.disks().stream().map(Bdev::name).toList())
                         + (store.readOnly() ? ", read-only" + (store.problems().isEmpty() ? "" : "; " + store.problems().size()
                         + " problems, the first: " + store.problems().getFirst())
-                        : store.recovered() ? "; it was unclean and its masks were rebuilt" : ""), "disk", base.name(),
-                        "capacityBytes", store.capacityBytes(), "recovered", store.recovered());
+                        : store.recovered() ? "; it was unclean and its masks were rebuilt" : "") + replayed(store), "disk", base.name(),
+                        "capacityBytes", store.capacityBytes(), "recovered", store.recovered(),
+                        "replayMs", known(store, store.replay().durationNs() / 1_000_000),
+                        "replayPages", known(store, store.replay().pages()), "replayBytes", known(store, store.replay().memoryBytes()));
                 done.ok(view(entry));
             };
             try {
@@ -224,6 +226,16 @@ final class PoolService {
                 end.fail(refused);
             }
         };
+    }
+
+    /** Null of a new pool. */
+    private static Long known(LvStore store, long number) {
+        return store.replay().pages() == 0 ? null : Long.valueOf(number);
+    }
+
+    private static String replayed(LvStore store) {
+        LvStore.Replay replay = store.replay();
+        return replay.pages() == 0 ? "" : "; " + replay.pages() + " metadata pages were read in " + replay.durationNs() / 1_000_000 + " ms";
     }
 
     /** Makes or loads the lvstore on what its disks make. */
@@ -235,14 +247,14 @@ final class PoolService {
 
     void lookAtHealth(long nowNs) {
         for (Entry entry : entries.values()) {
-            health.look(entry.store(), entry.stack().disks(), nowNs);
+            health.look(entry.store(), entry.stack(), nowNs);
         }
     }
 
     /** Somebody has looked after the disks: what they did before counts no more. */
     PoolView clearHealth(String id) {
         Entry entry = entry(id);
-        health.look(entry.store(), entry.stack().disks(), plane.control().reactor().nowNs());
+        health.look(entry.store(), entry.stack(), plane.control().reactor().nowNs());
         health.clear(entry.store());
         return view(entry);
     }
@@ -250,6 +262,9 @@ final class PoolService {
     /** Refuses a pool that may fail as a place for something new. */
     void refuseSuspected(LvStore store) {
         PoolView.Health now = health.of(store);
+        if (now.state() == HealthState.FAULTED && store.state() == LvStore.State.ONLINE) {
+            throw OperationException.precondition("pool-disk-faulted", "pool " + store.name() + " gets no new replicas: " + now.reason());
+        }
         if (now.state() == HealthState.SUSPECTED) {
             throw OperationException.precondition("pool-suspected", "pool " + store.name() + " is SUSPECTED and gets no new replicas: "
                     + now.reason() + "; replace the disk, POST /v1/pools/" + store.name() + "/health/clear when it is looked after, or"
@@ -305,7 +320,16 @@ final class PoolService {
         bdevs.rescan(entry.stack().disks().getLast().name(), (looked, failure) -> {
             if (failure != null) {
                 done.fail(failure);
-            } else if (entry.stack().concat() == null) {
+                return;
+            }
+            health.look(entry.store(), entry.stack(), plane.control().reactor().nowNs());
+            try {
+                entry.stack().checkNotShrunk(entry.store());
+            } catch (OperationException refused) {
+                done.fail(refused);
+                return;
+            }
+            if (entry.stack().concat() == null) {
                 growStore(entry, done);
             } else {
                 entry.stack().concat().growLast((nothing, unwritten) -> {
@@ -520,7 +544,8 @@ final class PoolService {
                 store.fault() == null ? null : store.fault().getMessage(), store.clusterSizeBytes(), store.blockSizeBytes(),
                 store.capacityBytes(), store.usedBytes(), store.freeBytes(), store.committedBytes(), store.commitLimitPercent(),
                 store.lvols().size(),
-                entry.test(), store.recovered(), store.readOnly(), problems(store), PoolDisks.view(entry.stack(), store, health),
+                entry.test(), store.recovered(), store.replay().durationNs() / 1_000_000, store.replay().pages(),
+                store.replay().memoryBytes(), store.readOnly(), problems(store), PoolDisks.view(entry.stack(), store, health),
                 health.of(store));
     }
 }

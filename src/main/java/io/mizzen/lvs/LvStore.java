@@ -49,7 +49,7 @@ public final class LvStore {
     private final PoolSpace space;
     private final BaseDevice device;
     private final MetadataWriter writer;
-    private final MetadataQueue queue = new MetadataQueue();
+    private final MetadataQueue queue = new MetadataQueue(this::changeBroken);
     private final ClusterAllocator allocator = new ClusterAllocator(this);
     private final BdevRegistry registry;
     private final MemorySegment superBlock;
@@ -58,6 +58,7 @@ public final class LvStore {
     private final Map<String, Lvol> lvols = new LinkedHashMap<>();
     private State state = State.ONLINE;
     private OperationException fault;
+    private Replay replay = new Replay(0, 0, 0);
     private boolean readOnly;
     private List<String> problems = List.of();
     private int openChanges;
@@ -113,6 +114,25 @@ public final class LvStore {
     /** Whether the import found the pool unclean and rebuilt its masks. */
     public boolean recovered() {
         return recovered;
+    }
+
+    /**
+     * What opening a pool took.
+     *
+     * @param durationNs until its volumes were known
+     * @param pages of metadata that were read: all of an unclean pool, those in use of a clean one
+     * @param memoryBytes for what they hold, at the height
+     */
+    public record Replay(long durationNs, int pages, long memoryBytes) {
+    }
+
+    /** What opening it took; nothing, of a pool that is new. */
+    public Replay replay() {
+        return replay;
+    }
+
+    void replay(Replay taken) {
+        replay = taken;
     }
 
     public long clusterSizeBytes() {
@@ -430,6 +450,12 @@ public final class LvStore {
             fault = reason;
             state = State.FAULTED;
         }
+    }
+
+    /** A change threw: how much of it was done is not known. */
+    private void changeBroken(RuntimeException thrown) {
+        fault(new OperationException(ErrorKind.INTERNAL, "pool-change-broken", "a change of pool " + name
+                + " broke off, how much of it was done is not known (" + thrown + "); export and import the pool", thrown));
     }
 
     void add(Lvol lvol) {

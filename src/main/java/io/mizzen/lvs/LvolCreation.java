@@ -80,7 +80,7 @@ final class LvolCreation {
 
     /** Takes the root page of a new blob. */
     static int takeRoot(LvStore store) {
-        int root = store.space().takePage();
+        int root = store.space().takeRootPage();
         if (root < 0) {
             throw new OperationException(ErrorKind.RESOURCE_EXHAUSTED, LvStore.CODE_METADATA_FULL,
                     "no metadata page of pool " + store.name() + " is free; delete volumes");

@@ -52,6 +52,15 @@ final class LvolResize {
         }
     }
 
+    /** The parent of a volume whose snapshot bears the mark of an interrupted change must not change before that is ended. */
+    static void checkParentSettled(Lvol lvol) {
+        Lvol above = lvol.parent();
+        if (above != null && !above.usable() && above.features().contains(LvolFeature.SNAPSHOT_UNDER_WAY)) {
+            throw OperationException.precondition("snapshot-unsettled", "volume " + lvol + " must stay a clone of snapshot "
+                    + above.name() + ": " + above.unusableReason());
+        }
+    }
+
     private void run() {
         oldCount = lvol.clusterCount();
         if (!store.writable()) {
@@ -65,6 +74,10 @@ final class LvolResize {
             // Grown again, it would show what its snapshot holds there.
             fail(OperationException.precondition("replica-has-snapshot", "volume " + lvol + " is a clone of snapshot "
                     + lvol.parentName() + " and cannot shrink; inflate it first"), false);
+        } else if (newCount > oldCount && lvol.parent() != null && lvol.parent().clusterCount() > oldCount) {
+            // Other software has made it shorter than its snapshot: what that holds there must not show up.
+            fail(OperationException.precondition("snapshot-longer", "volume " + lvol + " is shorter than its snapshot "
+                    + lvol.parentName() + ", and would show more of that if it grew; inflate it first"), false);
         } else if (newCount > oldCount && !lvol.thin() && newCount - oldCount > store.space().freeClusterCount()) {
             fail(LvolCreation.noSpace(store, newCount - oldCount), false);
         } else {

@@ -26,6 +26,7 @@ final class LvolRollback {
 
     void start() {
         LvolResize.checkUsable(store, lvol);
+        LvolResize.checkParentSettled(lvol);
         LvolResize.checkUsable(store, snapshot);
         if (lvol.snapshot()) {
             throw OperationException.precondition("snapshot-immutable", "volume " + lvol + " is a snapshot and never changes");

@@ -177,7 +177,11 @@ final class MetadataReplay {
 
     private void claimAll() throws FormatException {
         for (BlobMetadata blob : blobs.values()) {
-            if (isHalfGone(blob)) {
+            long named = namedByMark(blob);
+            if (damaged != null && named != 0 && damaged.containsKey((int) named) && (int) named != blob.rootPage) {
+                damaged.putIfAbsent(blob.rootPage, "it is a snapshot that was being made or removed, and whether it was whole only"
+                        + " blob 0x" + Long.toHexString(named) + " could tell, which is damaged");
+            } else if (isHalfGone(blob, named)) {
                 blob.forget();
             }
         }
@@ -201,14 +205,15 @@ final class MetadataReplay {
         }
     }
 
-    private boolean isHalfGone(BlobMetadata blob) {
-        long making = LvolFeatures.blobId(blob, LvolFeatures.SNAPSHOT_MAKING);
-        long id = making != 0 ? making : LvolFeatures.blobId(blob, LvolFeatures.SNAPSHOT_REMOVING);
-        if (id == 0) {
-            return false;
-        }
-        BlobMetadata volume = blobs.get((int) id);
-        return volume != null && volume.id() == id && LvolFeatures.parentOf(volume) != blob.id();
+    /** The blob that a snapshot that is being made or removed names, 0 = it is neither. */
+    static long namedByMark(BlobMetadata snapshot) {
+        long making = LvolFeatures.blobId(snapshot, LvolFeatures.SNAPSHOT_MAKING);
+        return making != 0 ? making : LvolFeatures.blobId(snapshot, LvolFeatures.SNAPSHOT_REMOVING);
+    }
+
+    private boolean isHalfGone(BlobMetadata blob, long named) {
+        BlobMetadata volume = named == 0 ? null : blobs.get((int) named);
+        return volume != null && volume.id() == named && LvolFeatures.parentOf(volume) != blob.id();
     }
 
     private void extentPages(BlobMetadata blob) throws FormatException {

@@ -10,6 +10,8 @@ final class PoolSpace {
     private final BitSet usedBlobIds;
     /** Free clusters that are known to read as zeroes: not stored, so unknown again after an import. */
     private final BitSet zeroClusters = new BitSet();
+    /** Root pages whose blob ids stay unused until the pool is imported again. */
+    private final BitSet barredRoots = new BitSet();
     private int freeClusterCount;
     private int freePageCount;
     private int clusterHint;
@@ -105,6 +107,25 @@ final class PoolSpace {
         usedPages.set(page);
         freePageCount--;
         return page;
+    }
+
+    /** As above, for a root: its blob id is not one that is barred. */
+    int takeRootPage() {
+        int page = usedPages.nextClearBit(1);
+        while (barredRoots.get(page)) {
+            page = usedPages.nextClearBit(page + 1);
+        }
+        if (page >= geometry.metadataPageCount()) {
+            return -1;
+        }
+        usedPages.set(page);
+        freePageCount--;
+        return page;
+    }
+
+    /** Something on the disk names the blob with that root page, whether it is there or not: no other blob gets its id. */
+    void barRoot(int page) {
+        barredRoots.set(page);
     }
 
     void releasePage(int page) {

@@ -50,6 +50,7 @@ final class SnapshotCreation {
 
     void start() {
         LvolResize.checkUsable(store, lvol);
+        LvolResize.checkParentSettled(lvol);
         if (lvol.snapshot()) {
             throw OperationException.precondition("snapshot-immutable", "volume " + lvol
                     + " is a snapshot, which never changes; make a clone of it");

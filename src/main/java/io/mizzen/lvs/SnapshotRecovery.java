@@ -49,7 +49,9 @@ final class SnapshotRecovery {
 
     private void kept(Lvol lvol, BlobMetadata kept, OperationException failure, boolean torn) {
         if (failure != null && !torn && failure.code().equals(LvStore.CODE_METADATA_FULL)) {
-            // Its clones are served. The mark stays, so that who its clones are must not change.
+            // Its clones are served. The mark stays, so that who its clones are must not change, and no new volume may have
+            // the blob id that it names: it would be taken for that one, without this snapshot as its parent.
+            barNamed(lvol.blob());
             lvol.unusable("an interrupted change of it cannot be ended: no metadata page is free. Delete volumes, then export "
                     + "and import the pool");
             lvol.busy(true);
@@ -60,6 +62,14 @@ final class SnapshotRecovery {
             lvol.blob(kept);
         }
         ended(failure, torn);
+    }
+
+    private void barNamed(BlobMetadata snapshot) {
+        long id = MetadataReplay.namedByMark(snapshot);
+        int root = (int) id;
+        if (root > 0 && MetadataPage.blobIdOfPage(root) == id) {
+            store.space().barRoot(root);
+        }
     }
 
     private void ended(OperationException failure, boolean torn) {

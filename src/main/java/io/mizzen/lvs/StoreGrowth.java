@@ -30,6 +30,11 @@ final class StoreGrowth {
             end(LvStore.faulted());
             return;
         }
+        if (allBytes < old.storeSizeBytes()) {
+            end(OperationException.precondition("pool-device-shrunk", "the device under pool " + store.name() + " has only "
+                    + allBytes + " bytes now, the pool has " + old.storeSizeBytes() + ": make it as large as it was"));
+            return;
+        }
         boolean more = deviceBytes / old.clusterSizeBytes() > old.totalClusterCount();
         if (!more && allBytes / old.clusterSizeBytes() <= old.totalClusterCount()) {
             end(null);

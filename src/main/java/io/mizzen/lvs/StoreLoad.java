@@ -1,6 +1,7 @@
 package io.mizzen.lvs;
 
 import io.mizzen.bdev.BdevRegistry;
+import io.mizzen.reactor.Reactor;
 import io.mizzen.util.Completion;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
@@ -31,6 +32,7 @@ final class StoreLoad {
     private StoreReader.Found found;
     private LvStore store;
     private UUID reserved;
+    private long startNs;
     private final Deque<BlobMetadata> halfGone = new ArrayDeque<>();
 
     StoreLoad(LvStores stores, BdevRegistry registry, BaseDevice device, LvStores.Expected expected, Completion<LvStore> done) {
@@ -42,6 +44,7 @@ final class StoreLoad {
     }
 
     void start() {
+        startNs = Reactor.current().nowNs();
         read(false);
     }
 
@@ -62,7 +65,7 @@ final class StoreLoad {
                 identify();
                 if (expected.readOnly()) {
                     store.readOnly(found.problems());
-                    publish();
+                    device.mthread().send(this::publish);       // In a later turn, so that its clock tells how long that took.
                 } else {
                     settle();
                 }
@@ -167,12 +170,14 @@ final class StoreLoad {
                 continue;
             }
             Lvol parent = byBlob.get(LvolFeatures.parentOf(lvol.blob()));
-            for (Lvol above = parent; above != null; above = above.parent()) {
-                if (above == lvol) {
-                    throw corrupt("volume " + lvol.name() + " is a clone of itself, through its snapshot " + parent.name());
+            if (isAbove(lvol, parent)) {
+                String circle = "volume " + lvol.name() + " is a clone of itself, through its snapshot " + parent.name();
+                if (!expected.readOnly()) {
+                    throw corrupt(circle);
                 }
-            }
-            if (parent != null) {
+                found.problems().add(circle);
+                lvol.unusable(circle);      // Not joined, so that the chains of the others end here.
+            } else if (parent != null) {
                 lvol.parent(parent);
             } else if (lvol.usable()) {
                 lvol.unusable("the snapshot that it is a clone of, blob 0x"
@@ -191,6 +196,15 @@ final class StoreLoad {
                 }
             }
         }
+    }
+
+    private static boolean isAbove(Lvol lvol, Lvol below) {
+        for (Lvol each = below; each != null; each = each.parent()) {
+            if (each == lvol) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private void markUnclean() {
@@ -270,6 +284,7 @@ final class StoreLoad {
                 store.publish(lvol);
             }
         }
+        store.replay(new LvStore.Replay(Reactor.current().nowNs() - startNs, found.pagesRead(), found.memoryBytes()));
         done.ok(store);
         store.removeDiscarded();
     }

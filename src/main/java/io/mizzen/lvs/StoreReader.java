@@ -30,6 +30,7 @@ final class StoreReader {
     private MetadataReplay.Masks masks;
     private MemorySegment redo;
     private MetadataWriter.Page restored;
+    private int pagesRead;
 
     /** What was read, or why it was refused. */
     interface Done {
@@ -37,11 +38,13 @@ final class StoreReader {
     }
 
     /**
+     * @param pagesRead metadata pages looked at
+     * @param memoryBytes for the pages that hold something, and for whose each cluster is, while they are looked at
      * @param restored page that a crash tore, completed from the redo page; not yet on disk; null = none
      * @param problems what is wrong with the store, where that is to be read all the same
      */
     record Found(MemorySegment superBlock, Geometry geometry, boolean clean, MetadataReplay.Result replay,
-            MetadataWriter.Page restored, List<String> problems) {
+            MetadataWriter.Page restored, List<String> problems, int pagesRead, long memoryBytes) {
     }
 
     /** @param salvage read what can be read, for a store that is never written; else the first thing that is wrong is refused */
@@ -181,6 +184,7 @@ final class StoreReader {
             return;
         }
         port.read(geometry.metadataPageAtBytes(run[0]), run[1] * MetadataPage.SIZE_BYTES, (data, status) -> step(status, () -> {
+            pagesRead += run[1];
             for (int i = 0; i < run[1]; i++) {
                 keep(run[0] + i, data.asSlice((long) i * MetadataPage.SIZE_BYTES, MetadataPage.SIZE_BYTES));
             }
@@ -218,6 +222,11 @@ final class StoreReader {
         PageSource source = pages::get;
         MetadataReplay.Result result = salvage ? MetadataReplay.salvage(geometry, source)
                 : clean ? MetadataReplay.verify(geometry, source, masks) : MetadataReplay.recover(geometry, source);
-        done.done(new Found(superBlock, geometry, clean, result, restored, problems), null, 0);
+        long clusters = geometry.totalClusterCount();
+        for (BlobMetadata blob : result.blobs()) {
+            clusters += blob.clusters.length;
+        }
+        done.done(new Found(superBlock, geometry, clean, result, restored, problems, pagesRead,
+                (long) pages.size() * MetadataPage.SIZE_BYTES + clusters * Integer.BYTES), null, 0);
     }
 }

@@ -70,12 +70,12 @@ public final class UringBdev extends Bdev {
             return false;
         }
         long sizeBytes = file.readSize();
-        if (sizeBytes <= 0) {
+        if (sizeBytes < blockSizeBytes()) {
             notifyRemoved();
             return true;
         }
         long blocks = sizeBytes / blockSizeBytes();
-        if (blocks == blockCount() || blocks == 0) {
+        if (blocks == blockCount()) {
             return false;
         }
         setBlockCount(blocks);

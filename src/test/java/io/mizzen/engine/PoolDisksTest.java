@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.mizzen.engine.model.BdevSpec;
 import io.mizzen.engine.model.BdevView;
+import io.mizzen.engine.model.EventSeverity;
+import io.mizzen.engine.model.HealthState;
 import io.mizzen.engine.model.PoolDiskSpec;
 import io.mizzen.engine.model.PoolDiskView;
 import io.mizzen.engine.model.PoolSpec;
@@ -11,11 +13,15 @@ import io.mizzen.engine.model.PoolView;
 import io.mizzen.engine.model.ReplicaSpec;
 import io.mizzen.util.ErrorKind;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Pools of several disks, and pools that grow, through the facade. */
 class PoolDisksTest {
@@ -64,6 +70,8 @@ class PoolDisksTest {
             PoolView again = h.get(h.engine.importPool(pool(B, A)));
             assertThat(again.uuid()).isEqualTo(pool.uuid());
             assertThat(again.recovered()).isFalse();
+            assertThat(again.replayPages()).as("those of the pool and its replica").isBetween(2, 8);
+            assertThat(again.replayBytes()).isGreaterThanOrEqualTo(again.replayPages() * 4096L);
             assertThat(again.storage().disks()).extracting(PoolDiskView::bdev).containsExactly("a", "b");
             assertThat(h.get(h.engine.replica("p0/r1")).sizeBytes()).isEqualTo(48 * MIB);
             h.get(h.engine.destroyPool("p0"));
@@ -137,6 +145,42 @@ class PoolDisksTest {
             h.get(r.engine.exportPool("p0"));
             PoolView again = h.get(r.engine.importPool(new PoolSpec("p0", null, List.of(uri), 0, List.of(), false)));
             assertThat(again.capacityBytes()).isEqualTo(grown.capacityBytes());
+        }
+    }
+
+    private static void resize(Path file, long sizeBytes) throws IOException {
+        try (RandomAccessFile raw = new RandomAccessFile(file.toFile(), "rw")) {
+            raw.setLength(sizeBytes);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aDiskThatShrankBelowItsPoolIsTold(boolean joined, @TempDir Path directory) throws IOException {
+        Path file = directory.resolve("first.img");
+        List<String> disks = new ArrayList<>(List.of("uring://" + file + "?create=true&size_mb=32"));
+        if (joined) {
+            disks.add("uring://" + directory.resolve("second.img") + "?create=true&size_mb=24");
+        }
+        try (RunningEngine r = new RunningEngine()) {
+            EngineHarness h = r.ask;
+            h.get(r.engine.createPool(new PoolSpec("p0", null, disks, MIB, List.of(), false)));
+            assertThat(h.get(r.engine.growPool("p0")).health().state()).isEqualTo(HealthState.ONLINE);
+            resize(file, 20 * MIB);
+            r.awaitEvent("pool-disk-shrunk", 1);
+            assertThat(r.engine.events(0, Integer.MAX_VALUE).events()).anyMatch(event -> event.kind().equals("pool-disk-shrunk")
+                    && event.severity() == EventSeverity.WARNING);
+            PoolView.Health health = h.get(r.engine.pool("p0")).health();
+            assertThat(health.state()).isEqualTo(HealthState.FAULTED);
+            assertThat(health.reason()).contains("first.img: it has only " + 20 * MIB + " bytes now");
+            h.refused(ErrorKind.FAILED_PRECONDITION, "pool-device-shrunk", r.engine.growPool("p0"), "only " + 20 * MIB);
+            h.refused(ErrorKind.FAILED_PRECONDITION, "pool-disk-faulted", r.engine.createReplica(new ReplicaSpec(R1, "r1", "p0", MIB,
+                    true)));
+            resize(file, 32 * MIB);
+            h.get(r.engine.rescanBdev(h.get(r.engine.pool("p0")).storage().disks().getFirst().bdev()));
+            assertThat(h.get(r.engine.pool("p0")).health().state()).as("what it held may be lost").isEqualTo(HealthState.FAULTED);
+            assertThat(h.get(r.engine.clearPoolHealth("p0")).health().state()).isEqualTo(HealthState.ONLINE);
+            h.get(r.engine.createReplica(new ReplicaSpec(R1, "r1", "p0", MIB, true)));
         }
     }
 }

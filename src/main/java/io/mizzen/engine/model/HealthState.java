@@ -8,6 +8,6 @@ public enum HealthState {
     DEGRADED,
     /** So many that it may fail: it gets no new replicas. */
     SUSPECTED,
-    /** It is gone, or cannot be changed any more. */
+    /** It is gone, has become smaller than the pool on it, or cannot be changed any more. */
     FAULTED
 }

@@ -12,6 +12,9 @@ import java.util.List;
  * @param commitLimitPercent so many percent of the capacity the committed bytes may come to; 0: no limit
  * @param test on a bdev that is for tests only
  * @param recovered the last import found the pool unclean and rebuilt its masks
+ * @param replayMs so long the last import took to read the metadata and find out what is used; 0 of a new pool
+ * @param replayPages metadata pages of 4 KiB that it read: all of an unclean pool, those in use of a clean one
+ * @param replayBytes of memory that it needed for them
  * @param readOnly it was imported to be looked at: nothing is written to its disks
  * @param problems of a pool that is read-only: what is wrong with it, the first hundred
  * @param storage what it lies on
@@ -20,7 +23,7 @@ import java.util.List;
 public record PoolView(String name, String uuid, List<String> disks, String state, String fault,
                        long clusterSizeBytes, int blockSizeBytes, long capacityBytes, long usedBytes, long freeBytes,
                        long committedBytes, int commitLimitPercent, int replicas, boolean test, boolean recovered,
-                       boolean readOnly, List<String> problems, Storage storage, Health health) {
+                       long replayMs, int replayPages, long replayBytes, boolean readOnly, List<String> problems, Storage storage, Health health) {
     /**
      * What a pool lies on, and how far it can grow.
      *
