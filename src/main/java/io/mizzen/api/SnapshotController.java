@@ -98,7 +98,9 @@ public class SnapshotController {
 
     @PostMapping("/replicas/{uuid}/rollback")
     @Operation(operationId = "rollbackReplica", summary = "Take a replica back to a snapshot",
-        description = "What was written since is gone, but what later snapshots hold. Refused while anybody uses the replica.")
+        description = "What was written since is gone, but what later snapshots hold. Refused while anybody uses the replica, "
+            + "and while a nexus knows it, also one that is shut down: to take a whole volume back, shut its nexus down, delete it "
+            + "(its replicas keep what they hold), roll all of them back, and create it again with its UUID.")
     ReplicaView rollback(
         @Parameter(description = "UUID of the replica", example = Examples.OWN_REPLICA)
         @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid,
