@@ -52,13 +52,15 @@ public class ChildController {
     @ResponseStatus(HttpStatus.ACCEPTED)
     @Operation(operationId = "addChild", summary = "Add a child",
         description = "It gets all writes from now on, and everything is copied to it: 202 when that has begun; "
-            + "'children[].rebuild' shows the progress. It must be at least as large as the others and carry no other nexus.")
+            + "'children[].rebuild' shows the progress. It must be at least as large as the others and carry no other nexus. "
+            + "A disk with a partition table, a file system or a foreign signature is refused unless 'overwrite' names what may be "
+            + "destroyed.")
     NexusView add(
         @Parameter(description = NEXUS, example = Examples.OWN_NEXUS)
         @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid,
         @io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
             @ExampleObject(Examples.CHILD_BODY))) @Valid @RequestBody ChildRequest request) {
-        return nexuses.addChild(uuid, request.uri());
+        return nexuses.addChild(uuid, request.uri(), request.overwrite());
     }
 
     @GetMapping("/children/{child}")

@@ -57,8 +57,8 @@ public class JobController {
     @PostMapping("/replicas/{uuid}/wipe")
     @ResponseStatus(HttpStatus.ACCEPTED)
     @Operation(operationId = "wipeReplica", summary = "Zero, unmap or checksum a replica",
-        description = "Goes on as a job. Refused while the replica is in use, but for a checksum, which then is of whatever "
-            + "each block was when it was read.")
+        description = "Goes on as a job. Refused while the replica is in use or a nexus knows it, also as a child that is out, "
+            + "but for a checksum, which then is of whatever each block was when it was read.")
     JobView wipe(@Parameter(description = "UUID of the replica", example = Examples.OWN_REPLICA)
                  @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = "must be a UUID in lower case") String uuid,
                  @io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =

@@ -51,7 +51,8 @@ public class NexusController {
 
     @PostMapping
     @Operation(operationId = "createNexus", summary = "Create a nexus, with a UUID of the engine's choice",
-        description = "Use PUT where a request may be repeated.")
+        description = "Use PUT where a request may be repeated. A disk with a partition table, a file system or a foreign signature is "
+            + "refused as a child unless 'overwrite' names what may be destroyed.")
     ResponseEntity<NexusView> create(@io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
         @ExampleObject(Examples.NEXUS_POST_BODY))) @Valid @RequestBody NexusRequest request) {
         String uuid = UUID.randomUUID().toString();
@@ -61,7 +62,8 @@ public class NexusController {
     @PutMapping("/{uuid}")
     @Operation(operationId = "putNexus", summary = "Create the nexus with this UUID, or assemble it again",
         description = "Idempotent: 201 when it was created, 200 when it is there with the same specification, 409 when "
-            + "with another. Children that carry its metadata are assembled; nothing on them is lost.")
+            + "with another. Children that carry its metadata are assembled; nothing on them is lost. For a new nexus, a disk with a "
+            + "partition table, a file system or a foreign signature is refused unless 'overwrite' names what may be destroyed.")
     ResponseEntity<NexusView> put(
         @Parameter(description = "UUID of the nexus", example = Examples.OWN_NEXUS)
         @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid,

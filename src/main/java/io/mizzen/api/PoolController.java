@@ -85,7 +85,8 @@ public class PoolController {
     @DeleteMapping("/{id}")
     @ResponseStatus(HttpStatus.NO_CONTENT)
     @Operation(operationId = "destroyPool", summary = "Destroy a pool and everything in it",
-        description = "Its replicas are gone. Refused while one of them is in use. To keep the data, export it.")
+        description = "Its replicas are gone. Refused while one of them is in use, also by a nexus that is shut down or could not "
+            + "be brought back yet. To keep the data, export it.")
     void destroy(@Parameter(description = "Name or UUID", example = Examples.OWN_POOL) @PathVariable String id) {
         pools.destroy(id);
     }

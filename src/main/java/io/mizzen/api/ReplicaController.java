@@ -77,7 +77,7 @@ public class ReplicaController {
     @DeleteMapping("/{uuid}")
     @ResponseStatus(HttpStatus.NO_CONTENT)
     @Operation(operationId = "destroyReplica", summary = "Destroy a replica and its data",
-        description = "Refused while it is shared or a nexus has it.")
+        description = "Refused while it is shared or a nexus has it, also one that is shut down or could not be brought back yet.")
     void destroy(@Parameter(description = "UUID of the replica", example = Examples.OWN_REPLICA)
                  @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid) {
         replicas.destroy(uuid);
@@ -85,7 +85,8 @@ public class ReplicaController {
 
     @PutMapping("/{uuid}/size")
     @Operation(operationId = "resizeReplica", summary = "Resize a replica",
-        description = "Growing is told to whoever has it open; shrinking is refused while it is in use.")
+        description = "Growing is told to whoever has it open; shrinking is refused while it is in use, also by a nexus that is shut "
+            + "down or could not be brought back yet.")
     ReplicaView resize(
         @Parameter(description = "UUID of the replica", example = Examples.OWN_REPLICA)
         @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid,

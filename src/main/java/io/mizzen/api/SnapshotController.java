@@ -98,10 +98,10 @@ public class SnapshotController {
 
     @PostMapping("/replicas/{uuid}/rollback")
     @Operation(operationId = "rollbackReplica", summary = "Take a replica back to a snapshot",
-        description = "What was written since is gone, but what later snapshots hold. Refused while anybody uses the replica, or "
-            + "a nexus of this engine knows it as a child. A nexus elsewhere, or one that is shut down, cannot be asked, and does not "
-            + "see from a replica alone that it was rolled back: roll all replicas of such a nexus back to the same moment while it "
-            + "is shut down, or remove this one from the nexus first and add it as a new child afterwards.")
+        description = "What was written since is gone, but what later snapshots hold. Refused while anybody uses the replica, "
+            + "and while a nexus knows it, also one that is shut down: to take a whole volume back, shut its nexus down, delete it "
+            + "(its replicas keep what they hold), roll all of them back, and create it again with its UUID. A nexus of another "
+            + "engine does not see that one replica alone was rolled back: add that one to it anew, as a new child.")
     ReplicaView rollback(
         @Parameter(description = "UUID of the replica", example = Examples.OWN_REPLICA)
         @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid,

@@ -98,7 +98,8 @@ public final class BdevRegistry {
         }
         if (writable && bdev.isReadOnly()) {
             throw OperationException.precondition("bdev-read-only",
-                    "bdev " + bdev.name() + " can only be read; of a snapshot, make a clone");
+                    "bdev " + bdev.name() + " can only be read; of a snapshot, make a clone; a pool that was imported with \"readOnly\": true "
+                    + "has to be exported and imported without it first");
         }
         String holder = bdev.claimedBy();
         if (writable && holder != null) {

@@ -93,7 +93,8 @@ final class Stack {
 
     /** A nexus over them, its children made equal. */
     private String nexus(List<String> children) {
-        NexusView view = await(engine.createNexus(new NexusSpec(UUID.randomUUID().toString(), "bench", children, 0, null)));
+        NexusView view = await(engine.createNexus(new NexusSpec(UUID.randomUUID().toString(), "bench", children, 0, null,
+                options.overwrite ? List.of("any") : List.of())));
         nexus = view.uuid();
         while (!view.state().equals("ONLINE")) {
             LockSupport.parkNanos(EQUAL_POLL_NS);

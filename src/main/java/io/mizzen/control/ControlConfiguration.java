@@ -93,13 +93,13 @@ public class ControlConfiguration {
     }
 
     @Bean
-    SnapshotService snapshotService(Engine engine, EngineCalls calls) {
-        return new SnapshotService(engine, calls);
+    SnapshotService snapshotService(Engine engine, EngineCalls calls, DesiredState state) {
+        return new SnapshotService(engine, calls, state);
     }
 
     @Bean
-    JobService jobService(Engine engine, EngineCalls calls) {
-        return new JobService(engine, calls);
+    JobService jobService(Engine engine, EngineCalls calls, DesiredState state) {
+        return new JobService(engine, calls, state);
     }
 
     @Bean

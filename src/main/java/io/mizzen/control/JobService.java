@@ -9,8 +9,10 @@ import java.util.List;
 public final class JobService {
     private final Engine engine;
     private final EngineCalls calls;
+    private final AbsentNexuses absent;
 
-    JobService(Engine engine, EngineCalls calls) {
+    JobService(Engine engine, EngineCalls calls, DesiredState state) {
+        this.absent = new AbsentNexuses(engine, calls, state);
         this.engine = engine;
         this.calls = calls;
     }
@@ -28,6 +30,9 @@ public final class JobService {
     }
 
     public JobView wipe(String replica, WipeMethod method) {
+        if (method != WipeMethod.CHECKSUM) {
+            absent.refuseReplica(replica);
+        }
         return calls.await(engine.wipeReplica(replica, method));
     }
 }

@@ -213,13 +213,17 @@ public final class NexusService {
 
     // --- children ----------------------------------------------------------------------------------
 
-    /** Adds a child; stored as uncertain before, and as a child before this answers. */
-    public NexusView addChild(String id, String uri) {
+    /**
+     * Adds a child; stored as uncertain before, and as a child before this answers.
+     *
+     * @param overwrite what may be destroyed where it is a disk, in words
+     */
+    public NexusView addChild(String id, String uri, List<String> overwrite) {
         refuseShut(id);
         String key = keyOf(id);
         return state.locked(key, () -> {
             List<String> before = stored(key).map(DesiredState.StoredNexus::children).orElse(List.of());
-            return change(key, before, before, uri, () -> engine.addNexusChild(id, uri));
+            return change(key, before, before, uri, () -> engine.addNexusChild(id, uri, overwrite));
         });
     }
 

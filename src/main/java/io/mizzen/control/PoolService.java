@@ -18,12 +18,14 @@ public final class PoolService {
     private final EngineCalls calls;
     private final DesiredState state;
     private final Restorer restorer;
+    private final AbsentNexuses absent;
 
     PoolService(Engine engine, EngineCalls calls, DesiredState state, Restorer restorer) {
         this.restorer = restorer;
         this.engine = engine;
         this.calls = calls;
         this.state = state;
+        this.absent = new AbsentNexuses(engine, calls, state);
     }
 
     public List<PoolView> list() {
@@ -139,6 +141,7 @@ public final class PoolService {
 
     public void destroy(String id) {
         String key = keyOf(id);
+        absent.refusePool(id);
         state.locked(key, () -> calls.await(state.removing(engine.destroyPool(id), StateKind.POOL, key, () ->
             state.list(DesiredState.StoredLimits.class).stream().filter(limits -> key.equals(limits.pool()))
                 .forEach(limits -> state.remove(StateKind.LIMITS, limits.uuid())))));

@@ -12,11 +12,13 @@ public final class ReplicaService {
     private final Engine engine;
     private final EngineCalls calls;
     private final DesiredState state;
+    private final AbsentNexuses absent;
 
     ReplicaService(Engine engine, EngineCalls calls, DesiredState state) {
         this.engine = engine;
         this.calls = calls;
         this.state = state;
+        this.absent = new AbsentNexuses(engine, calls, state);
     }
 
     public List<ReplicaView> list() {
@@ -34,12 +36,14 @@ public final class ReplicaService {
     }
 
     public ReplicaView resize(String id, long sizeBytes) {
+        absent.refuseShrinking(id, sizeBytes);
         ReplicaView view = calls.await(engine.resizeReplica(id, sizeBytes));
         return view;
     }
 
     public void destroy(String id) {
         ReplicaView view = get(id);
+        absent.refuseReplica(id);
         calls.await(state.storing(engine.destroyReplica(id), done -> {
             state.remove(StateKind.LIMITS, view.uuid());
             state.remove(StateKind.SHARE, view.uuid());

@@ -13,8 +13,10 @@ import java.util.List;
 public final class SnapshotService {
     private final Engine engine;
     private final EngineCalls calls;
+    private final AbsentNexuses absent;
 
-    SnapshotService(Engine engine, EngineCalls calls) {
+    SnapshotService(Engine engine, EngineCalls calls, DesiredState state) {
+        this.absent = new AbsentNexuses(engine, calls, state);
         this.engine = engine;
         this.calls = calls;
     }
@@ -46,6 +48,7 @@ public final class SnapshotService {
     }
 
     public ReplicaView rollback(String replica, String snapshot) {
+        absent.refuseReplica(replica);
         return calls.await(engine.rollbackReplica(replica, snapshot));
     }
 

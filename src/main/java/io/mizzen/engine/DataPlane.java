@@ -435,8 +435,8 @@ final class DataPlane extends StorageCommands {
     }
 
     @Override
-    public CompletableFuture<NexusView> addNexusChild(String id, String uri) {
-        return change("nexus child add", s -> s.children.keys(id, uri), s -> done -> s.children.add(id, uri, done));
+    public CompletableFuture<NexusView> addNexusChild(String id, String uri, List<String> overwrite) {
+        return change("nexus child add", s -> s.children.keys(id, uri), s -> done -> s.children.add(id, uri, overwrite, done));
     }
 
     @Override

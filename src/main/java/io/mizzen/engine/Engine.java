@@ -344,7 +344,16 @@ public interface Engine {
      * Makes the bdev of a URI a new child: it gets all writes from now on, and everything is copied to it. Completes when that
      * has begun; its progress is in the views.
      */
-    CompletableFuture<NexusView> addNexusChild(String id, String uri);
+    default CompletableFuture<NexusView> addNexusChild(String id, String uri) {
+        return addNexusChild(id, uri, List.of());
+    }
+
+    /**
+     * As {@link #addNexusChild(String, String)}. A disk that carries somebody's signature is refused ({@code disk-not-empty}).
+     *
+     * @param overwrite what may be destroyed on a disk, in words, as for a pool
+     */
+    CompletableFuture<NexusView> addNexusChild(String id, String uri, List<String> overwrite);
 
     /** Takes a child out for good; refused for the last healthy one. Completes when its bdev is free. */
     CompletableFuture<NexusView> removeNexusChild(String id, String child);

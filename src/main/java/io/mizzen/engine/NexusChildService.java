@@ -59,7 +59,8 @@ final class NexusChildService {
 
     // --- add and remove ---------------------------------------------------------------------------------
 
-    void add(String id, String uri, Completion<NexusView> done) {
+    void add(String id, String uri, List<String> overwrite, Completion<NexusView> done) {
+        SignatureCheck.accepted(overwrite);
         NexusEntry entry = nexuses.running(id);
         if (entry.find(uri) != null) {
             throw new OperationException(ErrorKind.ALREADY_EXISTS, "child-exists", "nexus " + entry.name + " has child " + uri
@@ -89,8 +90,15 @@ final class NexusChildService {
                         + " is a child of nexus " + entry.name + " already, or rests on it"));
                 return;
             }
-            entry.legs.add(leg);
-            entry.nexus.addChild(bdev, end);
+            nexuses.checkUnsigned(List.of(bdev), overwrite, (nothing, refused) -> {
+                if (refused != null) {
+                    bdevs.release(bdev);
+                    done.fail(refused);
+                    return;
+                }
+                entry.legs.add(leg);
+                entry.nexus.addChild(bdev, end);
+            });
         });
     }
 

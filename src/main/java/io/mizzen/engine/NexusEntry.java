@@ -1,6 +1,7 @@
 package io.mizzen.engine;
 
 import io.mizzen.bdev.Bdev;
+import io.mizzen.lvs.Lvol;
 import io.mizzen.nexus.ChildStatus;
 import io.mizzen.nexus.Nexus;
 import io.mizzen.nexus.NexusState;
@@ -53,6 +54,8 @@ final class NexusEntry {
 
     /** Closed, with its hosts waiting; it can be assembled again. */
     boolean shut;
+    /** It is being shut down: its children may be closed already. */
+    boolean closing;
     /** How long hosts' I/O waits when no healthy child is there. */
     long freezeTimeoutMs;
 
@@ -142,6 +145,12 @@ final class NexusEntry {
             }
         }
         return null;
+    }
+
+    /** Whether a replica is one of its children, also while none of their bdevs is there. */
+    boolean holds(Lvol lvol) {
+        return lvol.bdev() != null && find(lvol.bdev().name()) != null || legs.stream().anyMatch(leg ->
+                ChildNames.leadTo(leg.uri, lvol.store().name(), lvol.name(), lvol.uuid().toString()));
     }
 
     private static boolean isNamed(Bdev bdev, String child) {

@@ -7,13 +7,16 @@ import io.mizzen.engine.model.NexusSpec;
 import io.mizzen.engine.model.NexusView;
 import io.mizzen.engine.model.ObjectKind;
 import io.mizzen.engine.model.ShareSpec;
+import io.mizzen.lvs.Lvol;
 import io.mizzen.nexus.ChildStatus;
 import io.mizzen.nexus.Label;
 import io.mizzen.nexus.Nexus;
 import io.mizzen.nexus.NexusEnvironment;
 import io.mizzen.nexus.NexusParameters;
+import io.mizzen.nvme.pcie.NvmeBdev;
 import io.mizzen.rebuild.LeastBusyChooser;
 import io.mizzen.rebuild.WorkerChooser;
+import io.mizzen.uring.UringBdev;
 import io.mizzen.util.Completion;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
@@ -90,6 +93,7 @@ final class NexusService {
             throw OperationException.invalid("invalid-size", "sizeBytes is " + spec.sizeBytes() + "; it must not be negative");
         }
         label(spec);
+        SignatureCheck.accepted(spec.overwrite());
     }
 
     private static Label label(NexusSpec spec) {
@@ -135,9 +139,19 @@ final class NexusService {
             if (failure != null) {
                 done.fail(failure);
             } else {
-                openOver(parameters, children, done);
+                List<Bdev> there = children.stream().map(child -> child.bdev).filter(Objects::nonNull).toList();
+                openOver(parameters.withCreationCheck(end -> checkUnsigned(there, spec.overwrite(), end)), children, done);
             }
         });
+    }
+
+    /** Refuses disks that somebody else seems to use. In a replica nobody but its nexus writes: what it holds is the volume's own. */
+    void checkUnsigned(List<Bdev> children, List<String> overwrite, Completion<Void> done) {
+        SignatureCheck.runAll(plane, children.stream().filter(this::isOnDisk).toList(), overwrite, done);
+    }
+
+    private boolean isOnDisk(Bdev bdev) {
+        return bdev instanceof UringBdev || bdev instanceof NvmeBdev || bdevs.basesOf(bdev).stream().anyMatch(this::isOnDisk);
     }
 
     private void resolveNext(List<String> uris, boolean mayMiss, List<NexusEntry.Leg> resolved, Completion<List<NexusEntry.Leg>> done) {
@@ -296,6 +310,7 @@ final class NexusService {
                         "nexus " + nexus.name() + " is in use by " + String.join(", ", nexus.openedBy()))));
                 return;
             }
+            entry.closing = true;
             nexus.close((none, failure) -> {
                 entry.shut = true;
                 putAway(entry.legs);
@@ -403,14 +418,29 @@ final class NexusService {
         return view(entry(id));
     }
 
-    /** The open nexus of which the bdev is a child, also one that is out; or null. */
-    NexusEntry userOf(Bdev bdev) {
-        for (NexusEntry entry : entries.values()) {
-            if (!entry.shut && entry.find(bdev.name()) != null) {
-                return entry;
-            }
+    /** The nexus of which the replica is a child, also one that is out, and also of one that is shut down; or null. */
+    NexusEntry userOf(Lvol lvol) {
+        return entries.values().stream().filter(entry -> entry.holds(lvol)).findFirst().orElse(null);
+    }
+
+    /** The nexus that is shut down, or about to be, of which the replica is a child; or null. */
+    NexusEntry waitingFor(Lvol lvol) {
+        return entries.values().stream().filter(entry -> (entry.shut || entry.closing) && entry.holds(lvol)).findFirst().orElse(null);
+    }
+
+    /** Refuses what would take from a nexus that is shut down what it is assembled from: nobody has that open now. */
+    void refuseWaiting(Lvol lvol) {
+        NexusEntry waiting = waitingFor(lvol);
+        if (waiting != null) {
+            throw OperationException.precondition("replica-in-use", "replica " + lvol + " is a child of " + waitingName(waiting));
         }
-        return null;
+    }
+
+    /** Names it, and the ways out. */
+    static String waitingName(NexusEntry waiting) {
+        String path = " /v1/nexuses/" + waiting.nexus.uuid();
+        return "nexus " + waiting.name + ", which is shut down and is assembled from it; assemble the nexus (POST" + path
+                + "/assembly) or delete it (DELETE" + path + ") first";
     }
 
     /** The bdevs that a nexus rests on. */

@@ -65,7 +65,7 @@ final class PoolDisks {
                 return;
             }
             Completion<Stack> end = releasing(disks, done);
-            checkBlank(spec, disks, 0, (nothing, refused) -> {
+            SignatureCheck.runAll(plane, disks, spec.overwrite(), (nothing, refused) -> {
                 if (refused != null) {
                     end.fail(refused);
                 } else if (disks.size() == 1 && !spec.room().expandable()) {
@@ -76,20 +76,6 @@ final class PoolDisks {
                 }
             });
         });
-    }
-
-    private void checkBlank(PoolSpec spec, List<Bdev> disks, int next, Completion<Void> done) {
-        if (next == disks.size()) {
-            guarded(done, () -> done.ok(null));
-            return;
-        }
-        guarded(done, () -> SignatureCheck.run(plane, disks.get(next), spec.overwrite(), (nothing, refused) -> {
-            if (refused != null) {
-                done.fail(refused);
-            } else {
-                checkBlank(spec, disks, next + 1, done);
-            }
-        }));
     }
 
     /** SPDK finds members by the UUIDs of bdevs: of a disk that has one of its own, that. */
@@ -241,7 +227,7 @@ final class PoolDisks {
             guarded(end, () -> {
                 ConcatBdev.NewDisk added = newDisk(spec.disk(), disk);
                 store.checkGrowth(stack.concat().sizeBytes() + stack.concat().dataBytes(added));
-                checkBlank(one, found, 0, (nothing, refused) -> {
+                SignatureCheck.runAll(plane, found, one.overwrite(), (nothing, refused) -> {
                     if (refused != null) {
                         end.fail(refused);
                         return;

@@ -45,12 +45,14 @@ final class PoolService {
     private final PlaneContext plane;
     private final BdevService bdevs;
     private final PoolDisks disks;
+    private final NexusService nexuses;
     private final PoolHealth health;
     private final Jobs jobs;
     private final LvStores stores;
     private final Map<String, Entry> entries = new LinkedHashMap<>();
 
-    PoolService(PlaneContext plane, BdevService bdevs, PoolHealth health, Jobs jobs) {
+    PoolService(PlaneContext plane, BdevService bdevs, NexusService nexuses, PoolHealth health, Jobs jobs) {
+        this.nexuses = nexuses;
         this.jobs = jobs;
         this.plane = plane;
         this.health = health;
@@ -434,6 +436,7 @@ final class PoolService {
     void destroy(String id, Completion<Void> done) {
         Entry entry = entry(id);
         refuseInUse(entry.store());
+        refuseWaiting(entry.store());
         close(entry, true, done);
     }
 
@@ -475,6 +478,17 @@ final class PoolService {
         }
         if (!users.isEmpty()) {
             throw OperationException.precondition("pool-in-use", "pool " + store.name() + " is in use: " + String.join("; ", users));
+        }
+    }
+
+    /** Nobody has its replicas open, but a nexus that is shut down is assembled from them. */
+    private void refuseWaiting(LvStore store) {
+        for (Lvol lvol : store.lvols()) {
+            NexusEntry waiting = nexuses.waitingFor(lvol);
+            if (waiting != null) {
+                throw OperationException.precondition("pool-in-use", "pool " + store.name() + " is in use: its replica " + lvol.name()
+                        + " is a child of " + NexusService.waitingName(waiting));
+            }
         }
     }
 

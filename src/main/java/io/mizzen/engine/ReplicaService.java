@@ -24,10 +24,12 @@ import java.util.UUID;
 final class ReplicaService {
     private final PlaneContext plane;
     private final PoolService pools;
+    private final NexusService nexuses;
     private final ShareService shares;
     private final Jobs jobs;
 
-    ReplicaService(PlaneContext plane, PoolService pools, ShareService shares, Jobs jobs) {
+    ReplicaService(PlaneContext plane, PoolService pools, NexusService nexuses, ShareService shares, Jobs jobs) {
+        this.nexuses = nexuses;
         this.jobs = jobs;
         this.plane = plane;
         this.pools = pools;
@@ -96,6 +98,9 @@ final class ReplicaService {
             throw OperationException.invalid("invalid-size", "sizeBytes is " + sizeBytes + "; it must be above 0");
         }
         long beforeBytes = lvol.sizeBytes();
+        if (sizeBytes <= beforeBytes - lvol.store().clusterSizeBytes()) {
+            nexuses.refuseWaiting(lvol);
+        }
         lvol.store().resizeLvol(lvol, sizeBytes, (resized, failure) -> {
             if (failure != null) {
                 done.fail(failure);
@@ -118,6 +123,7 @@ final class ReplicaService {
             throw OperationException.precondition("replica-in-use", "replica " + lvol + " is in use by "
                     + String.join(", ", lvol.bdev().openedBy()));
         }
+        nexuses.refuseWaiting(lvol);
         lvol.store().destroyLvol(lvol, (nothing, failure) -> {
             if (failure == null) {
                 plane.event(ObjectKind.REPLICA, lvol.uuid(), lvol.toString(), "replica-destroyed", "replica " + lvol
@@ -127,13 +133,20 @@ final class ReplicaService {
         });
     }
 
-    /** Zeroes, unmaps or checksums all of it, as a job. Refused while somebody has it open, but for a checksum. */
+    /** Zeroes, unmaps or checksums all of it, as a job. Refused while somebody has it open or a nexus knows it, but for a checksum. */
     JobView wipe(String id, WipeMethod method) {
         Lvol lvol = lvol(id);
         Bdev bdev = usable(lvol);
         if (bdev.isOpen() && method != WipeMethod.CHECKSUM) {
             throw OperationException.precondition("replica-in-use", "replica " + lvol + " is in use by "
                     + String.join(", ", bdev.openedBy()));
+        }
+        NexusEntry user = method == WipeMethod.CHECKSUM ? null : nexuses.userOf(lvol);
+        if (user != null) {     // Also of a child that is out: what it missed is known, and all else is taken for equal.
+            nexuses.refuseWaiting(lvol);
+            throw OperationException.precondition("replica-in-use", "replica " + lvol + " is a child of nexus " + user.name
+                    + ", which would take it for what it left; remove it from the nexus first (DELETE /v1/nexuses/" + user.nexus.uuid()
+                    + "/children/" + lvol.uuid() + ")");
         }
         Jobs.Job job = jobs.start("replica-wipe", lvol.toString(), lvol.uuid().toString(), true);
         try {

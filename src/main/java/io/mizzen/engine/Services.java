@@ -35,9 +35,9 @@ final class Services {
         faults = new FaultService(plane);
         shares = new ShareService(plane, target);
         health = new PoolHealth(plane, controllers);
-        pools = new PoolService(plane, bdevs, health, jobs);
-        replicas = new ReplicaService(plane, pools, shares, jobs);
         nexuses = new NexusService(plane, bdevs, shares);
+        pools = new PoolService(plane, bdevs, nexuses, health, jobs);
+        replicas = new ReplicaService(plane, pools, nexuses, shares, jobs);
         snapshots = new SnapshotService(plane, pools, replicas, nexuses);
         children = new NexusChildService(plane, bdevs, pools, nexuses);
         nexuses.onChildClosed(children::onClosed);

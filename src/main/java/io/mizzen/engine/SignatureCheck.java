@@ -42,8 +42,27 @@ final class SignatureCheck {
     private byte[] head;
     private byte[] tail;
 
-    /** Completes when the disk may be overwritten; fails with FAILED_PRECONDITION naming what is on it. */
-    static void run(PlaneContext plane, Bdev bdev, List<String> overwrite, Completion<Void> done) {
+    /** Checks several, one after the other; the first refusal ends it, and what follows may refuse by throwing, too. */
+    static void runAll(PlaneContext plane, List<? extends Bdev> bdevs, List<String> overwrite, Completion<Void> done) {
+        try {
+            if (bdevs.isEmpty()) {
+                done.ok(null);
+                return;
+            }
+            run(plane, bdevs.getFirst(), overwrite, (nothing, refused) -> {
+                if (refused != null) {
+                    done.fail(refused);
+                } else {
+                    runAll(plane, bdevs.subList(1, bdevs.size()), overwrite, done);
+                }
+            });
+        } catch (OperationException refused) {
+            done.fail(refused);
+        }
+    }
+
+    /** The signatures that a request accepts, as {@link DiskSignature} calls them; refuses words that mean none. */
+    static List<String> accepted(List<String> overwrite) {
         List<String> words = new ArrayList<>();
         Set<String> known = DiskSignature.words();
         for (String word : overwrite == null ? List.<String>of() : overwrite) {
@@ -53,6 +72,12 @@ final class SignatureCheck {
                         + String.join(", ", known));
             }
         }
+        return words;
+    }
+
+    /** Completes when the disk may be overwritten; fails with FAILED_PRECONDITION naming what is on it. */
+    static void run(PlaneContext plane, Bdev bdev, List<String> overwrite, Completion<Void> done) {
+        List<String> words = accepted(overwrite);
         if (words.contains(ANY)) {
             done.ok(null);
             return;

@@ -99,11 +99,12 @@ final class SnapshotService {
         if (snapshot.store() != lvol.store()) {
             throw OperationException.invalid("invalid-snapshot", "snapshot " + snapshot + " is in another pool than replica " + lvol);
         }
-        NexusEntry user = lvol.bdev() == null ? null : nexuses.userOf(lvol.bdev());
+        NexusEntry user = nexuses.userOf(lvol);
         if (user != null) {     // Also one that is out: what it missed is known, but not that all of it is older.
             throw OperationException.precondition("replica-in-use", "replica " + lvol + " is a child of nexus " + user.name
-                    + ", which would take it for what it left; remove it from the nexus first, or shut the nexus down and roll all its"
-                    + " replicas back");
+                    + ", which would take it for what it left; remove it from the nexus first. To take the whole volume back, shut the"
+                    + " nexus down, delete it (its replicas keep what they hold), roll all of them back, and create it again with its"
+                    + " UUID " + user.nexus.uuid());
         }
         lvol.store().rollbackLvol(lvol, snapshot, (same, failure) -> {
             if (failure != null) {

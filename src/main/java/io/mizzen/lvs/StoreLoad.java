@@ -59,7 +59,7 @@ final class StoreLoad {
                     throw BlobCommit.failed("reading the pool", ioStatus);
                 }
                 if (refused != null) {
-                    throw LvStore.of(refused);
+                    throw readable(LvStore.of(refused));
                 }
                 found = result;
                 identify();
@@ -95,7 +95,7 @@ final class StoreLoad {
             }
         }
         if (superBlob == null && !expected.readOnly()) {
-            throw corrupt("the super blob 0x" + Long.toHexString(superBlobId) + " is missing");
+            throw readable(corrupt("the super blob 0x" + Long.toHexString(superBlobId) + " is missing"));
         }
         String name = superBlob == null ? null : text(superBlob, "name");
         UUID uuid = superBlob == null ? null : uuid(superBlob);
@@ -104,7 +104,7 @@ final class StoreLoad {
             name = name == null ? expected.name() == null ? "unnamed" : expected.name() : name;
             uuid = uuid != null ? uuid : expected.uuid() != null ? expected.uuid() : UUID.randomUUID();
         } else if (name == null || uuid == null) {
-            throw corrupt("the super blob has no valid " + (name == null ? "name" : "uuid"));
+            throw readable(corrupt("the super blob has no valid " + (name == null ? "name" : "uuid")));
         }
         if (expected.name() != null && !expected.name().equals(name)) {
             throw OperationException.invalid("pool-name-mismatch", "the pool on the device is named " + name + ", not "
@@ -316,6 +316,13 @@ final class StoreLoad {
         } catch (IllegalArgumentException e) {
             return null;
         }
+    }
+
+    /** A damaged pool's refusal, and how to see what is left of it. */
+    private OperationException readable(OperationException refused) {
+        return expected.readOnly() || refused.kind() != ErrorKind.DATA_LOSS || refused.code().equals("pool-mask-mismatch") ? refused
+                : new OperationException(refused.kind(), refused.code(), refused.getMessage() + "; an import with \"readOnly\": true shows "
+                + "what can still be read, and writes nothing", refused);
     }
 
     private static OperationException corrupt(String what) {

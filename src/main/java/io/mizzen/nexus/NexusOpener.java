@@ -188,7 +188,12 @@ final class NexusOpener {
         }
         boolean mayCreate = parameters.mode() != NexusParameters.Mode.ASSEMBLE;
         if (mayCreate && anyBlank && !anyNexus) {
-            create();
+            parameters.creationCheck().accept((nothing, refused) -> guard(() -> {
+                if (refused != null) {
+                    throw refused;
+                }
+                create();
+            }));
         } else if (parameters.mode() == NexusParameters.Mode.CREATE) {
             refuseCreate();
         } else {

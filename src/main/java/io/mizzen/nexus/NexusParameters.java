@@ -1,9 +1,11 @@
 package io.mizzen.nexus;
 
 import io.mizzen.rebuild.RebuildSettings;
+import io.mizzen.util.Completion;
 import io.mizzen.util.OperationException;
 import java.nio.charset.StandardCharsets;
 import java.util.UUID;
+import java.util.function.Consumer;
 
 /**
  * How to bring up a nexus.
@@ -16,9 +18,12 @@ import java.util.UUID;
  * @param sweepPeriodNs dirty regions that were idle for this long become clean; {@link #SWEEP_PERIOD_DEFAULT_NS}
  * @param freezeTimeoutNs how long hosts wait while no healthy child is there; {@link #FREEZE_TIMEOUT_DEFAULT_NS}
  * @param rebuild how copying goes about it, until it is told otherwise
+ * @param creationCheck asked before a nexus is created on children that carry none: a failure refuses it, and nothing has been
+ *     written. Home mthread
  */
 public record NexusParameters(UUID uuid, String name, Mode mode, Label label, long sizeBytes, boolean allowMissing,
-        InitialCopy initialCopy, int regionShiftMin, long sweepPeriodNs, long freezeTimeoutNs, RebuildSettings rebuild) {
+        InitialCopy initialCopy, int regionShiftMin, long sweepPeriodNs, long freezeTimeoutNs, RebuildSettings rebuild,
+        Consumer<Completion<Void>> creationCheck) {
     public static final int REGION_SHIFT_DEFAULT = DirtyGeometry.DEFAULT_SHIFT_MIN;
     public static final long SWEEP_PERIOD_DEFAULT_NS = 5_000_000_000L;
     /** 25 s: below the 30 s after which the Linux host gives a command up and tears its connection down. */
@@ -65,46 +70,52 @@ public record NexusParameters(UUID uuid, String name, Mode mode, Label label, lo
     /** Create or assemble with label V2, the largest size and the usual regions. */
     public static NexusParameters of(UUID uuid, String name) {
         return new NexusParameters(uuid, name, Mode.CREATE_OR_ASSEMBLE, Label.V2, 0, false, InitialCopy.ASSUME_EQUAL,
-                REGION_SHIFT_DEFAULT, SWEEP_PERIOD_DEFAULT_NS, FREEZE_TIMEOUT_DEFAULT_NS, RebuildSettings.DEFAULTS);
+                REGION_SHIFT_DEFAULT, SWEEP_PERIOD_DEFAULT_NS, FREEZE_TIMEOUT_DEFAULT_NS, RebuildSettings.DEFAULTS,
+                done -> done.ok(null));
     }
 
     public NexusParameters withMode(Mode value) {
         return new NexusParameters(uuid, name, value, label, sizeBytes, allowMissing, initialCopy, regionShiftMin,
-                sweepPeriodNs, freezeTimeoutNs, rebuild);
+                sweepPeriodNs, freezeTimeoutNs, rebuild, creationCheck);
     }
 
     public NexusParameters withLabel(Label value) {
         return new NexusParameters(uuid, name, mode, value, sizeBytes, allowMissing, initialCopy, regionShiftMin,
-                sweepPeriodNs, freezeTimeoutNs, rebuild);
+                sweepPeriodNs, freezeTimeoutNs, rebuild, creationCheck);
     }
 
     public NexusParameters withSizeBytes(long value) {
         return new NexusParameters(uuid, name, mode, label, value, allowMissing, initialCopy, regionShiftMin,
-                sweepPeriodNs, freezeTimeoutNs, rebuild);
+                sweepPeriodNs, freezeTimeoutNs, rebuild, creationCheck);
     }
 
     public NexusParameters withAllowMissing(boolean value) {
         return new NexusParameters(uuid, name, mode, label, sizeBytes, value, initialCopy, regionShiftMin,
-                sweepPeriodNs, freezeTimeoutNs, rebuild);
+                sweepPeriodNs, freezeTimeoutNs, rebuild, creationCheck);
     }
 
     public NexusParameters withInitialCopy(InitialCopy value) {
         return new NexusParameters(uuid, name, mode, label, sizeBytes, allowMissing, value, regionShiftMin,
-                sweepPeriodNs, freezeTimeoutNs, rebuild);
+                sweepPeriodNs, freezeTimeoutNs, rebuild, creationCheck);
     }
 
     public NexusParameters withRegions(int shiftMin, long periodNs) {
         return new NexusParameters(uuid, name, mode, label, sizeBytes, allowMissing, initialCopy, shiftMin, periodNs,
-                freezeTimeoutNs, rebuild);
+                freezeTimeoutNs, rebuild, creationCheck);
     }
 
     public NexusParameters withFreezeTimeoutNs(long value) {
         return new NexusParameters(uuid, name, mode, label, sizeBytes, allowMissing, initialCopy, regionShiftMin,
-                sweepPeriodNs, value, rebuild);
+                sweepPeriodNs, value, rebuild, creationCheck);
     }
 
     public NexusParameters withRebuild(RebuildSettings value) {
         return new NexusParameters(uuid, name, mode, label, sizeBytes, allowMissing, initialCopy, regionShiftMin,
-                sweepPeriodNs, freezeTimeoutNs, value);
+                sweepPeriodNs, freezeTimeoutNs, value, creationCheck);
+    }
+
+    public NexusParameters withCreationCheck(Consumer<Completion<Void>> value) {
+        return new NexusParameters(uuid, name, mode, label, sizeBytes, allowMissing, initialCopy, regionShiftMin,
+                sweepPeriodNs, freezeTimeoutNs, rebuild, value);
     }
 }

@@ -325,7 +325,7 @@ public final class FakeEngine extends FakeStorage {
     }
 
     @Override
-    public CompletableFuture<NexusView> addNexusChild(String id, String uri) {
+    public CompletableFuture<NexusView> addNexusChild(String id, String uri, List<String> overwrite) {
         return answer("addNexusChild", () -> {
             List<String> children = new ArrayList<>(nexuses.get(nexusView(id).uuid()).children());
             children.add(uri);

@@ -197,7 +197,7 @@ class RestorerTest {
     @Test
     void childrenThatCameAndWentAreWhatComesBack() {
         createEverything();
-        nexuses().addChild(NEXUS, "lvol:///b/r");
+        nexuses().addChild(NEXUS, "lvol:///b/r", List.of());
         nexuses().set(NEXUS, now -> new NexusSettings(now.freezeTimeoutMs(), 77, 1, false, 3));
         nexuses().removeChild(NEXUS, "lvol:///a/r");
         nexuses().create(new NexusSpec(NEXUS, "n", List.of("lvol:///b/r"), 0, null));
@@ -213,7 +213,7 @@ class RestorerTest {
     void aChangeOfChildrenThatIsRefusedChangesNothing() {
         createEverything();
         engine.failing("addNexusChild", MISSING);
-        assertThatExceptionOfType(OperationException.class).isThrownBy(() -> nexuses().addChild(NEXUS, "lvol:///b/r"));
+        assertThatExceptionOfType(OperationException.class).isThrownBy(() -> nexuses().addChild(NEXUS, "lvol:///b/r", List.of()));
         assertThatExceptionOfType(OperationException.class).isThrownBy(() -> nexuses().removeChild(NEXUS, "none"));
         engine.failing("removeNexusChild", MISSING);
         assertThatExceptionOfType(OperationException.class).isThrownBy(() -> nexuses().removeChild(NEXUS, "lvol:///a/r"));

@@ -386,7 +386,9 @@ class LvStoreDamageTest {
         }
         SimDisk.Contents exported = pool(true);
         rewrite(exported, "a", blob -> blob.clusters = Arrays.copyOf(blob.clusters, 3));
-        assertThat(refused(exported).code()).isEqualTo("pool-metadata-corrupt");
+        OperationException corrupt = refused(exported);
+        assertThat(corrupt.code()).isEqualTo("pool-metadata-corrupt");
+        assertThat(corrupt).as("the way out").hasMessageContaining("\"readOnly\": true");
     }
 
     @Test

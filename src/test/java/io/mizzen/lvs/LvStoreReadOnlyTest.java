@@ -1,6 +1,7 @@
 package io.mizzen.lvs;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.mizzen.bdev.IoType;
 import io.mizzen.bdev.Status;
@@ -86,6 +87,8 @@ class LvStoreReadOnlyTest {
                 assertThat(Status.code(handle.io(type, 0, 4096, 0))).isEqualTo(Status.NAMESPACE_WRITE_PROTECTED);
             }
             handle.close();
+            assertThat(catchThrowableOfType(OperationException.class, () -> rig.registry.open(store.findLvol("b").bdev(), "host", true, null)))
+                    .hasMessageContaining("imported without it");
             assertThat(rig.<Lvol>refused(done -> store.createLvol("c", null, MIB, true, done)).code()).isEqualTo("pool-read-only");
             assertThat(rig.<LvStore>refused(store::grow).code()).isEqualTo("pool-read-only");
             assertThat(rig.<Void>refused(store::destroy).code()).isEqualTo("pool-read-only");

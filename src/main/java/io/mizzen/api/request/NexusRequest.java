@@ -16,10 +16,12 @@ public record NexusRequest(
     @Schema(description = "What hosts see; default: what the smallest child allows", types = {"integer", "string"},
         example = "9GiB") ByteSize sizeBytes,
     @Schema(description = "Layout on the children: v2 (default) or v1", example = "v2")
-    @Pattern(regexp = "v[12]", message = "must be v1 or v2") String label) {
+    @Pattern(regexp = "v[12]", message = "must be v1 or v2") String label,
+    @Schema(description = "What may be destroyed on children that are disks, in words: the signatures that a refusal names, or \"any\"",
+        example = "[\"ext4\"]") List<@NotBlank String> overwrite) {
 
     /** As a command. */
     public NexusSpec toSpec(String uuid) {
-        return new NexusSpec(uuid, name, children, sizeBytes == null ? 0 : sizeBytes.bytes(), label);
+        return new NexusSpec(uuid, name, children, sizeBytes == null ? 0 : sizeBytes.bytes(), label, overwrite);
     }
 }
