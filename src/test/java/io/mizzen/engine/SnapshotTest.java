@@ -60,6 +60,7 @@ class SnapshotTest {
                     h.engine.createSnapshot(new SnapshotSpec(S2, "t", R, "x".repeat(256), null)), "255");
             h.get(h.engine.destroyReplica(S));
             assertTrue(h.get(h.engine.snapshots()).getFirst().discarded());
+            h.refused(ErrorKind.NOT_FOUND, "snapshot-not-found", h.engine.cloneSnapshot(new CloneSpec(S2, "d", C)), "no snapshot " + C);
             h.refused(ErrorKind.FAILED_PRECONDITION, "snapshot-discarded", h.engine.cloneSnapshot(new CloneSpec(S2, "d", S)), "deleted");
             h.get(h.engine.inflateReplica(C, false));
             while (!h.get(h.engine.snapshots()).isEmpty()) {
