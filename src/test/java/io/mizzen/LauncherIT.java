@@ -194,6 +194,41 @@ class LauncherIT {
         }
     }
 
+    /** As a script does it that starts the engine with {@code &}: SIGINT is ignored at the launcher's start. */
+    @Test
+    void sigintReachesAnEngineThatAScriptStartedInTheBackground() {
+        for (String command : List.of("start", "demo")) {
+            try (ChildProcess script = ignoringInterrupts("exec \"$0\" " + command + " --name='two words'")) {
+                script.awaitOutput("running", DEADLINE);
+                assertThat(script.output()).contains("argument --name=two words\n");
+                script.signal("INT");
+                script.awaitOutput("interrupt 1", DEADLINE);
+                script.signal("INT");
+                assertThat(script.awaitExit(DEADLINE)).isEqualTo(7);
+            } finally {
+                directory.resolve("output").toFile().delete();
+            }
+        }
+    }
+
+    /** Where the system's env is too old to change that, a line says which signal works. */
+    @Test
+    void startSaysThatSigintIsIgnoredWhereItCannotBeHelped() throws IOException {
+        Path env = Files.writeString(Files.createDirectories(directory.resolve("bin")).resolve("env"), "#!/bin/bash\nexit 125\n");
+        Files.setPosixFilePermissions(env, PosixFilePermissions.fromString("rwxr-xr-x"));
+        try (ChildProcess script = ignoringInterrupts("PATH='" + env.getParent() + "':$PATH exec bash \"$0\" start")) {
+            script.awaitOutput("running", DEADLINE);
+            assertThat(script.output()).contains("SIGINT is ignored here");
+            script.signal("TERM");
+            assertThat(script.awaitExit(DEADLINE)).isEqualTo(143);
+        }
+    }
+
+    private ChildProcess ignoringInterrupts(String script) {
+        return ChildProcess.start("script", List.of("bash", "-c", "trap '' INT QUIT; " + script,
+                ChildProcess.projectDirectory().resolve("mizzen").toString()), environment, directory.resolve("output"));
+    }
+
     @Test
     void everySigintOfADemoReachesTheEngineOnceAndTheDirectoryGoes() throws IOException {
         try (ChildProcess launcher = launch("demo")) {

@@ -165,7 +165,7 @@ public class ChildController {
 
     @PostMapping("/children/{child}/rebuild/pause")
     @Operation(operationId = "pauseRebuild", summary = "Hold a rebuild or verification",
-        description = "Until it is resumed; the child gets all writes meanwhile.")
+        description = "Until it is resumed; the child gets all writes meanwhile. One that was stopped is refused: start it.")
     NexusView pause(
         @Parameter(description = NEXUS, example = Examples.OWN_NEXUS)
         @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid,

@@ -46,15 +46,15 @@ public class EventController {
         @Content(mediaType = MediaType.APPLICATION_JSON_VALUE, array = @ArraySchema(schema = @Schema(implementation = EventView.class))),
         @Content(mediaType = MediaType.TEXT_EVENT_STREAM_VALUE, schema = @Schema(type = "string"))})
     @Operation(operationId = "listEvents", summary = "State changes, oldest first; as a list or as a stream",
-        description = "The engine keeps the newest ones; go on with the last sequence number that you saw. With 'Accept: "
-            + "text/event-stream' this is a stream of server-sent events that does not end: each has the kind as its name, the "
-            + "sequence number as its id, and the event as JSON. It begins with what comes from now on, or, with 'since' or the "
-            + "header 'Last-Event-ID', with what was kept after that. A comment comes every 15 seconds at least. Where events "
-            + "are kept no more, one named 'events-missed' says how many. A stream ends with one named 'stream-ended' that says "
-            + "why: its reader is too slow, or the engine stops.")
+        description = "The engine keeps only so many. Without 'since' the newest come, with it the first ones after it: go on with "
+            + "the last sequence number that you saw. With 'Accept: text/event-stream' this is a stream of server-sent events "
+            + "that does not end: each has the kind as its name, the sequence number as its id, and the event as JSON. It begins "
+            + "with what comes from now on, or, with 'since' or the header 'Last-Event-ID', with what was kept after that. A "
+            + "comment comes every 15 seconds at least. Where events are kept no more, one named 'events-missed' says how many. A "
+            + "stream ends with one named 'stream-ended' that says why: its reader is too slow, or the engine stops.")
     List<EventView> list(
-        @Parameter(description = "Only those after this sequence number", example = "0")
-        @RequestParam(defaultValue = "0") @Min(0) long since,
+        @Parameter(description = "The first ones after this sequence number; without: the newest", example = "0")
+        @RequestParam(required = false) @Min(0) @Nullable Long since,
         @Parameter(description = "At most so many", example = "100")
         @RequestParam(defaultValue = "100") @Min(1) @Max(1000) int limit,
         @Parameter(description = "Only those about objects of this type", example = "ENGINE")
@@ -64,7 +64,8 @@ public class EventController {
         @Parameter(description = "Only those of this kind", example = "engine-started")
         @RequestParam(required = false) @Pattern(regexp = KIND_FORM, message = KIND_MESSAGE) @Nullable String kind) {
         EventFilter filter = new EventFilter(objectType, object, kind);
-        return queries.events(since, Integer.MAX_VALUE).events().stream().filter(filter::takes).limit(limit).toList();
+        List<EventView> all = queries.events(since == null ? 0 : since, Integer.MAX_VALUE).events().stream().filter(filter::takes).toList();
+        return since == null ? all.subList(Math.max(0, all.size() - limit), all.size()) : all.stream().limit(limit).toList();
     }
 
     /** The stream; described with the list. */

@@ -95,8 +95,8 @@ public class PoolController {
     @Operation(operationId = "setPoolCommitLimit", summary = "Limit how far thin replicas may exceed the pool",
         description = "In percent of its capacity, for the sizes of all replicas together. What is there already stays; new or "
             + "larger replicas that would exceed the limit are refused with 507 and the code pool-commit-limit. Without a limit "
-            + "thin replicas may promise any size; a write for which no space is left fails with 'capacity exceeded', and no "
-            + "other. The limit is stored in the pool.")
+            + "thin replicas together may promise any size, each of them at most the pool's capacity; a write for which no space "
+            + "is left fails with 'capacity exceeded', and no other. The limit is stored in the pool.")
     PoolView commitLimit(@Parameter(description = "Name or UUID", example = Examples.OWN_POOL) @PathVariable String id,
         @io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
             @ExampleObject(Examples.COMMIT_LIMIT_BODY))) @Valid @RequestBody CommitLimitRequest request) {

@@ -81,6 +81,11 @@ final class DesiredState implements AutoCloseable {
             return new StoredPool(name, uuid, disks, allowTest, true, uncertainDisk, null);
         }
 
+        /** With the word that disks for tests only may be among its own. */
+        StoredPool allowingTest() {
+            return new StoredPool(name, uuid, disks, true, exported, uncertainDisk, readOnly);
+        }
+
         StoredPool withDisks(List<String> value, String uncertain) {
             return new StoredPool(name, uuid, List.copyOf(value), allowTest, exported, uncertain, readOnly);
         }
@@ -94,28 +99,33 @@ final class DesiredState implements AutoCloseable {
      * @param uncertainChild a child that was being added or removed, not among {@code children}: only the nexus's metadata knows
      *        whether that came about; null: none
      * @param shutDown true: it is closed by request, and not brought back; null: it is not
+     * @param sizeWhenShut bytes that it had when it was closed by request; null: it is not closed, or that is not known
      */
     record StoredNexus(String uuid, String name, List<String> children, long sizeBytes, String label, NexusSettings settings,
-                       String uncertainChild, Boolean shutDown) {
+                       String uncertainChild, Boolean shutDown, Long sizeWhenShut) {
         StoredNexus(String uuid, String name, List<String> children, long sizeBytes, String label) {
-            this(uuid, name, children, sizeBytes, label, null, null, null);
+            this(uuid, name, children, sizeBytes, label, null, null, null, null);
         }
 
         StoredNexus withChildren(List<String> value, String uncertain) {
-            return new StoredNexus(uuid, name, List.copyOf(value), sizeBytes, label, settings, uncertain, shutDown);
+            return new StoredNexus(uuid, name, List.copyOf(value), sizeBytes, label, settings, uncertain, shutDown, sizeWhenShut);
         }
 
         StoredNexus withSettings(NexusSettings value) {
-            return new StoredNexus(uuid, name, children, sizeBytes, label, value, uncertainChild, shutDown);
+            return new StoredNexus(uuid, name, children, sizeBytes, label, value, uncertainChild, shutDown, sizeWhenShut);
         }
 
         /** With the size that its metadata says. */
         StoredNexus withoutSize() {
-            return new StoredNexus(uuid, name, children, 0, label, settings, uncertainChild, shutDown);
+            return new StoredNexus(uuid, name, children, 0, label, settings, uncertainChild, shutDown, sizeWhenShut);
         }
 
-        StoredNexus withShutDown(boolean value) {
-            return new StoredNexus(uuid, name, children, sizeBytes, label, settings, uncertainChild, value ? true : null);
+        StoredNexus asShutDown(long lastSizeBytes) {
+            return new StoredNexus(uuid, name, children, sizeBytes, label, settings, uncertainChild, true, lastSizeBytes);
+        }
+
+        StoredNexus asOpen() {
+            return new StoredNexus(uuid, name, children, sizeBytes, label, settings, uncertainChild, null, null);
         }
 
         boolean isShutDown() {

@@ -4,21 +4,32 @@ import io.mizzen.control.store.StateKind;
 import io.mizzen.engine.Engine;
 import io.mizzen.engine.model.LimitsSpec;
 import io.mizzen.engine.model.LimitsView;
+import io.mizzen.engine.model.NexusView;
 import io.mizzen.engine.model.ReplicaView;
+import io.mizzen.util.OperationException;
+import java.util.Optional;
 
 /** Limits of nexuses and replicas: in force and stored when the answer comes. */
 public final class LimitsService {
     private final Engine engine;
     private final EngineCalls calls;
     private final DesiredState state;
+    private final ShutNexuses shut;
 
     LimitsService(Engine engine, EngineCalls calls, DesiredState state) {
         this.engine = engine;
         this.calls = calls;
         this.state = state;
+        this.shut = new ShutNexuses(state);
     }
 
+    /** Of a nexus that was shut down before this start, those that it will have when it is assembled. */
     public LimitsView ofNexus(String uuid) {
+        Optional<NexusView> absent = shut.find(uuid, calls.await(engine.nexuses()));
+        if (absent.isPresent()) {
+            LimitsSpec limits = absent.get().limits();
+            return new LimitsView(limits == null ? LimitsSpec.NONE : limits, 0, 0);
+        }
         return calls.await(engine.nexusLimits(uuid));
     }
 
@@ -28,6 +39,9 @@ public final class LimitsService {
 
     /** Sets all limits of a nexus anew; {@link LimitsSpec#NONE} removes them. */
     public LimitsView setNexus(String uuid, LimitsSpec limits) {
+        if (shut.find(uuid, calls.await(engine.nexuses())).isPresent()) {
+            throw OperationException.precondition("nexus-shut-down", "Nexus " + uuid + " is shut down; assemble it first.");
+        }
         return state.locked(uuid, () -> calls.await(state.storing(engine.setNexusLimits(uuid, limits),
             view -> store(new DesiredState.StoredLimits(true, uuid, null, limits)))));
     }

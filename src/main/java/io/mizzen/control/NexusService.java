@@ -117,7 +117,7 @@ public final class NexusService {
             stored.map(DesiredState.StoredNexus::sizeBytes).orElse(0L),
             stored.map(DesiredState.StoredNexus::label).orElse(null),
             stored.map(DesiredState.StoredNexus::settings).orElse(null),
-            children.isEmpty() ? stored.get().uncertainChild() : null, null), allowMissing);
+            children.isEmpty() ? stored.get().uncertainChild() : null, null, null), allowMissing);
         return view;
     }
 
@@ -140,8 +140,11 @@ public final class NexusService {
             return absent.get();
         }
         // That its hosts wait follows from this one document: with a second one, a crash between the two would let them wait for ever.
-        return state.locked(key, () -> calls.await(state.closing(engine.shutdownNexus(id), () ->
-            stored(key).ifPresent(nexus -> state.put(StateKind.NEXUS, key, nexus.withShutDown(true))))));
+        return state.locked(key, () -> {
+            long sizeBytes = get(id).sizeBytes();
+            return calls.await(state.closing(engine.shutdownNexus(id), () ->
+                stored(key).ifPresent(nexus -> state.put(StateKind.NEXUS, key, nexus.asShutDown(sizeBytes)))));
+        });
     }
 
     /** The refusal, with the request that goes on all the same where there is one. */

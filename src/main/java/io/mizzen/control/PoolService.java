@@ -108,11 +108,12 @@ public final class PoolService {
         DesiredState.StoredPool known = stored(id).orElseThrow(() -> OperationException.notFound("pool-not-found",
             "There is no pool " + id + "; a pool on a disk must be imported first."));
         return state.locked(known.uuid(), () -> {
+            DesiredState.StoredPool allowing = spec.allowTest() ? known.allowingTest() : known;
             if (!known.disks().contains(spec.disk())) {
-                state.put(StateKind.POOL, known.uuid(), known.withDisks(known.disks(), spec.disk()));
+                state.put(StateKind.POOL, known.uuid(), allowing.withDisks(known.disks(), spec.disk()));
             }
             return calls.await(state.storing(engine.addPoolDisk(id, spec), view ->
-                state.put(StateKind.POOL, known.uuid(), known.withDisks(view.disks(), null))));
+                state.put(StateKind.POOL, known.uuid(), allowing.withDisks(view.disks(), null))));
         });
     }
 

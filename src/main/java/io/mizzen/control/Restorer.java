@@ -333,7 +333,7 @@ public final class Restorer implements AutoCloseable {
     NexusView onOpen(NexusView view) {
         state.locked(view.uuid(), () -> {
             state.find(StateKind.NEXUS, view.uuid(), DesiredState.StoredNexus.class)
-                .ifPresent(nexus -> state.put(StateKind.NEXUS, view.uuid(), nexus.withShutDown(false)));
+                .ifPresent(nexus -> state.put(StateKind.NEXUS, view.uuid(), nexus.asOpen()));
             return null;
         });
         return goOn(view);
@@ -408,7 +408,7 @@ public final class Restorer implements AutoCloseable {
                       NexusView view) {
         Optional<DesiredState.StoredNexus> now = state.find(StateKind.NEXUS, nexus.uuid(), DesiredState.StoredNexus.class);
         if (!now.equals(before)) {
-            now.ifPresent(stored -> state.put(StateKind.NEXUS, nexus.uuid(), stored.withShutDown(false)));
+            now.ifPresent(stored -> state.put(StateKind.NEXUS, nexus.uuid(), stored.asOpen()));
             return;
         }
         boolean isMember = nexus.uncertainChild() != null && children.contains(nexus.uncertainChild()) && view.children().stream()

@@ -9,6 +9,7 @@ import io.mizzen.util.OperationException;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 
@@ -30,10 +31,16 @@ final class ShutNexuses {
             .filter(nexus -> nexus.isShutDown() && !there.contains(nexus.uuid())).map(this::view).toList();
     }
 
+    /** The one with that UUID, if the engine does not have it. */
+    Optional<NexusView> find(String uuid, List<NexusView> open) {
+        return except(open).stream().filter(nexus -> uuid.equals(nexus.uuid())).findFirst();
+    }
+
     private NexusView view(DesiredState.StoredNexus nexus) {
         LimitsSpec limits = state.find(StateKind.LIMITS, nexus.uuid(), DesiredState.StoredLimits.class)
             .map(DesiredState.StoredLimits::limits).orElse(null);
-        return new NexusView(nexus.uuid(), name(nexus.uuid(), nexus.name()), null, nexus.sizeBytes(), 0, "SHUTDOWN",
+        long sizeBytes = nexus.sizeWhenShut() == null ? nexus.sizeBytes() : nexus.sizeWhenShut();
+        return new NexusView(nexus.uuid(), name(nexus.uuid(), nexus.name()), null, sizeBytes, 0, "SHUTDOWN",
             label(nexus.label()), 0, false, 0, false, 0, 0, 0, null, nexus.children().stream().map(ShutNexuses::child).toList(),
             nexus.settings(), limits, null);
     }

@@ -198,6 +198,7 @@ final class BdevSchemes {
                 try {
                     return new UringBdev(name, uuid, file);
                 } catch (OperationException refused) {
+                    file.discard();
                     file.close();
                     throw refused;
                 }

@@ -34,6 +34,7 @@ final class BdevService {
         boolean implicit;
         final List<Completion<Bdev>> waiters = new ArrayList<>();
         final List<Bdev> bases = new ArrayList<>();
+        boolean shared; // Somebody besides the request that had it made has found it.
         boolean closing;
         final List<Runnable> afterClose = new ArrayList<>();
 
@@ -76,7 +77,7 @@ final class BdevService {
 
     private void resolve(String uriOrName, boolean mayCreate, Completion<Bdev> done) {
         if (!BdevUri.isUri(uriOrName)) {
-            done.ok(plane.registry().get(uriOrName));
+            done.ok(found(plane.registry().get(uriOrName)));
             return;
         }
         BdevUri uri = BdevUri.parse(uriOrName);
@@ -85,10 +86,18 @@ final class BdevService {
         if (gone != null) {
             make(BdevSchemes.withoutCreation(BdevUri.parse(gone.uri)), gone.implicit, done);
         } else if (alias != null) {
-            done.ok(alias);
+            done.ok(found(alias));
         } else {
             make(mayCreate ? uri : BdevSchemes.withoutCreation(uri), true, done);
         }
+    }
+
+    private Bdev found(Bdev bdev) {
+        Entry entry = entries.get(bdev.name());
+        if (entry != null) {
+            entry.shared = true;
+        }
+        return bdev;
     }
 
     private void resolveBase(String uriOrName, String forWhom, Completion<Bdev> done) {
@@ -156,6 +165,7 @@ final class BdevService {
     private static void join(Entry existing, BdevUri uri, boolean implicit, Completion<Bdev> done) {
         requireSame(existing, uri);
         existing.implicit &= implicit;
+        existing.shared = true;
         if (existing.bdev == null) {
             existing.waiters.add(done);
         } else if (existing.bdev.isRemoved()) {
@@ -184,6 +194,7 @@ final class BdevService {
             } catch (OperationException taken) {
                 // A name or UUID that another has: the bdev was never known, so nobody can have it open.
                 failure = taken;
+                discardFile(bdev);
                 plane.registry().discard(bdev, (nothing, discardFailure) -> schemes.onDestroyed(bdev, (gone, closeFailure) -> { }));
             }
         }
@@ -206,6 +217,24 @@ final class BdevService {
                     plane.event(ObjectKind.BDEV, bdev.uuid(), entry.name, "bdev-close-failed", failure.getMessage(), "code", failure.code());
                 }
             });
+        }
+    }
+
+    /**
+     * As {@link #release}, for a request that was refused: a file that {@code create=true} made for it goes too, if it was not
+     * there before and nobody else has found the bdev since.
+     */
+    void releaseRefused(Bdev bdev) {
+        Entry entry = entries.get(bdev.name());
+        if (entry != null && entry.bdev == bdev && entry.implicit && !entry.shared && !entry.closing && !bdev.isOpen()) {
+            discardFile(bdev);
+        }
+        release(bdev);
+    }
+
+    private static void discardFile(Bdev bdev) {
+        if (bdev instanceof UringBdev uring) {
+            uring.file().discard();
         }
     }
 

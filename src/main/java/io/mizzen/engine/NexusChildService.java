@@ -15,11 +15,14 @@ import io.mizzen.util.Completion;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /** Children of nexuses: they come, go, are rebuilt and compared. Control reactor only. */
@@ -76,18 +79,19 @@ final class NexusChildService {
             leg.joining = true;
             Completion<Void> end = (nothing, failure) -> {
                 leg.joining = false;
+                OperationException told = failure == null ? null : named(entry, failure);
                 if (failure != null) {
                     entry.legs.remove(leg);
-                    bdevs.release(bdev);
+                    bdevs.releaseRefused(bdev);
                 } else {
                     entry.identify();
                 }
-                finish(entry, failure, done);
+                finish(entry, told, done);
             };
             if (entry.legOf(bdev) != null || restsOn(bdev, entry.nexus)) {
                 bdevs.release(bdev);
-                done.fail(new OperationException(ErrorKind.FAILED_PRECONDITION, "child-in-use", "bdev " + bdev.name()
-                        + " is a child of nexus " + entry.name + " already, or rests on it"));
+                done.fail(new OperationException(ErrorKind.FAILED_PRECONDITION, "child-in-use", "child " + uri
+                        + " is one of nexus " + entry.name + " already, or rests on it"));
                 return;
             }
             nexuses.checkUnsigned(List.of(bdev), overwrite, (nothing, refused) -> {
@@ -177,6 +181,7 @@ final class NexusChildService {
             leg.bdev = bdev;
             entry.nexus.onlineChild(bdev, (nothing, failure) -> {
                 leg.joining = false;
+                OperationException told = failure == null ? null : withWayOut(entry, leg, named(entry, failure));
                 if (failure != null) {
                     leg.bdev = before != null && before != bdev ? before : bdev.isOpen() ? bdev : null;
                     bdevs.release(bdev);
@@ -186,7 +191,7 @@ final class NexusChildService {
                     }
                     entry.identify();
                 }
-                finish(entry, failure == null ? null : withWayOut(entry, leg, failure), done);
+                finish(entry, told, done);
             });
         };
         try {
@@ -293,7 +298,7 @@ final class NexusChildService {
         }
         entry.nexus.verifyChild(names.get(index), (nothing, failure) -> {
             if (failure != null) {
-                done.fail(failure);
+                done.fail(named(entry, failure));
             } else {
                 verifyNext(entry, names, index + 1, done);
             }
@@ -382,9 +387,26 @@ final class NexusChildService {
         return status == null || status.bdev() == null ? leg.member.toString() : status.bdev();
     }
 
+    /** The nexus calls its children by their bdevs, whose names may be UUIDs that nobody gave them: says their URIs instead. */
+    private static OperationException named(NexusEntry entry, OperationException failure) {
+        return named(entry.legs, failure);
+    }
+
+    static OperationException named(List<NexusEntry.Leg> legs, OperationException failure) {
+        String message = failure.getMessage();
+        List<NexusEntry.Leg> longestFirst = legs.stream().filter(leg -> leg.bdev != null && leg.uri != null)
+                .sorted(Comparator.comparingInt((NexusEntry.Leg leg) -> leg.bdev.name().length()).reversed()).toList();
+        for (NexusEntry.Leg leg : longestFirst) {
+            message = message.replaceAll("\\bchild " + Pattern.quote(leg.bdev.name()) + "(?![\\w-])",
+                    Matcher.quoteReplacement("child " + leg.uri));
+        }
+        return message.equals(failure.getMessage()) ? failure
+                : new OperationException(failure.kind(), failure.code(), message, failure.getCause());
+    }
+
     private void finish(NexusEntry entry, OperationException failure, Completion<NexusView> done) {
         if (failure != null) {
-            done.fail(failure);
+            done.fail(named(entry, failure));
         } else {
             done.ok(nexuses.view(entry));
         }

@@ -162,7 +162,7 @@ final class NexusService {
         String uri = uris.get(resolved.size());
         Completion<Bdev> next = (bdev, failure) -> {
             if (failure != null && !mayMiss) {
-                release(resolved);
+                releaseRefused(resolved);
                 done.fail(failure);
                 return;
             }
@@ -184,6 +184,10 @@ final class NexusService {
         }
     }
 
+    private void releaseRefused(List<NexusEntry.Leg> children) {
+        children.stream().map(child -> child.bdev).filter(Objects::nonNull).forEach(bdevs::releaseRefused);
+    }
+
     /** Lets go of the bdevs that can be opened again. */
     private void putAway(List<NexusEntry.Leg> children) {
         for (NexusEntry.Leg child : children) {
@@ -198,12 +202,13 @@ final class NexusService {
         List<Bdev> present = children.stream().map(child -> child.bdev).filter(bdev -> bdev != null).toList();
         Completion<Nexus> end = (nexus, failure) -> {
             if (failure != null) {
+                OperationException told = NexusChildService.named(children, failure);
                 if (entries.containsKey(parameters.uuid())) {
                     putAway(children);          // It stays shut down.
                 } else {
-                    release(children);
+                    releaseRefused(children);
                 }
-                done.fail(failure);
+                done.fail(told);
                 return;
             }
             NexusEntry entry = new NexusEntry(nexus, parameters.name(), children, parameters.freezeTimeoutNs() / 1_000_000);

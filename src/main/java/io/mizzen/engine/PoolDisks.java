@@ -12,6 +12,7 @@ import io.mizzen.util.Completion;
 import io.mizzen.util.OperationException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * What lies under a pool: the bdevs that its request names, and, where there are several or may be later, the one that joins
@@ -155,7 +156,7 @@ final class PoolDisks {
         }
         Completion<Bdev> found = (disk, failure) -> {
             if (failure != null) {
-                release(disks);
+                releaseRefused(disks);
                 done.fail(named(spec, disks.size(), failure));
                 return;
             }
@@ -167,7 +168,7 @@ final class PoolDisks {
                 checkFree(disk, spec.allowTest());
                 resolve(spec, existing, disks, done);
             } catch (OperationException refused) {
-                release(disks);
+                releaseRefused(disks);
                 done.fail(refused);
             }
         };
@@ -202,14 +203,27 @@ final class PoolDisks {
 
     /** The pool has closed: what joined the disks goes, then what was made of the disks for the pool. */
     void release(Stack stack, Completion<Void> done) {
+        release(stack, bdevs::release, done);
+    }
+
+    /** The pool was refused: what was made for it goes, files too. */
+    void releaseRefused(Stack stack, Completion<Void> done) {
+        release(stack, bdevs::releaseRefused, done);
+    }
+
+    private static void letGo(List<Bdev> disks, Consumer<Bdev> way) {
+        List.copyOf(disks).forEach(way);
+    }
+
+    private void release(Stack stack, Consumer<Bdev> way, Completion<Void> done) {
         ConcatBdev concat = stack.concat();
         if (concat == null) {
-            release(stack.disks());
+            letGo(stack.disks(), way);
             done.ok(null);
             return;
         }
         plane.registry().unregister(concat, (nothing, failure) -> {
-            release(stack.disks());
+            letGo(stack.disks(), way);
             done.complete(null, failure);
         });
     }
@@ -251,14 +265,14 @@ final class PoolDisks {
         }
     }
 
-    private void release(List<Bdev> disks) {
-        List.copyOf(disks).forEach(bdevs::release);
+    private void releaseRefused(List<Bdev> disks) {
+        letGo(disks, bdevs::releaseRefused);
     }
 
     private <T> Completion<T> releasing(List<Bdev> disks, Completion<T> done) {
         return (value, failure) -> {
             if (failure != null) {
-                release(disks);
+                releaseRefused(disks);
             }
             done.complete(value, failure);
         };

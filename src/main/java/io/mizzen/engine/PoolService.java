@@ -205,7 +205,7 @@ final class PoolService {
             }
             Completion<LvStore> end = (store, failure) -> {
                 if (failure != null) {
-                    disks.release(stack, (nothing, unreleased) -> done.fail(failure));
+                    disks.releaseRefused(stack, (nothing, unreleased) -> done.fail(failure));
                     return;
                 }
                 Bdev base = stack.base();

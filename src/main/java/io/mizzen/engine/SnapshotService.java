@@ -18,6 +18,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.UUID;
 
 /** Snapshots of replicas, clones of them, and what can be done with both. Control reactor only. */
@@ -69,6 +70,11 @@ final class SnapshotService {
             throw OperationException.invalid("invalid-" + (what.equals("entityId") ? "entity-id" : "transaction-id"),
                     what + " has 1 to " + SnapshotOptions.ID_BYTES_MAX + " bytes");
         }
+    }
+
+    /** Operations on a snapshot take turns with those on its pool. */
+    Set<String> keys(String id) {
+        return replicas.keys(snapshot(id).uuid().toString());
     }
 
     void cloneOf(CloneSpec spec, Completion<ReplicaView> done) {

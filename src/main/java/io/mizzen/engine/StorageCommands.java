@@ -134,7 +134,7 @@ abstract class StorageCommands implements Engine {
 
     @Override
     public CompletableFuture<ReplicaView> cloneSnapshot(CloneSpec spec) {
-        return change("snapshot clone", s -> s.replicas.keys(spec.snapshot()), s -> done -> s.snapshots.cloneOf(spec, done));
+        return change("snapshot clone", s -> s.snapshots.keys(spec.snapshot()), s -> done -> s.snapshots.cloneOf(spec, done));
     }
 
     @Override

@@ -203,7 +203,7 @@ final class LvolCreation {
         }
         if (sizeBytes > store.capacityBytes()) {
             throw new OperationException(ErrorKind.RESOURCE_EXHAUSTED, LvStore.CODE_NO_SPACE, "a volume of " + sizeBytes
-                    + " bytes is larger than pool " + store.name() + ", which has " + store.capacityBytes());
+                    + " bytes is larger than pool " + store.name() + "; also a thin one has at most its capacity, " + store.capacityBytes() + " bytes");
         }
         return (int) Geometry.divideUp(sizeBytes, store.clusterSizeBytes());
     }

@@ -339,6 +339,11 @@ final class ChildRebuild implements RebuildJob.Listener {
         }
     }
 
+    /** Ended by hand, or about to. */
+    boolean isStopped() {
+        return stoppedByHand;
+    }
+
     void startAgain() {
         stoppedByHand = false;
         pausedByHand = false;

@@ -150,6 +150,10 @@ final class Rebuilds {
             throw OperationException.notFound("rebuild-not-found", "child " + child.name()
                     + " is neither being rebuilt nor verified");
         }
+        if ((order == Order.PAUSE || order == Order.RESUME) && rebuild != null && rebuild.isStopped()) {
+            throw OperationException.precondition("rebuild-stopped", "the rebuild of child " + child.name()
+                    + " was stopped: start it, which goes on from where it was");
+        }
         switch (order) {
             case START -> rebuild.startAgain();
             case PAUSE -> {

@@ -41,7 +41,6 @@ public final class RebuildJob {
     private static final long WINDOWS_AHEAD = 3;
     /** What one lock may cover where neither side holds anything. */
     private static final long HOLE_BYTES_MAX = 64 << 20;
-    private static final long RATE_SPAN_NS = 1_000_000_000;
 
     private final RebuildSpec spec;
     private final Mthread home;
@@ -74,9 +73,7 @@ public final class RebuildJob {
     private volatile long differentBlocks;
     private volatile long runningSinceNs;
     private volatile long ranNs;
-    private volatile long lateRate;
-    private long spanNs;
-    private long spanBlocks;
+    private volatile RebuildPace pace = RebuildPace.from(0, 0);
 
     /**
      * @param home the control reactor's mthread
@@ -110,11 +107,9 @@ public final class RebuildJob {
         long nowNs = home.reactor().nowNs();
         if (state == RebuildState.INIT || state == RebuildState.PAUSED) {
             runningSinceNs = nowNs;
-            spanNs = nowNs;
-            spanBlocks = copiedBlocks + skippedBlocks;
+            pace = RebuildPace.from(nowNs, doneBytes());
         } else if (next == RebuildState.PAUSED || next.isEnd()) {
             ranNs += nowNs - runningSinceNs;
-            lateRate = 0;
         }
         state = next;
     }
@@ -355,7 +350,7 @@ public final class RebuildJob {
             assert window.copiedBlocks + window.skippedBlocks == window.segment.blockCount;
             spec.plan().onCopied(offset, window.segment.blockCount);
         }
-        measure();
+        pace = pace.at(home.reactor().nowNs(), doneBytes());
         window.worker.windowsOut--;
         lockedBytes -= window.segment.blockCount << blockShift;
         locker.unlock(window.lock, unlocked(window));
@@ -382,14 +377,8 @@ public final class RebuildJob {
         }
     }
 
-    private void measure() {
-        long nowNs = home.reactor().nowNs();
-        long done = copiedBlocks + skippedBlocks;
-        if (nowNs - spanNs >= RATE_SPAN_NS) {
-            lateRate = (long) ((done - spanBlocks << blockShift) * 1e9 / (nowNs - spanNs));
-            spanNs = nowNs;
-            spanBlocks = done;
-        }
+    private long doneBytes() {
+        return copiedBlocks + skippedBlocks << blockShift;
     }
 
     // --- views ------------------------------------------------------------------------------------------
@@ -419,19 +408,20 @@ public final class RebuildJob {
     public RebuildProgress progress() {
         RebuildState now = state;
         boolean counts = now != RebuildState.INIT && now != RebuildState.PAUSED && !now.isEnd();
-        long elapsedNs = ranNs + (counts ? Math.max(0, home.reactor().nowNs() - runningSinceNs) : 0);
+        long nowNs = home.reactor().nowNs();
+        long elapsedNs = ranNs + (counts ? Math.max(0, nowNs - runningSinceNs) : 0);
         long total = spec.plan().totalBlocks();
         long copied = copiedBlocks;
         long skipped = skippedBlocks;
         long done = copied + skipped;
-        long late = lateRate;
-        if (late == 0 && elapsedNs > 0 && now != RebuildState.PAUSED) {
-            late = (long) ((done << blockShift) * 1e9 / elapsedNs);
-        }
+        long late = counts ? pace.bytesPerSecond(nowNs, done << blockShift)
+                : now.isEnd() && elapsedNs > 0 ? (long) ((done << blockShift) * 1e9 / elapsedNs) : 0;
+        long limit = rate.limit();
+        long expected = limit == RebuildSettings.UNLIMITED ? late : Math.min(late, limit);
         long remainingNs = now.isEnd() || done >= total ? 0
-                : late == 0 ? -1 : (long) ((total - done << blockShift) * 1e9 / late);
+                : expected == 0 ? -1 : (long) ((total - done << blockShift) * 1e9 / expected);
         return new RebuildProgress(now, total, copied, skipped, writtenBlocks, differentBlocks, elapsedNs, late,
-                rate.limit(), remainingNs);
+                limit, remainingNs);
     }
 
     /** What is to be kept of it; null before it has ended. */

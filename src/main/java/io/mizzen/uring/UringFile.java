@@ -53,10 +53,13 @@ public final class UringFile implements AutoCloseable {
     private final boolean unmap;
     private final boolean zeroRange;
     private final int blockSizeBytes;
+    private final boolean made;
     private long sizeBytes;
+    private boolean unwanted;
 
-    private UringFile(Path path, int fd, boolean direct, Options options, long statx) {
+    private UringFile(Path path, int fd, boolean direct, Options options, long statx, boolean made) {
         this.path = path;
+        this.made = made;
         this.fd = fd;
         this.direct = direct;
         this.blockDevice = Statx.isBlockDevice(statx);
@@ -74,7 +77,7 @@ public final class UringFile implements AutoCloseable {
     }
 
     /**
-     * Opens, and creates or grows the file if the options say so.
+     * Opens, and creates or grows the file if the options say so. A file that was made for a refused opening does not stay.
      *
      * @throws OperationException NOT_FOUND, FAILED_PRECONDITION (in use), INVALID_ARGUMENT, RESOURCE_EXHAUSTED
      */
@@ -99,8 +102,9 @@ public final class UringFile implements AutoCloseable {
                 throw OperationException.invalid("invalid-parameter", path
                         + " is a block device: create and size are for files");
             }
-            int flags = O_RDWR | O_CLOEXEC | (device ? O_EXCL : 0) | (options.create() ? O_CREAT : 0);
+            int flags = O_RDWR | O_CLOEXEC | (device ? O_EXCL : 0);
             long name = Libc.cString(arena, path.toString()).address();
+            boolean made = options.create() && make(path, name);
             boolean direct = true;
             int fd = Libc.open(name, flags | O_DIRECT, 0600);
             if (fd == -Errno.EINVAL) {
@@ -111,7 +115,7 @@ public final class UringFile implements AutoCloseable {
                 throw openFailed(path, device, -fd);
             }
             try {
-                return opened(arena, path, fd, direct, options);
+                return opened(arena, path, fd, direct, options, made);
             } catch (OperationException e) {
                 Libc.close(fd);
                 throw e;
@@ -119,23 +123,57 @@ public final class UringFile implements AutoCloseable {
         }
     }
 
-    private static UringFile opened(Arena arena, Path path, int fd, boolean direct, Options options) {
+    /** Makes the file if it is not there; whether it was not. */
+    private static boolean make(Path path, long name) {
+        int fd = Libc.open(name, O_RDWR | O_CLOEXEC | O_CREAT | O_EXCL, 0600);
+        if (fd < 0 && fd != -Errno.EEXIST) {
+            throw openFailed(path, false, -fd);
+        }
+        if (fd >= 0) {
+            Libc.close(fd);
+        }
+        return fd >= 0;
+    }
+
+    private static UringFile opened(Arena arena, Path path, int fd, boolean direct, Options options, boolean made) {
         long statx = stat(arena, path, fd);
         if (!Statx.isBlockDevice(statx) && !Statx.isRegularFile(statx)) {
             throw OperationException.invalid("not-a-disk", path + " is neither a block device nor a regular file");
         }
         if (Statx.isRegularFile(statx)) {
             lock(arena, path, fd);
-            if (options.sizeBytes() > Statx.size(statx)) {
-                int result = Libc.ftruncate(fd, options.sizeBytes());
-                if (result < 0) {
-                    throw new OperationException(ErrorKind.RESOURCE_EXHAUSTED, "file-not-grown", "cannot make " + path
-                            + " " + options.sizeBytes() + " bytes long: " + Errno.describe(-result));
-                }
-                Libc.fsync(fd);
-            }
         }
-        return new UringFile(path, fd, direct, options, statx);
+        try {
+            if (Statx.isRegularFile(statx) && options.sizeBytes() > Statx.size(statx)) {
+                grow(path, fd, options.sizeBytes());
+            }
+            return new UringFile(path, fd, direct, options, statx, made);
+        } catch (OperationException refused) {
+            if (made) {
+                unlink(path, fd);
+            }
+            throw refused;
+        }
+    }
+
+    private static void grow(Path path, int fd, long sizeBytes) {
+        int result = Libc.ftruncate(fd, sizeBytes);
+        if (result < 0) {
+            throw new OperationException(ErrorKind.RESOURCE_EXHAUSTED, "file-not-grown", "cannot make " + path
+                    + " " + sizeBytes + " bytes long: " + Errno.describe(-result));
+        }
+        Libc.fsync(fd);
+    }
+
+    /** Removes the file that is open, and no other that has come to its place; what cannot be removed stays, and costs its name. */
+    private static void unlink(Path path, int fd) {
+        try {
+            if (Files.isSameFile(Path.of("/proc/self/fd", Integer.toString(fd)), path)) {
+                Files.delete(path);
+            }
+        } catch (IOException gone) {
+            return;                 // Somebody was faster, or took the right to do it.
+        }
     }
 
     private static boolean isBlockDevice(Arena arena, Path path) {
@@ -286,8 +324,16 @@ public final class UringFile implements AutoCloseable {
         }
     }
 
+    /** Whoever had it opened was refused: a file that the opening made goes when it is closed. One that was there stays. */
+    public void discard() {
+        unwanted = made;
+    }
+
     @Override
     public void close() {
+        if (unwanted) {
+            unlink(path, fd);
+        }
         Libc.close(fd);
     }
 }

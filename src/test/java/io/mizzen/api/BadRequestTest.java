@@ -55,6 +55,17 @@ class BadRequestTest extends RestTestBase {
     }
 
     @Test
+    void whatIsWrongIsSaidInWordsOfTheRequest() {
+        assertThat(put(POOL, "{\"name\": \"p\"").problem(400, "malformed-json")).contains("(line 1, column 13)")
+            .doesNotContain("Source", "start marker", "REDACTED");
+        assertThat(put(POOL, "{\"name\": \"p\", \"disks\": [\"d\"").problem(400, "malformed-json")).doesNotContain("Source", "start marker");
+        assertThat(post(REPLICA + "/rollback", "").problem(400, "malformed-json")).contains("it must have 'snapshot'");
+        assertThat(put(POOL + "/commit-limit", "{\"percent\": 3000000000}").problem(400, "wrong-type")).contains("below 2^31");
+        assertThat(put(REPLICA, "{\"sizeBytes\": 99999999999999999999}").problem(400, "wrong-type")).contains("below 2^63");
+        nothingReachedTheEngine();
+    }
+
+    @Test
     void aNullBodyIsRefused() {
         put(POOL, "null").problem(400, "malformed-json");
     }

@@ -64,6 +64,19 @@ class EventsRestTest extends RestTestBase {
     }
 
     @Test
+    void theListIsOfTheNewestWithoutAPlaceToGoOnFrom() {
+        report("newest-a");
+        report("newest-b");
+        long last = report("newest-c");
+        var json = get("/v1/events?limit=2").expect(200).json();
+        assertThat(json.size()).isEqualTo(2);
+        assertThat(json.get(0).path("name").asString()).as("oldest first").isEqualTo("newest-b");
+        assertThat(json.get(1).path("sequence").asLong()).isEqualTo(last);
+        assertThat(get("/v1/events?limit=1&object=newest-a").expect(200).json().get(0).path("name").asString()).isEqualTo("newest-a");
+        assertThat(get("/v1/events?since=0&limit=1").expect(200).json().get(0).path("sequence").asLong()).isLessThan(last - 1);
+    }
+
+    @Test
     void theStreamFollowsAndResumes() throws Exception {
         report("before");
         HttpResponse<java.io.InputStream> response = stream("", null);

@@ -249,8 +249,12 @@ class RestTest extends RestTestBase {
         var changed = patch(nexus + "/settings", "{\"rebuildBytesPerSecond\": \"1MiB\"}").expect(200).json().path("settings");
         assertThat(changed.path("rebuildBytesPerSecond").asLong()).isEqualTo(1 << 20);
         assertThat(changed.path("freezeTimeoutMs").asLong()).isEqualTo(25_000);
+        patch(nexus + "/settings", "{\"rebuildBytesPerSecond\": 0}").expect(200);
+        assertThat(patch(nexus + "/settings", "{\"rebuildBytesPerSecond\": 1}").problem(400, "rebuild-rate-too-low"))
+            .contains("it must be 1048576 (1 MiB) or more; 0 is no limit");
         for (String bad : List.of("{\"freezeTimeoutMs\": 0}", "{\"freezeTimeoutMs\": 3600001}", "{\"rebuildLatencyFactor\": 0.5}",
-            "{\"rebuildBackOff\": \"yes\"}", "{\"rebuildBytesPerSecond\": -1}", "{\"rate\": 1}", "{\"rebuildLatencyFactor\": \"NaN\"}")) {
+            "{\"rebuildBackOff\": \"yes\"}", "{\"rebuildBytesPerSecond\": -1}", "{\"rate\": 1}", "{\"rebuildLatencyFactor\": \"NaN\"}",
+            "{\"rebuildBytesPerSecond\": 1}", "{\"rebuildBytesPerSecond\": \"1023KiB\"}", "{\"rebuildFloorBytesPerSecond\": 0}")) {
             assertThat(patch(nexus + "/settings", bad).status()).as(bad).isEqualTo(400);
         }
     }
@@ -265,6 +269,9 @@ class RestTest extends RestTestBase {
             .path("perSecond").asLong()).isEqualTo(200L << 20);
         assertThat(put(nexus + "/limits", "{\"readOperations\": {\"perSecond\": 5}}").expect(200).json().path("limits")
             .path("writeBytes").isNull()).isTrue();
+        assertThat(put(nexus + "/limits", "{\"totalBytes\": {\"perSecond\": \"63KiB\"}}").problem(400, "limit-too-low"))
+            .contains("totalBytes: perSecond is 64512; it must be 65536 (64 KiB) or more");
+        put(nexus + "/limits", "{\"totalBytes\": {\"perSecond\": \"64KiB\"}}").expect(200);
         for (String bad : List.of("{\"readOperations\": {}}", "{\"readOperations\": 5}", "{\"readBytes\": {\"perSecond\": \"fast\"}}",
             "{\"readOperations\": {\"perSecond\": 0}}", "{\"readOperations\": {\"perSecond\": -1}}", "{\"iops\": 1}", "[]", "",
             "{\"readOperations\": {\"perSecond\": 5, \"burst\": 0}}", "{\"readOperations\": {\"perSecond\": \"10MiB\"}}")) {

@@ -12,6 +12,7 @@ import io.mizzen.engine.model.NexusSettings;
 import io.mizzen.engine.model.NexusSpec;
 import io.mizzen.engine.model.NexusView;
 import io.mizzen.engine.model.PoolImport;
+import io.mizzen.engine.model.PoolDiskSpec;
 import io.mizzen.engine.model.PoolSpec;
 import io.mizzen.engine.model.PoolView;
 import io.mizzen.engine.model.RateSpec;
@@ -226,7 +227,7 @@ class RestorerTest {
     void anUncertainChildIsTakenWhereItIsAMemberAndLeftOutWhereItIsNot() {
         createEverything();
         state.put(StateKind.NEXUS, NEXUS, new DesiredState.StoredNexus(NEXUS, "n", List.of("lvol:///a/r"), 0, null, null,
-            "lvol:///b/r", null));
+            "lvol:///b/r", null, null));
         crash();
         start();
         assertThat(calls.await(engine.nexus(NEXUS)).children()).hasSize(2);
@@ -258,6 +259,10 @@ class RestorerTest {
         assertThat(restorer.failures()).isEmpty();
         assertThat(calls.await(engine.nexuses())).isEmpty();
         assertThat(engine.awaitsShares()).isTrue();
+        assertThat(nexuses().get(NEXUS).sizeBytes()).as("as it was closed").isEqualTo(1 << 20);
+        assertThat(limits().ofNexus(NEXUS).limits()).isEqualTo(LIMITS);
+        assertThatExceptionOfType(OperationException.class).isThrownBy(() -> limits().setNexus(NEXUS, LimitsSpec.NONE))
+            .satisfies(refused -> assertThat(refused.code()).isEqualTo("nexus-shut-down"));
 
         NexusView back = nexuses().assemble(NEXUS, List.of(), false);
         assertThat(back.share().paused()).isFalse();
@@ -269,6 +274,19 @@ class RestorerTest {
         crash();
         start();
         assertThat(calls.await(engine.nexuses())).hasSize(1);
+    }
+
+    /** Said with a disk that came later, the word counts for the pool: a start could not open it otherwise. */
+    @Test
+    void thatATestDiskWasAllowedIsRememberedWithTheDisk() {
+        pools().create(new PoolSpec("a", POOL, List.of("uring:///dev/a"), 0, List.of("any"), false, new PoolSpec.Room(true, 0, 0)));
+        pools().addDisk("a", new PoolDiskSpec("uring:///dev/b", List.of(), false));
+        assertThat(state.find(StateKind.POOL, POOL, DesiredState.StoredPool.class).orElseThrow().allowTest()).isFalse();
+        pools().addDisk("a", new PoolDiskSpec("malloc:///t", List.of(), true));
+        DesiredState.StoredPool stored = state.find(StateKind.POOL, POOL, DesiredState.StoredPool.class).orElseThrow();
+        assertThat(stored.allowTest()).isTrue();
+        assertThat(stored.disks()).hasSize(3);
+        assertThat(stored.toImport(false).allowTest()).isTrue();
     }
 
     /** Its device went, and could not be opened when it was back. */

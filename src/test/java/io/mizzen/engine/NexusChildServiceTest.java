@@ -108,6 +108,7 @@ class NexusChildServiceTest {
             await(h, nexus -> nexus.state().equals("ONLINE"));
             assertEquals("PARTIAL", h.engine.events(0, 1000).events().stream().filter(e -> e.kind().equals("rebuild-started"))
                     .findFirst().orElseThrow().details().get("kind"));
+            h.refused(ErrorKind.NOT_FOUND, "rebuild-not-found", h.engine.rebuildNexusChild(N1, C1, RebuildOrder.PAUSE), "child " + C1);
             h.get(h.engine.onlineNexusChild(N1, C1));           // It is: nothing happens.
             assertEquals("FAULTED", child(h.get(h.engine.faultNexusChild(N1, C1)), C1).state());
             h.get(h.engine.rebuildNexusChild(N1, C1, RebuildOrder.START));
@@ -142,6 +143,8 @@ class NexusChildServiceTest {
             r.ask.get(r.engine.createReplica(new ReplicaSpec(R1, "r", "p0", 16 << 20, true)));
             NexusView nexus = create(r.ask, C0, "lvol:///p0/r");
             assertEquals(R1, child(nexus, "lvol:///p0/r").replicaUuid());
+            assertFalse(r.ask.refused(ErrorKind.NOT_FOUND, "rebuild-not-found", r.engine.rebuildNexusChild(N1, "lvol:///p0/r",
+                    RebuildOrder.STOP), "child lvol:///p0/r is").getMessage().contains(R1));
             assertNull(child(nexus, C0).replicaUuid());
             r.ask.get(r.engine.offlineNexusChild(N1, R1));
             r.ask.get(r.engine.exportPool("p0"));
@@ -252,7 +255,8 @@ class NexusChildServiceTest {
         try (EngineHarness h = new EngineHarness(1)) {
             create(h, C0, C1);
             h.refused(ErrorKind.INVALID_ARGUMENT, "unknown-uri-scheme", h.engine.addNexusChild(N1, "nvmf://1.2.3.4:4420/nqn"), "nvmf");
-            h.refused(ErrorKind.INVALID_ARGUMENT, "child-too-small", h.engine.addNexusChild(N1, "malloc:///s?size_mb=8"), "at least");
+            h.refused(ErrorKind.INVALID_ARGUMENT, "child-too-small", h.engine.addNexusChild(N1, "malloc:///s?size_mb=8"), "at least",
+                    "malloc:///s?size_mb=8");
             h.refused(ErrorKind.INVALID_ARGUMENT, "child-block-size",
                     h.engine.addNexusChild(N1, "malloc:///b?size_mb=16&blk_size=4096"), "4096");
             h.refused(ErrorKind.NOT_FOUND, "bdev-not-found", h.engine.addNexusChild(N1, "bdev:///nothing"));

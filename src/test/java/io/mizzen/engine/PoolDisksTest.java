@@ -6,18 +6,24 @@ import io.mizzen.engine.model.BdevSpec;
 import io.mizzen.engine.model.BdevView;
 import io.mizzen.engine.model.EventSeverity;
 import io.mizzen.engine.model.HealthState;
+import io.mizzen.engine.model.NexusSpec;
 import io.mizzen.engine.model.PoolDiskSpec;
 import io.mizzen.engine.model.PoolDiskView;
 import io.mizzen.engine.model.PoolSpec;
 import io.mizzen.engine.model.PoolView;
 import io.mizzen.engine.model.ReplicaSpec;
 import io.mizzen.util.ErrorKind;
+import io.mizzen.util.OperationException;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -30,6 +36,7 @@ class PoolDisksTest {
     private static final String B = "malloc:///b?size_mb=24";
     private static final String C = "malloc:///c?size_mb=16";
     private static final String R1 = "11111111-1111-4111-8111-111111111111";
+    private static final String R2 = "22222222-2222-4222-8222-222222222222";
 
     private static PoolSpec pool(List<String> disks, PoolSpec.Room room) {
         return new PoolSpec("p0", null, disks, MIB, List.of(), true, room);
@@ -122,6 +129,62 @@ class PoolDisksTest {
             h.refused(ErrorKind.INVALID_ARGUMENT, "invalid-pool-room", h.engine.createPool(new PoolSpec("p1", null, List.of(B), MIB,
                     List.of(), true, new PoolSpec.Room(false, -1, 0))));
         }
+    }
+
+    /** One that was there stays as it is, also if the request would have made it. */
+    @Test
+    void aRefusedRequestLeavesNoFileThatItMade(@TempDir Path directory) throws IOException {
+        Path file = directory.resolve("new.img");
+        Path old = Files.write(directory.resolve("old.img"), new byte[(int) (32 * MIB)]);
+        String made = "uring://" + file + "?create=true&size_mb=32";
+        String kept = "uring://" + old + "?create=true&size_mb=32";
+        try (RunningEngine r = new RunningEngine()) {
+            EngineHarness h = r.ask;
+            for (String other : List.of("uring:///none/gone", "uring://" + directory.resolve("bad") + "?create=true&size_mb=1&blk_size=1024")) {
+                assertThat(refused(r.engine.createPool(new PoolSpec("p0", null, List.of(kept, made, other), MIB, List.of(), false)))).isTrue();
+                awaitFiles(directory, "old.img");
+            }
+            h.refused(ErrorKind.INVALID_ARGUMENT, "pool-too-large", r.engine.createPool(new PoolSpec("p0", null, List.of(kept, made), MIB,
+                    List.of(), false, new PoolSpec.Room(true, Long.MAX_VALUE / 2, 0))));
+            awaitFiles(directory, "old.img");
+            h.get(r.engine.createBdev(new BdevSpec("malloc:///m?size_mb=8&uuid=" + R1)));
+            assertThat(refused(r.engine.createBdev(new BdevSpec(made + "&uuid=" + R1)))).as("the UUID is taken").isTrue();
+            awaitFiles(directory, "old.img");
+            assertThat(refused(r.engine.createNexus(new NexusSpec(R2, "n", List.of(made, "uring:///none/gone"), 0, null)))).isTrue();
+            awaitFiles(directory, "old.img");
+
+            h.get(r.engine.createPool(new PoolSpec("p0", null, List.of(made), MIB, List.of(), false)));
+            assertThat(refused(r.engine.createPool(new PoolSpec("p1", null, List.of(made), MIB, List.of(), false)))).as("in use").isTrue();
+            h.get(r.engine.exportPool("p0"));
+            h.refused(ErrorKind.FAILED_PRECONDITION, "disk-not-empty", r.engine.createPool(new PoolSpec("p1", null, List.of(made), MIB,
+                    List.of(), false)));
+            awaitFiles(directory, "new.img", "old.img");
+            h.get(r.engine.importPool(new PoolSpec("p0", null, List.of(made), 0, List.of(), false)));
+        }
+        awaitFiles(directory, "new.img", "old.img");
+    }
+
+    private static boolean refused(Future<?> answer) {
+        try {
+            answer.get(20, TimeUnit.SECONDS);
+            return false;
+        } catch (ExecutionException e) {
+            return e.getCause() instanceof OperationException;
+        } catch (InterruptedException | TimeoutException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /** A bdev closes after the answer. */
+    private static void awaitFiles(Path directory, String... names) throws IOException {
+        long deadlineNs = System.nanoTime() + 10_000_000_000L;
+        List<String> found = null;
+        while (!List.of(names).equals(found) && System.nanoTime() < deadlineNs) {
+            try (var files = Files.list(directory)) {
+                found = files.map(file -> file.getFileName().toString()).sorted().toList();
+            }
+        }
+        assertThat(found).containsExactly(names);
     }
 
     @Test

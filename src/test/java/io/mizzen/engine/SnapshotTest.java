@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.mizzen.engine.model.BdevSpec;
+import io.mizzen.engine.model.FaultSpec;
 import io.mizzen.engine.model.CloneSpec;
 import io.mizzen.engine.model.NexusSpec;
 import io.mizzen.engine.model.PoolSpec;
@@ -60,6 +61,7 @@ class SnapshotTest {
                     h.engine.createSnapshot(new SnapshotSpec(S2, "t", R, "x".repeat(256), null)), "255");
             h.get(h.engine.destroyReplica(S));
             assertTrue(h.get(h.engine.snapshots()).getFirst().discarded());
+            h.refused(ErrorKind.NOT_FOUND, "snapshot-not-found", h.engine.cloneSnapshot(new CloneSpec(S2, "d", C)), "no snapshot " + C);
             h.refused(ErrorKind.FAILED_PRECONDITION, "snapshot-discarded", h.engine.cloneSnapshot(new CloneSpec(S2, "d", S)), "deleted");
             h.get(h.engine.inflateReplica(C, false));
             while (!h.get(h.engine.snapshots()).isEmpty()) {
@@ -94,10 +96,14 @@ class SnapshotTest {
     void inflatingTwiceIsRefusedOnce() {
         try (EngineHarness h = new EngineHarness(2)) {
             h.get(h.engine.createBdev(new BdevSpec(DISK)));
-            h.get(h.engine.createPool(new PoolSpec("p0", null, List.of(DISK), MIB, List.of(), true)));
+            h.get(h.engine.createBdev(new BdevSpec("fault:///slow?base=d0")));
+            h.get(h.engine.createPool(new PoolSpec("p0", null, List.of("fault:///slow?base=d0"), MIB, List.of(), true)));
             h.get(h.engine.createReplica(new ReplicaSpec(R, "r", "p0", 40 * MIB, true)));
+            h.get(h.engine.putFault("slow", new FaultSpec("held", FaultSpec.Operation.ANY, FaultSpec.Stage.SUBMISSION,
+                    FaultSpec.Action.DELAY, 0, 0, 0, 2_000_000_000L, 0)));
             CompletableFuture<ReplicaView> first = h.engine.inflateReplica(R, false);
             h.refused(ErrorKind.FAILED_PRECONDITION, "replica-busy", h.engine.inflateReplica(R, false), "being changed");
+            h.get(h.engine.deleteFault("slow", "held"));
             assertEquals("inflate", h.get(first).work().what());
             while (h.get(h.engine.replica(R)).work() != null) {
                 Thread.onSpinWait();

@@ -256,6 +256,9 @@ class NexusMembersTest {
         long left = rebuild(sim).remainingBytes();
         assertTrue(left > 0 && left <= SIZE, left + " bytes left");
         assertEquals(RebuildState.STOPPED, sim.nexus.rebuildHistory().getLast().progress().state());
+        assertEquals("rebuild-stopped", sim.operate(done -> sim.nexus.pauseRebuild("disk1", done)));
+        assertEquals("rebuild-stopped", sim.operate(done -> sim.nexus.resumeRebuild("disk1", done)));
+        assertEquals(RebuildStatus.Phase.STOPPED, rebuild(sim).phase());
         assertEquals(0, sim.run(1, IoType.WRITE, 2000, 8));
         assertNull(sim.operate(done -> sim.nexus.startRebuild("disk1", done)));
         sim.awaitRebuilds();

@@ -77,6 +77,28 @@ class RebuildRateTest {
                 () -> end.bytesPerSecond() + " bytes/s");
     }
 
+    /** What it did at first does not hide that it is slow now, nor that it stands still. */
+    @Test
+    void speedIsThatOfTheLastSeconds() {
+        RebuildRig rig = rig();
+        RebuildJob job = start(rig, rig.spec(RebuildKind.FULL, all(), RebuildSettings.DEFAULTS.withRate(1 << 20)));
+        long startNs = rig.hand.nowNs();
+        rig.hand.runUntil(() -> rig.hand.nowNs() - startNs > 1_500_000_000L);
+        RebuildProgress fast = job.progress();
+        assertTrue(fast.bytesPerSecond() > (1 << 20) * 0.8 && fast.bytesPerSecond() < (1 << 20) * 1.2,
+                () -> fast.bytesPerSecond() + " bytes/s");
+        rig.hand.on(0, () -> job.setSettings(job.settings().withRate(1000)));
+        RebuildProgress changed = job.progress();
+        double leftSeconds = (changed.totalBlocks() - changed.doneBlocks()) * RigDisk.BLOCK / 1000.0;
+        assertEquals(leftSeconds, changed.remainingNs() / 1e9, leftSeconds * 0.01, "no faster than the limit");
+        rig.hand.runUntil(() -> rig.hand.nowNs() - startNs > 30_000_000_000L, 1_000_000);
+        RebuildProgress slow = job.progress();
+        assertTrue(slow.doneBlocks() < slow.totalBlocks());
+        assertTrue(slow.bytesPerSecond() < 20_000, () -> slow.bytesPerSecond() + " bytes/s");
+        rig.hand.on(0, () -> job.setSettings(job.settings().withRate(RebuildSettings.UNLIMITED)));
+        rig.await(job);
+    }
+
     @Test
     void timeInPausesDoesNotCount() {
         RebuildRig rig = rig();

@@ -191,6 +191,29 @@ class UringBdevTest {
         assertEquals(0, io(IoType.WRITE, bdev.blockCount() - 8, 8, buffer.address(), 0));
     }
 
+    /** Only the file that this opening made, and that still has its name. */
+    @Test
+    void aFileThatWasMadeForNothingGoes() throws IOException {
+        Path made = directory.resolve("made");
+        UringFile.Options odd = new UringFile.Options(1000, true, SIZE_BYTES);
+        assertEquals("invalid-block-size", assertThrows(OperationException.class, () -> UringFile.open(made, odd)).code());
+        assertFalse(Files.exists(made));
+        Files.write(made, new byte[4096]);
+        assertThrows(OperationException.class, () -> UringFile.open(made, odd));
+        assertTrue(Files.exists(made), "it was there before");
+        UringFile there = UringFile.open(made, new UringFile.Options(0, true, SIZE_BYTES));
+        there.discard();
+        there.close();
+        assertTrue(Files.exists(made), "it was there before");
+        Path moved = directory.resolve("moved");
+        UringFile file = UringFile.open(moved, new UringFile.Options(0, true, SIZE_BYTES));
+        Files.move(moved, directory.resolve("elsewhere"));
+        Files.writeString(moved, "another");
+        file.discard();
+        file.close();
+        assertEquals("another", Files.readString(moved));
+    }
+
     @Test
     void aFileIsCreatedAndGrownOnlyOnRequestAndOpenedOnce() throws IOException {
         Path missing = directory.resolve("missing");

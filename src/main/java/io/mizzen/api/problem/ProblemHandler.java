@@ -3,11 +3,19 @@ package io.mizzen.api.problem;
 import io.mizzen.util.OperationException;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.validation.ConstraintViolationException;
+import jakarta.validation.constraints.NotBlank;
+import jakarta.validation.constraints.NotEmpty;
+import jakarta.validation.constraints.NotNull;
+import java.lang.annotation.Annotation;
+import java.lang.reflect.RecordComponent;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.core.MethodParameter;
 import org.springframework.core.Ordered;
 import org.springframework.core.annotation.Order;
 import org.springframework.http.HttpHeaders;
@@ -24,8 +32,10 @@ import org.springframework.web.HttpRequestMethodNotSupportedException;
 import org.springframework.web.bind.MethodArgumentNotValidException;
 import org.springframework.web.bind.MissingServletRequestParameterException;
 import org.springframework.web.bind.annotation.ExceptionHandler;
+import org.springframework.web.bind.annotation.RequestBody;
 import org.springframework.web.bind.annotation.RestControllerAdvice;
 import org.springframework.web.context.request.async.AsyncRequestNotUsableException;
+import org.springframework.web.method.HandlerMethod;
 import org.springframework.web.method.annotation.HandlerMethodValidationException;
 import org.springframework.web.method.annotation.MethodArgumentTypeMismatchException;
 import org.springframework.web.servlet.resource.NoResourceFoundException;
@@ -41,6 +51,9 @@ import tools.jackson.databind.exc.UnrecognizedPropertyException;
 @Order(Ordered.HIGHEST_PRECEDENCE)
 public final class ProblemHandler {
     private static final Logger LOG = LoggerFactory.getLogger(ProblemHandler.class);
+    private static final Pattern SOURCE = Pattern.compile(" ?\\([^()]*\\[Source:[^\\]]*(?:\\([^()]*\\)[^\\]]*)?\\]\\)");
+    /** What says that a field is needed. */
+    private static final List<Class<? extends Annotation>> MUST = List.of(NotNull.class, NotBlank.class, NotEmpty.class);
 
     @ExceptionHandler
     ResponseEntity<Problem> onOperation(OperationException failure, HttpServletRequest request) {
@@ -52,7 +65,8 @@ public final class ProblemHandler {
     }
 
     @ExceptionHandler
-    ResponseEntity<Problem> onUnreadable(HttpMessageNotReadableException failure, HttpServletRequest request) {
+    ResponseEntity<Problem> onUnreadable(HttpMessageNotReadableException failure, HttpServletRequest request,
+                                         @Nullable HandlerMethod handler) {
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
             if (cause instanceof BodyTooLargeException tooLarge) {
                 return respond(HttpStatus.CONTENT_TOO_LARGE, "body-too-large", tooLarge.getMessage(), request);
@@ -63,15 +77,15 @@ public final class ProblemHandler {
                 "The request has a field that does not exist: '" + pathOf(unknown) + "'.",
                 List.of(new Problem.FieldProblem(pathOf(unknown), "unknown; known here: " + known(unknown))));
             case InputCoercionException tooLarge -> fields(request, "wrong-type",
-                "The field '" + pathOf(tooLarge) + "' has a wrong value: a number below 2^63 is needed.",
-                List.of(new Problem.FieldProblem(pathOf(tooLarge), "a number below 2^63 is needed")));
+                "The field '" + pathOf(tooLarge) + "' has a wrong value: " + range(tooLarge) + '.',
+                List.of(new Problem.FieldProblem(pathOf(tooLarge), range(tooLarge))));
             case StreamReadException malformed -> respond(HttpStatus.BAD_REQUEST, "malformed-json",
-                "The body is no valid JSON: " + malformed.getOriginalMessage() + at(malformed), request);
+                "The body is no valid JSON: " + withoutSource(malformed.getOriginalMessage()) + at(malformed), request);
             case DatabindException mismatch -> fields(request, "wrong-type",
                 "The field '" + pathOf(mismatch) + "' has a wrong type or value: " + reason(mismatch),
                 List.of(new Problem.FieldProblem(pathOf(mismatch), reason(mismatch))));
             case null, default -> respond(HttpStatus.BAD_REQUEST, "malformed-json",
-                "The request needs a JSON body that can be read.", request);
+                "The request needs a JSON body that can be read" + needed(handler) + '.', request);
         };
     }
 
@@ -241,6 +255,34 @@ public final class ProblemHandler {
         }
         return target.getName().startsWith("io.mizzen.api.request") ? "one JSON object is needed, and nothing after it"
             : mismatch.getOriginalMessage();
+    }
+
+    private static String range(InputCoercionException tooLarge) {
+        boolean isInt = tooLarge.getTargetType() == int.class || tooLarge.getTargetType() == Integer.class;
+        return "a number below " + (isInt ? "2^31" : "2^63") + " is needed";
+    }
+
+    /** The parser tells of its input in brackets: what it is made of means nothing to whoever sent it. */
+    private static String withoutSource(String message) {
+        return SOURCE.matcher(message).replaceAll("");
+    }
+
+    /** The fields that the body must have; empty where it must have none. */
+    private static String needed(@Nullable HandlerMethod handler) {
+        if (handler == null) {
+            return "";
+        }
+        List<String> names = new ArrayList<>();
+        for (MethodParameter parameter : handler.getMethodParameters()) {
+            RecordComponent[] components = parameter.hasParameterAnnotation(RequestBody.class)
+                ? parameter.getParameterType().getRecordComponents() : null;
+            for (RecordComponent component : components == null ? new RecordComponent[0] : components) {
+                if (MUST.stream().anyMatch(component.getAccessor()::isAnnotationPresent)) {
+                    names.add('\'' + component.getName() + '\'');
+                }
+            }
+        }
+        return names.isEmpty() ? "" : "; it must have " + String.join(", ", names);
     }
 
     private static String at(StreamReadException malformed) {

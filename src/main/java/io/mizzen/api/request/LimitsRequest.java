@@ -3,6 +3,7 @@ package io.mizzen.api.request;
 import io.mizzen.control.ByteSize;
 import io.mizzen.engine.model.LimitsSpec;
 import io.mizzen.engine.model.RateSpec;
+import io.mizzen.util.OperationException;
 import io.swagger.v3.oas.annotations.media.Schema;
 import jakarta.validation.Valid;
 import jakarta.validation.constraints.Min;
@@ -31,26 +32,34 @@ public record LimitsRequest(
     /** A limit of bytes. */
     @Schema(name = "BytesLimit")
     public record Bytes(
-        @Schema(description = "Bytes a second, or text such as \"100MiB\"", types = {"integer", "string"}, example = "100MiB")
+        @Schema(description = "Bytes a second, or text such as \"100MiB\"; 64 KiB at least", types = {"integer", "string"},
+            example = "100MiB")
         @NotNull ByteSize perSecond,
         @Schema(description = "What may pass at once after a rest; default: what the rate gives in 20 ms",
             types = {"integer", "string"}, example = "4MiB") ByteSize burst) {
-        RateSpec toSpec() {
+        /** Less, and an operation of common size waits for longer than hosts wait before they give up. */
+        private static final long PER_SECOND_MIN = 64 << 10;
+
+        RateSpec toSpec(String field) {
+            if (perSecond.bytes() < PER_SECOND_MIN) {
+                throw OperationException.invalid("limit-too-low", field + ": perSecond is " + perSecond.bytes() + "; it must be "
+                    + PER_SECOND_MIN + " (64 KiB) or more; leave " + field + " out for no limit");
+            }
             return new RateSpec(perSecond.bytes(), burst == null ? 0 : burst.bytes());
         }
     }
 
-    /** As a command. */
+    /** As a command; {@code limit-too-low} where it would let next to nothing pass. */
     public LimitsSpec toSpec() {
-        return new LimitsSpec(of(readOperations), of(writeOperations), of(totalOperations), of(readBytes), of(writeBytes),
-            of(totalBytes));
+        return new LimitsSpec(of(readOperations), of(writeOperations), of(totalOperations),
+            of("readBytes", readBytes), of("writeBytes", writeBytes), of("totalBytes", totalBytes));
     }
 
     private static RateSpec of(Operations limit) {
         return limit == null ? null : limit.toSpec();
     }
 
-    private static RateSpec of(Bytes limit) {
-        return limit == null ? null : limit.toSpec();
+    private static RateSpec of(String field, Bytes limit) {
+        return limit == null ? null : limit.toSpec(field);
     }
 }

@@ -10,8 +10,8 @@ import jakarta.validation.constraints.NotNull;
 public record ReplicaRequest(
     @Schema(description = "Unique in the pool; default: the UUID", example = "volume-a") String name,
     @Schema(description = "Name or UUID of the pool", example = "pool-a") @NotBlank String pool,
-    @Schema(description = "Bytes, or text such as \"10GiB\"; rounded up to whole clusters", types = {"integer", "string"},
-        example = "10GiB") @NotNull ByteSize sizeBytes,
+    @Schema(description = "Bytes, or text such as \"10GiB\", at most the pool's capacity; rounded up to whole clusters",
+        types = {"integer", "string"}, example = "10GiB") @NotNull ByteSize sizeBytes,
     @Schema(description = "Clusters are allocated on first write; default false") Boolean thin,
     @Schema(description = "The word for a pool that is SUSPECTED: its disks may fail") Boolean allowSuspected) {
 

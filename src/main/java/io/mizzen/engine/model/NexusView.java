@@ -8,7 +8,7 @@ import java.util.List;
  *
  * @param state ONLINE, DEGRADED (serves, but not every child is healthy and equal), FAULTED (no healthy child: hosts wait or
  *        get errors) or SHUTDOWN (closed, hosts wait; it can be assembled again; after a restart the engine knows no more of
- *        it than the desired state: no bdev, block size, members and share, a size of 0 and no settings unless they are there)
+ *        it than the desired state: no bdev, block size, members and share, no settings unless they were changed, and the size that it had when it was closed)
  * @param generation of the metadata on the healthy children
  * @param resyncing dirty regions of an unclean stop are being made equal; their progress is in {@code resync}
  * @param dirtyRegions regions that are marked dirty now

@@ -15,7 +15,7 @@ package io.mizzen.engine.model;
  * @param skippedBytes dealt with without reading: the source holds nothing there
  * @param writtenBytes written to it, zeroes included
  * @param differentBytes found to differ, where the kind compares
- * @param bytesPerSecond of late
+ * @param bytesPerSecond over the last seconds; 0 in a pause
  * @param limitBytesPerSecond what it may copy now, after back-off; 0: no limit
  * @param elapsedMs since its start, pauses excluded
  * @param remainingMs estimate; null when there is none
