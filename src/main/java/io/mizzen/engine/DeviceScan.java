@@ -29,8 +29,8 @@ import java.util.function.Function;
  * answer may block for long: on the devices' own thread only.
  */
 final class DeviceScan {
-    /** A pool is no foreign signature: it can be imported wherever its disk is. */
-    private static final String LVSTORE = "spdk-blobstore";
+    /** A pool, or a part of one, is no foreign signature: it can be imported wherever its disks are. */
+    private static final Set<String> POOLS = Set.of("spdk-blobstore", "spdk-raid");
     private static final String ANY = "any";
     private static final Map<String, String> ALIASES = Map.of("ext2", "ext", "ext3", "ext", "ext4", "ext");
 
@@ -227,7 +227,7 @@ final class DeviceScan {
                 found.add(disk.name() + " cannot be read");
                 continue;
             }
-            disk.contents().stream().filter(word -> !word.equals(LVSTORE) && !accepted.contains(word))
+            disk.contents().stream().filter(word -> !POOLS.contains(word) && !accepted.contains(word))
                     .forEach(word -> found.add(word + " on " + disk.name()));
             boolean partitions = disk.uses().stream().anyMatch(use -> use.kind() == DeviceView.Use.PARTITIONED);
             if (partitions && disk.contents().isEmpty()) {

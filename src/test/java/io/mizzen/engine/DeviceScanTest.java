@@ -139,6 +139,11 @@ class DeviceScanTest {
         disks.text("nvme0n1", 1080, "\0\0").text("nvme0n1", 0, "SPDKBLOB");
         assertThat(drive().disks().getFirst().contents()).containsExactly("spdk-blobstore");
         assertThat(scan.bind(DRIVE, VFIO, NOBODY).driver()).isEqualTo("vfio-pci");
+        scan.unbind(DRIVE, NOBODY);
+        disks.text("nvme0n1", 0, "SPDKRAID");               // It has become one of several disks of a pool since it was taken.
+        assertThat(drive().disks().getFirst().contents()).containsExactly("spdk-raid");
+        assertThat(drive().available()).isTrue();
+        assertThat(scan.bind(DRIVE, VFIO, NOBODY).driver()).isEqualTo("vfio-pci");
     }
 
     @Test

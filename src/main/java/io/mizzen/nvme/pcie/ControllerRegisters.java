@@ -96,7 +96,7 @@ final class ControllerRegisters {
         RawMemory.putLongRelease(bar + ACQ, completionIova);
     }
 
-    /** Lets interrupts by wire out, or masks them: with MSI-X both mean nothing (section 3.1.3.3). */
+    /** Lets interrupts by wire out, or masks them. Not with MSI-X: what happens then is not defined (section 3.1.3.3). */
     void maskInterrupts(boolean masked) {
         RawMemory.putIntRelease(bar + (masked ? INTMS : INTMC), -1);
     }

@@ -136,7 +136,9 @@ final class ControllerStart {
         registers.adminQueues(AdminQueue.ENTRIES, controller.adminQueue().submissionIova(),
                 controller.adminQueue().completionIova());
         registers.enable(Properties.ccEnable(Properties.CC_CSS_NVM), controller.nowNs());
-        registers.maskInterrupts(!controller.usesWire());
+        if (!controller.hasVectors()) {
+            registers.maskInterrupts(!controller.usesWire());
+        }
     }
 
     // --- admin commands, one after the other --------------------------------------------------------

@@ -20,6 +20,8 @@ final class ControllerStop {
 
     private static final long SHUTDOWN_NS_MIN = 5_000_000_000L;
     private static final long SHUTDOWN_NS_MAX = 60_000_000_000L;
+    /** Between the look that misses the function and the end of its power, when it is unplugged. */
+    private static final long AWAY_NS = 2_000_000_000L;
     private static final int CC_SHN_SHIFT = 14;
 
     private final ControllerRegisters registers;
@@ -29,6 +31,7 @@ final class ControllerStop {
     private State state = State.DISABLING;
     private ControllerDisable disable;
     private long deadlineNs;
+    private boolean away;
     private Runnable harmless = () -> { };
 
     /** @param done told at the end whether the device certainly reaches no memory any more, whoever has it next */
@@ -75,13 +78,32 @@ final class ControllerStop {
         if (state != State.DISABLING) {
             return;
         }
-        ControllerDisable.Outcome outcome = isThere() ? disable.tick(nowNs) : ControllerDisable.Outcome.GONE;
+        ControllerDisable.Outcome outcome = isThere() ? disable.tick(nowNs) : lookFromAway(nowNs);
         if (outcome != ControllerDisable.Outcome.PENDING) {
             state = State.OVER;
             boolean stopped = device.stopDma();
             harmless.run();
             done.accept(stopped && outcome != ControllerDisable.Outcome.STUCK);
         }
+    }
+
+    /**
+     * One that was taken away while it ran goes on as soon as somebody else lets it at memory. Its registers are only read: it was
+     * pulled, or its next driver makes it idle, or it is stuck.
+     */
+    private ControllerDisable.Outcome lookFromAway(long nowNs) {
+        int csts = registers.status();
+        if (ControllerRegisters.isGone(csts)) {
+            return ControllerDisable.Outcome.GONE;
+        }
+        if (!Properties.ccEnabled(registers.configuration()) && (csts & Properties.CSTS_RDY) == 0) {
+            return ControllerDisable.Outcome.IDLE;
+        }
+        if (!away) {
+            away = true;
+            deadlineNs = nowNs + AWAY_NS;
+        }
+        return deadlineNs - nowNs <= 0 ? ControllerDisable.Outcome.STUCK : ControllerDisable.Outcome.PENDING;
     }
 
     private boolean shutDownIsOver(long nowNs) {
@@ -97,7 +119,7 @@ final class ControllerStop {
         return true;
     }
 
-    /** Registers of a function that is gone, or another driver's, are not touched. */
+    /** Registers of a function that is gone, or another driver's, are not written. */
     private boolean isThere() {
         return device.isPresent() && !ControllerRegisters.isGone(registers.status());
     }

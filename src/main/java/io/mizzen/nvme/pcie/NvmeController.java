@@ -171,8 +171,8 @@ public final class NvmeController implements IoQueuePair.Owner {
             if (attempt != start) {
                 return;                     // Of an attempt that is over; whoever ended it answers for it.
             }
-            if (failure != null && (created == 0 || state != State.STARTING)) {
-                done.fail(failure);
+            if (failure != null && (created == 0 || state != State.STARTING || failure.kind() == ErrorKind.TIMEOUT)) {
+                done.fail(failure);         // One that did not answer may make the queue yet, and its admin queue is stopped.
             } else {
                 pairs.keep(created);
                 goOn(result.namespaces(), done);
@@ -229,6 +229,11 @@ public final class NvmeController implements IoQueuePair.Owner {
 
     int pairsWanted() {
         return pairs.wanted(registers);
+    }
+
+    /** Whether interrupts are messages (MSI-X). */
+    boolean hasVectors() {
+        return device.interruptVectors() > 0;
     }
 
     /** Whether a pair may wait for interrupts by wire. */

@@ -1,5 +1,6 @@
 package io.mizzen.nvme.pcie;
 
+import io.mizzen.ffi.Errno;
 import io.mizzen.ffi.Libc;
 import io.mizzen.pci.PciDevice;
 import io.mizzen.reactor.Message;
@@ -20,23 +21,23 @@ final class WireInterrupt {
     private final PciDevice device;
     private final Mthread admin;
     private final List<Waker> wakers = new ArrayList<>();
-    private final boolean works;
+    private final boolean wanted;
     private boolean watched;
     private boolean enabled;
 
     WireInterrupt(PciDevice device, Mthread admin, boolean wanted) {
         this.device = device;
         this.admin = admin;
-        this.works = wanted && device.interruptVectors() == 0 && device.wireFd() >= 0 && admin.reactor().fdWatcher() != null;
+        this.wanted = wanted && device.interruptVectors() == 0 && device.wireFd() >= 0 && admin.reactor().fdWatcher() != null;
     }
 
-    /** Whether there is one to wait for. */
+    /** Whether there is one to wait for: it is watched. */
     boolean works() {
-        return works;
+        return watched;
     }
 
     void begin() {
-        watched = works && admin.reactor().fdWatcher().watch(device.wireFd(), this::onReadable);
+        watched = wanted && admin.reactor().fdWatcher().watch(device.wireFd(), this::onReadable);
     }
 
     /** The descriptor may be closed afterwards. */
@@ -55,7 +56,11 @@ final class WireInterrupt {
     }
 
     private void onReadable(int fd) {
-        if (Libc.read(fd, PairFlusher.of(admin.reactor()).scratch(), COUNT_BYTES) != COUNT_BYTES) {
+        long result = Libc.read(fd, PairFlusher.of(admin.reactor()).scratch(), COUNT_BYTES);
+        if (result == -Errno.EAGAIN) {
+            return;                     // Told twice: one read takes several interrupts, as a neighbour on the line causes them.
+        }
+        if (result != COUNT_BYTES) {
             end();                      // The device is gone; its registers will say so.
             return;
         }

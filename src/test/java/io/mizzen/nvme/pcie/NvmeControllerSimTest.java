@@ -140,6 +140,28 @@ class NvmeControllerSimTest {
         refused("nvme-no-answer");
     }
 
+    /** With fewer queues it would be taken, but this one may make the queue yet, and answers nothing else any more. */
+    @Test
+    void aDriveThatDoesNotAnswerForItsLastQueueIsRefused() {
+        int[] asked = new int[1];
+        rig.drive.faults = (queue, opcode) -> opcode == Opcodes.ADMIN_CREATE_SQ && ++asked[0] == 2 ? SimFate.losing() : SimFate.NORMAL;
+        refused("nvme-no-answer");
+        assertEquals(2, asked[0]);
+    }
+
+    /** Accesses to the registers that mask the wire are not defined with MSI-X. */
+    @ParameterizedTest
+    @ValueSource(ints = {0, 3})
+    void interruptMasksAreWrittenWithoutVectorsOnly(int vectors) {
+        rig.pci.vectors = vectors;
+        RawMemory.putInt(rig.pci.barAddress() + Properties.INTMS, 0x5A);
+        RawMemory.putInt(rig.pci.barAddress() + Properties.INTMC, 0x5A);
+        rig.open();
+        assertEquals(vectors == 0 ? -1 : 0x5A, RawMemory.getInt(rig.pci.barAddress() + Properties.INTMS));
+        assertEquals(0x5A, RawMemory.getInt(rig.pci.barAddress() + Properties.INTMC));
+        rig.close();
+    }
+
     @Test
     void aDriveWithoutQueuesIsRefused() {
         rig.drive.admin.createQueueFailsFrom = 1;

@@ -17,6 +17,8 @@ import io.mizzen.util.OperationException;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a controller may still do when it is stopped: no memory is another's before it reaches none, no answer is another's. */
 class NvmeEndSimTest {
@@ -59,6 +61,34 @@ class NvmeEndSimTest {
         rig.pci.unstoppable = true;
         assertFalse(closeAndSeeMemory());
         assertTrue(isIdle());
+    }
+
+    /** Its next driver lets it at memory before it makes it idle. */
+    @Test
+    void theMemoryOfAControllerThatIsTakenAwayWhileItRunsIsKept() {
+        rig.open();
+        rig.pci.listed = false;
+        rig.hand.runUntil(() -> rig.dead != null);
+        assertFalse(closeAndSeeMemory());
+        assertFalse(isIdle());
+        assertTrue(rig.pci.dmaStopped);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void theMemoryOfAControllerThatIsPulledOrMadeIdleAfterItWasTakenAwayIsFree(boolean pulled) {
+        rig.open();
+        rig.pci.listed = false;
+        rig.hand.runUntil(() -> rig.hasEvent("nvme-dead"));
+        assertEquals(null, rig.dead);
+        if (pulled) {
+            rig.pci.pull();
+        } else {
+            RawMemory.putIntRelease(rig.pci.barAddress() + Properties.CC, 0);
+        }
+        rig.hand.runUntil(() -> rig.dead != null);
+        assertTrue(closeAndSeeMemory());
+        assertTrue(rig.pci.dmaStopped);
     }
 
     @Test

@@ -13,10 +13,12 @@ import io.mizzen.nvme.Properties;
 import io.mizzen.reactor.Reactor;
 import io.mizzen.testsupport.TestIo.Outcome;
 import java.lang.foreign.Arena;
+import java.nio.file.Path;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -26,12 +28,15 @@ class NvmeWireSimTest {
     private static final int WAITING = 1;
     private static final int ADMIN = 2;
     private static final int SPINS = 20;
+    private static final int O_RDWR_NONBLOCK = 0x802;
     /** Later than a reactor that polls on a timer would see it. */
     private static final long SLOW_NS = 35_000_000;
 
     private final NvmeRig rig = new NvmeRig(3, 51);
     private final HandWatcher watcher = new HandWatcher();
     private int wire;
+    @TempDir
+    private Path directory;
 
     @BeforeEach
     void wire() {
@@ -45,8 +50,12 @@ class NvmeWireSimTest {
     }
 
     private void open(String path) {
+        open(path, 0);
+    }
+
+    private void open(String path, int flags) {
         try (Arena arena = Arena.ofConfined()) {
-            wire = Libc.open(Libc.cString(arena, path).address(), 0, 0);
+            wire = Libc.open(Libc.cString(arena, path).address(), flags, 0);
         }
         rig.pci.wireFd = wire;
     }
@@ -164,6 +173,45 @@ class NvmeWireSimTest {
         long tookNs = timeOf(read);
         assertTrue(tookNs < SLOW_NS + 500_000, tookNs + " ns");
         assertTrue(rig.controller.stats().interrupts() >= 1, "the admin queue's may come first");
+        rig.close(buffer);
+    }
+
+    /** Two interrupts, as a neighbour on the line causes them, are told twice and read at once. */
+    @Test
+    void whatIsToldAndReadAlreadyEndsNothing() throws Exception {
+        Libc.close(wire);
+        Path fifo = directory.resolve("uio");
+        assertEquals(0, new ProcessBuilder("mkfifo", fifo.toString()).start().waitFor());
+        open(fifo.toString(), O_RDWR_NONBLOCK);
+        rig.drive.onInterrupt = () -> rig.hand.reactor(ADMIN).mthread().send(() -> {
+            assertEquals(4, Libc.write(wire, rig.pci.barAddress(), 4));
+            watcher.readable(wire);
+            watcher.readable(wire);
+        });
+        rig.open();
+        IoChannel channel = rig.channel(rig.bdev(1), WAITING);
+        DmaMemory.Block buffer = rig.buffer(4096);
+        slow(SLOW_NS);
+        for (int i = 1; i <= 3; i++) {
+            long tookNs = timeOf(submit(WAITING, channel, 0, buffer));
+            assertTrue(tookNs >= SLOW_NS && tookNs < SLOW_NS + 500_000, tookNs + " ns");
+            assertTrue(watcher.watches(wire));
+            assertEquals(i, rig.controller.stats().interrupts());
+        }
+        rig.close(buffer);
+    }
+
+    @Test
+    void aWireThatCannotBeWatchedIsMaskedAndTheQueueIsPolled() {
+        rig.hand.on(ADMIN, () -> watcher.watch(wire, fd -> { }));
+        rig.open();
+        assertEquals(-1, RawMemory.getInt(rig.pci.barAddress() + Properties.INTMS));
+        IoChannel channel = rig.channel(rig.bdev(1), WAITING);
+        DmaMemory.Block buffer = rig.buffer(4096);
+        slow(SLOW_NS);
+        long tookNs = timeOf(submit(WAITING, channel, 0, buffer));
+        assertTrue(tookNs < SLOW_NS + 1_500_000, tookNs + " ns");
+        assertFalse(rig.pci.wireEnabled);
         rig.close(buffer);
     }
 
