@@ -20,6 +20,7 @@ import java.util.concurrent.TimeUnit;
  */
 public final class ChildProcess implements AutoCloseable {
     private static final int TAIL_LINES = 60;
+    private static final int STEP_LINES = 5;
     private static final Duration POLL_INTERVAL = Duration.ofMillis(50);
     private static final Duration END_DEADLINE = Duration.ofSeconds(60);
     private static final Set<Process> ALIVE = ConcurrentHashMap.newKeySet();
@@ -156,9 +157,12 @@ public final class ChildProcess implements AutoCloseable {
         return String.join("\n", lines.subList(Math.max(0, lines.size() - TAIL_LINES), lines.size()));
     }
 
-    /** A test failure that shows what happened and the end of the output. */
+    /** A test failure that shows what happened, what a script said of it, and the end of the output. */
     public AssertionError failure(String what) {
-        return new AssertionError(name + ": " + what + "\n--- end of its output ---\n" + tail());
+        List<String> said = output().lines().filter(line -> line.startsWith("== ") || line.startsWith("FAILED")).toList();
+        return new AssertionError(name + ": " + what + "\n"
+                + String.join("\n", said.subList(Math.max(0, said.size() - STEP_LINES), said.size()))
+                + "\n--- end of its output ---\n" + tail());
     }
 
     /** Ends the process if it still runs: SIGTERM, and after 20 s SIGKILL. */
