@@ -9,7 +9,7 @@ import java.util.function.Function;
 import java.util.stream.Stream;
 
 /** The command line of the load generator, checked. */
-final class BenchOptions {
+final class BenchOptions implements Cloneable {
     static final String USAGE = """
             usage: ./mizzen bench --bdev URI [--bdev URI ...] [OPTION ...]
               Drives bdevs from inside and reports IOPS, latency, CPU and garbage per I/O.
@@ -109,26 +109,15 @@ final class BenchOptions {
     }
 
     private BenchOptions shape(Workload kind, int each) {
-        BenchOptions shape = new BenchOptions();
-        shape.bdevs.addAll(bdevs);
-        shape.nexus = nexus;
-        shape.replica = replica;
-        shape.workload = kind;
-        shape.depth = each;
-        shape.readPercent = readPercent >= 0 ? readPercent : kind.readPercent;
-        shape.blockBytes = blockBytes;
-        shape.cores = cores;
-        shape.seconds = seconds;
-        shape.warmupSeconds = warmupSeconds;
-        shape.verify = verify;
-        shape.overwrite = overwrite;
-        shape.smallPages = smallPages;
-        shape.busy = busy;
-        shape.json = json;
-        if (verify && kind == Workload.RANDREAD) {
-            shape.workload = Workload.RANDWRITE;
-            shape.readPercent = 0;
+        BenchOptions shape;
+        try {
+            shape = (BenchOptions) clone();
+        } catch (CloneNotSupportedException e) {
+            throw new AssertionError(e);
         }
+        shape.workload = verify && kind == Workload.RANDREAD ? Workload.RANDWRITE : kind;
+        shape.depth = each;
+        shape.readPercent = readPercent >= 0 ? readPercent : shape.workload.readPercent;
         return shape;
     }
 

@@ -14,7 +14,6 @@ import io.mizzen.reactor.Mthread;
 import io.mizzen.reactor.Reactor;
 import io.mizzen.testsupport.HandReactors;
 import io.mizzen.util.Completion;
-import io.mizzen.util.OperationException;
 import java.lang.foreign.ValueLayout;
 import java.util.BitSet;
 import java.util.function.Consumer;
@@ -59,32 +58,15 @@ final class CrashMachine {
         return hand.reactor(0).mthread();
     }
 
-    /** Outcome of an operation that was started. */
-    static final class Outcome<T> implements Completion<T> {
-        boolean ended;
-        T value;
-        OperationException failure;
-
-        @Override
-        public void complete(T newValue, OperationException newFailure) {
-            if (ended) {
-                throw new AssertionError("an operation ended twice");
-            }
-            ended = true;
-            value = newValue;
-            failure = newFailure;
-        }
-    }
-
-    <T> Outcome<T> start(Consumer<Completion<T>> operation) {
-        Outcome<T> outcome = new Outcome<>();
+    <T> LvsRig.Outcome<T> start(Consumer<Completion<T>> operation) {
+        LvsRig.Outcome<T> outcome = new LvsRig.Outcome<>();
         hand.on(0, () -> operation.accept(outcome));
         return outcome;
     }
 
     /** Starts an operation and waits; {@code turn} runs after each turn. */
-    <T> Outcome<T> run(Consumer<Completion<T>> operation, Runnable turn) {
-        Outcome<T> outcome = start(operation);
+    <T> LvsRig.Outcome<T> run(Consumer<Completion<T>> operation, Runnable turn) {
+        LvsRig.Outcome<T> outcome = start(operation);
         for (int turns = 0; !outcome.ended; turns++) {
             if (turns == TURNS_MAX) {
                 throw new AssertionError("an operation does not end");

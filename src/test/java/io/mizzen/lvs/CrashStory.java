@@ -75,7 +75,7 @@ final class CrashStory {
         model.poolClusters = plan.clusters();
         model.otherPoolClusters = plan.clusters();
         start(media);
-        CrashMachine.Outcome<LvStore> made = machine.run(done -> machine.stores.create(machine.disk,
+        LvsRig.Outcome<LvStore> made = machine.run(done -> machine.stores.create(machine.disk,
                 new LvStores.Options("pool", poolUuid, CrashPlan.CLUSTER_BYTES, plan.pagesPerHundredClusters()), done), this::moment);
         require(made.failure == null, "the pool cannot be made: " + made.failure);
         machine.store = made.value;
@@ -158,7 +158,7 @@ final class CrashStory {
         for (int further = 0;; further++) {
             long cutAt = further < cutsMax && random.nextInt(3) == 0 ? 1 + random.nextInt(8) : Long.MAX_VALUE;
             CrashMachine next = new CrashMachine(bytes, media, diskBytes, plan.unmapsToZeroes(), random.nextLong());
-            CrashMachine.Outcome<LvStore> loaded = next.start(done -> next.stores.load(next.disk, LvStores.Expected.any(), done));
+            LvsRig.Outcome<LvStore> loaded = next.start(done -> next.stores.load(next.disk, LvStores.Expected.any(), done));
             for (int turns = 0; !loaded.ended && next.disk.moments() < cutAt; turns++) {
                 require(turns < START_TURNS_MAX, "a start does not end");
                 next.turn();

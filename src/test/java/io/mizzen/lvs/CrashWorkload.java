@@ -111,7 +111,7 @@ final class CrashWorkload {
             image.compareSpace(machine.store);
             image.compare(machine.store, model, false);
         }
-        CrashMachine.Outcome<Void> exported = machine.run(done -> machine.store.export(done), story::moment);
+        LvsRig.Outcome<Void> exported = machine.run(done -> machine.store.export(done), story::moment);
         CrashStory.require(exported.failure == null || machine.disk.hasFailed(), "the pool cannot be exported: " + exported.failure);
         if (!machine.disk.hasFailed()) {
             CrashStory.require(new CrashImage(machine.disk.media()).isClean(), "an exported pool is unclean");
@@ -121,7 +121,7 @@ final class CrashWorkload {
             }
         }
         machine.disk.failOneAfter(-1, false);
-        CrashMachine.Outcome<LvStore> loaded = machine.run(done -> machine.stores.load(machine.disk, LvStores.Expected.any(), done),
+        LvsRig.Outcome<LvStore> loaded = machine.run(done -> machine.stores.load(machine.disk, LvStores.Expected.any(), done),
                 story::moment);
         CrashStory.require(loaded.failure == null, "the pool is refused" + (wasFaulted ? " after a fault: " : ": ") + loaded.failure);
         machine.store = loaded.value;
@@ -133,7 +133,7 @@ final class CrashWorkload {
         while (!model.volumes.isEmpty()) {
             CrashModel.Volume v = story.pick(one -> model.clones(one).isEmpty());
             model.removing(v);
-            CrashMachine.Outcome<Void> gone = machine.run(done -> machine.store.destroyLvol(machine.store.findLvol(v.name), done),
+            LvsRig.Outcome<Void> gone = machine.run(done -> machine.store.destroyLvol(machine.store.findLvol(v.name), done),
                     story::moment);
             CrashStory.require(gone.failure == null, v.name + " cannot be deleted: " + gone.failure);
             model.removed(v);
@@ -156,23 +156,11 @@ final class CrashWorkload {
         model.otherPoolClusters = clusters;
         story.event("grow", clusters, null);
         machine.hand.on(0, () -> machine.disk.grow(story.diskBytes));
-        CrashMachine.Outcome<LvStore> outcome = machine.start(done -> machine.store.grow(done));
-        return new Step() {
-            @Override
-            public boolean ended() {
-                return outcome.ended;
-            }
-
-            @Override
-            public void finish() {
-                if (outcome.failure == null) {
-                    CrashStory.require(machine.store.geometry().totalClusterCount() == clusters, "the pool has not grown");
-                    model.poolClusters = clusters;
-                } else {
-                    CrashStory.require(machine.disk.hasFailed(), "the pool cannot grow: " + outcome.failure);
-                }
-            }
-        };
+        LvsRig.Outcome<LvStore> outcome = machine.start(done -> machine.store.grow(done));
+        return changing("the pool's size", outcome, () -> {
+            CrashStory.require(machine.store.geometry().totalClusterCount() == clusters, "the pool has not grown");
+            model.poolClusters = clusters;
+        }, null);
     }
 
     private Step limit() {
@@ -182,24 +170,9 @@ final class CrashWorkload {
         int percent = random.nextBoolean() ? CommitLimit.NONE : CommitLimit.PERCENT_MIN + random.nextInt(400);
         model.otherCommitLimit = percent;
         story.event("limit", percent, null);
-        CrashMachine.Outcome<Void> outcome = machine.start(done -> machine.store.setCommitLimit(percent, done));
-        return new Step() {
-            @Override
-            public boolean ended() {
-                return outcome.ended;
-            }
-
-            @Override
-            public void finish() {
-                if (outcome.failure == null) {
-                    model.commitLimit = percent;
-                } else if (CrashStory.isFull(outcome.failure)) {
-                    model.otherCommitLimit = model.commitLimit;
-                } else {
-                    CrashStory.require(machine.disk.hasFailed(), "the limit cannot be set: " + outcome.failure);
-                }
-            }
-        };
+        LvsRig.Outcome<Void> outcome = machine.start(done -> machine.store.setCommitLimit(percent, done));
+        return changing("the commit limit", outcome, () -> model.commitLimit = percent,
+                () -> model.otherCommitLimit = model.commitLimit);
     }
 
     // --- volumes ------------------------------------------------------------------------------------
@@ -215,7 +188,7 @@ final class CrashWorkload {
         long zeroBytes = thin || plan.unmapsToZeroes() ? Long.MAX_VALUE : LvStore.ZEROED_HEAD_BYTES;
         CrashModel.Volume v = model.creating("v" + number, new UUID(9, number), thin, sizeBytes, zeroBytes);
         story.event("create", number, (thin ? "thin " : "thick ") + sizeBytes);
-        return changing(v, machine.<Lvol>start(done -> machine.store.createLvol(v.name, v.uuid, sizeBytes, thin, done)),
+        return changing(v.name, machine.<Lvol>start(done -> machine.store.createLvol(v.name, v.uuid, sizeBytes, thin, done)),
                 () -> model.created(v), () -> model.gone(v));
     }
 
@@ -226,7 +199,7 @@ final class CrashWorkload {
         }
         model.removing(v);
         story.event("destroy", 0, v.name);
-        return changing(v, machine.<Void>start(done -> machine.store.destroyLvol(machine.store.findLvol(v.name), done)),
+        return changing(v.name, machine.<Void>start(done -> machine.store.destroyLvol(machine.store.findLvol(v.name), done)),
                 () -> model.removed(v), () -> model.notRemoved(v));
     }
 
@@ -244,7 +217,7 @@ final class CrashWorkload {
         }
         model.resizing(v, sizeBytes);
         story.event("resize", sizeBytes, v.name);
-        return changing(v, machine.<Lvol>start(done -> machine.store.resizeLvol(machine.store.findLvol(v.name), sizeBytes, done)),
+        return changing(v.name, machine.<Lvol>start(done -> machine.store.resizeLvol(machine.store.findLvol(v.name), sizeBytes, done)),
                 () -> model.resized(v, sizeBytes), () -> model.resized(v, before));
     }
 
@@ -256,7 +229,7 @@ final class CrashWorkload {
         int number = story.nextName();
         CrashModel.Volume snapshot = model.snapshotting(v, "s" + number, new UUID(9, number));
         story.event("snapshot", number, v.name);
-        return changing(v, machine.<Lvol>start(done -> machine.store.createSnapshot(machine.store.findLvol(v.name),
+        return changing(v.name, machine.<Lvol>start(done -> machine.store.createSnapshot(machine.store.findLvol(v.name),
                 new SnapshotOptions(snapshot.name, snapshot.uuid, null, null, Instant.EPOCH), done)),
                 () -> model.snapshotted(v, snapshot), () -> model.notSnapshotted(v, snapshot));
     }
@@ -283,7 +256,7 @@ final class CrashWorkload {
         CrashModel.Volume to = up != null && !up.changing && random.nextBoolean() ? up : v.parent;
         model.takingBack(v, to);
         story.event("rollback", 0, v.name + " to " + to.name);
-        return changing(v, machine.<Lvol>start(done -> machine.store.rollbackLvol(machine.store.findLvol(v.name),
+        return changing(v.name, machine.<Lvol>start(done -> machine.store.rollbackLvol(machine.store.findLvol(v.name),
                 machine.store.findLvol(to.name), done)), () -> model.takenBack(v, to), () -> model.notTakenBack(v, to));
     }
 
@@ -296,7 +269,7 @@ final class CrashWorkload {
         boolean entirely = up != null && up.sizeBytes > v.parent.sizeBytes || random.nextBoolean();
         model.inflating(v, entirely);
         story.event("inflate", entirely ? 1 : 0, v.name);
-        return changing(v, machine.<Lvol>start(done -> {
+        return changing(v.name, machine.<Lvol>start(done -> {
             if (entirely) {
                 machine.store.inflateLvol(machine.store.findLvol(v.name), done);
             } else {
@@ -314,7 +287,7 @@ final class CrashWorkload {
         CrashModel.Volume clone = model.cloning(of, "c" + number, new UUID(9, number));
         of.changing = true;
         story.event("clone", number, of.name);
-        return changing(clone, machine.<Lvol>start(done -> machine.store.cloneSnapshot(machine.store.findLvol(of.name), clone.name,
+        return changing(clone.name, machine.<Lvol>start(done -> machine.store.cloneSnapshot(machine.store.findLvol(of.name), clone.name,
                 clone.uuid, Instant.EPOCH, done)), () -> {
                     of.changing = false;
                     model.created(clone);
@@ -325,7 +298,7 @@ final class CrashWorkload {
     }
 
     /** @param refused what holds when the pool was full; null: that cannot be */
-    private Step changing(CrashModel.Volume v, CrashMachine.Outcome<?> outcome, Runnable done, Runnable refused) {
+    private Step changing(String what, LvsRig.Outcome<?> outcome, Runnable done, Runnable refused) {
         return new Step() {
             @Override
             public boolean ended() {
@@ -335,13 +308,13 @@ final class CrashWorkload {
             @Override
             public void finish() {
                 OperationException failure = outcome.failure;
-                story.event("changed", failure == null ? 1 : 0, v.name + (failure == null ? "" : ": " + failure));
+                story.event("changed", failure == null ? 1 : 0, what + (failure == null ? "" : ": " + failure));
                 if (failure == null) {
                     done.run();
                 } else if (refused != null && CrashStory.isFull(failure)) {
                     refused.run();
                 } else {        // What became of it shows at the next import.
-                    CrashStory.require(machine.disk.hasFailed(), "a change of " + v.name + " fails: " + failure);
+                    CrashStory.require(machine.disk.hasFailed(), "a change of " + what + " fails: " + failure);
                 }
             }
         };
