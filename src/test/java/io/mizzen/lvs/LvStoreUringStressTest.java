@@ -25,6 +25,8 @@ import java.util.Random;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -38,7 +40,30 @@ class LvStoreUringStressTest {
     Path directory;
     private final BdevRegistry registry = new BdevRegistry();
 
-    private static <T> T ok(RealReactors real, Consumer<Completion<T>> operation) {
+    private RealReactors real;
+    private UringBdev disk;
+    private LvStores stores;
+    private LvStore store;
+
+    @BeforeEach
+    void makePool() {
+        real = new RealReactors(2, 50_000);
+        disk = new UringBdev("u0", UUID.randomUUID(),
+                UringFile.open(directory.resolve("disk"), new UringFile.Options(0, true, 256 * MIB)));
+        real.run(0, () -> {
+            registry.register(disk);
+            disk.watch(real.reactor(0).mthread());
+        });
+        stores = new LvStores(registry, real.reactor(0).mthread());
+        store = ok(done -> stores.create(disk, new LvStores.Options("pool", null, MIB, 100), done));
+    }
+
+    @AfterEach
+    void close() {
+        real.close();
+    }
+
+    private <T> T ok(Consumer<Completion<T>> operation) {
         CompletableFuture<T> future = new CompletableFuture<>();
         real.run(0, () -> operation.accept((value, failure) -> {
             if (failure == null) {
@@ -52,6 +77,18 @@ class LvStoreUringStressTest {
         } catch (OperationException e) {
             throw new AssertionError(e.toString(), e);
         }
+    }
+
+    /** Exports the pool and imports it again: it was closed cleanly, with as many clusters free. Then takes it all apart. */
+    private void checkAfterImport(Consumer<LvStore> check) {
+        int free = real.call(0, store::freeClusterCount);
+        this.<Void>ok(store::export);
+        LvStore loaded = ok(done -> stores.load(disk, LvStores.Expected.any(), done));
+        assertThat(loaded.recovered()).isFalse();
+        assertThat(loaded.freeClusterCount()).isEqualTo(free);
+        check.accept(loaded);
+        this.<Void>ok(loaded::export);
+        this.<Void>ok(done -> registry.unregister(disk, done));
     }
 
     /** Writes a block of its own number, reads it back, compares; then the next. One of several on a channel. */
@@ -125,7 +162,7 @@ class LvStoreUringStressTest {
         final List<Slot> slots = new ArrayList<>();
     }
 
-    private Use use(RealReactors real, Bdev bdev) {
+    private Use use(Bdev bdev) {
         Use use = new Use();
         real.run(0, () -> use.descriptor = registry.open(bdev, "stress", true, TestIo.ignoring()));
         int reactors = real.reactors().all().size();
@@ -145,7 +182,7 @@ class LvStoreUringStressTest {
         return use;
     }
 
-    private void end(RealReactors real, Use use) {
+    private void end(Use use) {
         for (Slot slot : use.slots) {
             real.await(slot.done);
         }
@@ -157,84 +194,47 @@ class LvStoreUringStressTest {
 
     @Test
     void volumesOnAFileServeAllCoresWhileOthersComeAndGo() {
-        try (RealReactors real = new RealReactors(2, 50_000)) {
-            UringFile file = UringFile.open(directory.resolve("disk"), new UringFile.Options(0, true, 128 * MIB));
-            UringBdev disk = new UringBdev("u0", UUID.randomUUID(), file);
-            real.run(0, () -> {
-                registry.register(disk);
-                disk.watch(real.reactor(0).mthread());
-            });
-            LvStores stores = new LvStores(registry, real.reactor(0).mthread());
-            LvStore store = LvStoreUringStressTest.<LvStore>ok(real, done -> stores.create(disk,
-                    new LvStores.Options("pool", null, MIB, 100), done));
-            Lvol thin = LvStoreUringStressTest.<Lvol>ok(real, done -> store.createLvol("thin", null, 48 * MIB, true, done));
-            Lvol thick = LvStoreUringStressTest.<Lvol>ok(real, done -> store.createLvol("thick", null, 24 * MIB, false, done));
-            Use a = use(real, thin.bdev());
-            Use b = use(real, thick.bdev());
-            for (int i = 0; i < 15; i++) {
-                int n = i;
-                Lvol brief = LvStoreUringStressTest.<Lvol>ok(real,
-                        done -> store.createLvol("brief", null, (n + 1) * MIB, n % 2 == 0, done));
-                LvStoreUringStressTest.<Lvol>ok(real, done -> store.resizeLvol(brief, (20 - n) * MIB, done));
-                LvStoreUringStressTest.<Lvol>ok(real, done -> store.resizeLvol(thin, (48 + n) * MIB, done));
-                LvStoreUringStressTest.<Void>ok(real, done -> store.destroyLvol(brief, done));
-            }
-            end(real, a);
-            end(real, b);
-            int free = real.call(0, store::freeClusterCount);
-            LvStoreUringStressTest.<Void>ok(real, store::export);
-            LvStore loaded = LvStoreUringStressTest.<LvStore>ok(real, done -> stores.load(disk, LvStores.Expected.any(), done));
-            assertThat(loaded.recovered()).isFalse();
-            assertThat(loaded.freeClusterCount()).isEqualTo(free);
-            assertThat(loaded.findLvol("thin").sizeBytes()).isEqualTo(62 * MIB);
-            LvStoreUringStressTest.<Void>ok(real, loaded::export);
-            LvStoreUringStressTest.<Void>ok(real, done -> registry.unregister(disk, done));
+        Lvol thin = ok(done -> store.createLvol("thin", null, 48 * MIB, true, done));
+        Lvol thick = ok(done -> store.createLvol("thick", null, 24 * MIB, false, done));
+        Use a = use(thin.bdev());
+        Use b = use(thick.bdev());
+        for (int i = 0; i < 15; i++) {
+            int n = i;
+            Lvol brief = ok(done -> store.createLvol("brief", null, (n + 1) * MIB, n % 2 == 0, done));
+            this.<Lvol>ok(done -> store.resizeLvol(brief, (20 - n) * MIB, done));
+            this.<Lvol>ok(done -> store.resizeLvol(thin, (48 + n) * MIB, done));
+            this.<Void>ok(done -> store.destroyLvol(brief, done));
         }
+        end(a);
+        end(b);
+        checkAfterImport(loaded -> assertThat(loaded.findLvol("thin").sizeBytes()).isEqualTo(62 * MIB));
     }
 
     /** Each slot reads back what it wrote last, whatever has been split off or merged meanwhile. */
     @Test
     void snapshotsComeAndGoWhileAllCoresWriteAndRead() {
-        try (RealReactors real = new RealReactors(2, 50_000)) {
-            UringFile file = UringFile.open(directory.resolve("disk"), new UringFile.Options(0, true, 256 * MIB));
-            UringBdev disk = new UringBdev("u0", UUID.randomUUID(), file);
-            real.run(0, () -> {
-                registry.register(disk);
-                disk.watch(real.reactor(0).mthread());
-            });
-            LvStores stores = new LvStores(registry, real.reactor(0).mthread());
-            LvStore store = LvStoreUringStressTest.<LvStore>ok(real, done -> stores.create(disk,
-                    new LvStores.Options("pool", null, MIB, 100), done));
-            Lvol lvol = LvStoreUringStressTest.<Lvol>ok(real, done -> store.createLvol("v", null, 24 * MIB, false, done));
-            Use use = use(real, lvol.bdev());
-            List<Long> pausesUs = new ArrayList<>();
-            for (int i = 0; i < 12; i++) {
-                int n = i;
-                Lvol snapshot = LvStoreUringStressTest.<Lvol>ok(real, done -> store.createSnapshot(lvol,
-                        new SnapshotOptions("s" + n, null, null, null, Instant.EPOCH), done));
-                pausesUs.add(real.call(0, snapshot::pauseNs) / 1000);
-                Lvol clone = LvStoreUringStressTest.<Lvol>ok(real,
-                        done -> store.cloneSnapshot(snapshot, "c", null, Instant.EPOCH, done));
-                if (n % 4 == 1) {
-                    LvStoreUringStressTest.<Lvol>ok(real, done -> store.decoupleLvol(lvol, done));
-                }
-                LvStoreUringStressTest.<Void>ok(real, done -> store.destroyLvol(clone, done));
-                for (String old : List.of("s" + (n - 1 - n % 2), "s" + (n - 3))) {
-                    Lvol found = real.call(0, () -> store.findLvol(old));
-                    if (found != null) {
-                        LvStoreUringStressTest.<Void>ok(real, done -> store.destroyLvol(found, done));
-                    }
+        Lvol lvol = ok(done -> store.createLvol("v", null, 24 * MIB, false, done));
+        Use use = use(lvol.bdev());
+        List<Long> pausesUs = new ArrayList<>();
+        for (int i = 0; i < 12; i++) {
+            int n = i;
+            Lvol snapshot = ok(done -> store.createSnapshot(lvol, new SnapshotOptions("s" + n, null, null, null, Instant.EPOCH),
+                    done));
+            pausesUs.add(real.call(0, snapshot::pauseNs) / 1000);
+            Lvol clone = ok(done -> store.cloneSnapshot(snapshot, "c", null, Instant.EPOCH, done));
+            if (n % 4 == 1) {
+                this.<Lvol>ok(done -> store.decoupleLvol(lvol, done));
+            }
+            this.<Void>ok(done -> store.destroyLvol(clone, done));
+            for (String old : List.of("s" + (n - 1 - n % 2), "s" + (n - 3))) {
+                Lvol found = real.call(0, () -> store.findLvol(old));
+                if (found != null) {
+                    this.<Void>ok(done -> store.destroyLvol(found, done));
                 }
             }
-            end(real, use);
-            System.out.println("I/O was held back for snapshots, us: " + pausesUs);
-            int free = real.call(0, store::freeClusterCount);
-            LvStoreUringStressTest.<Void>ok(real, store::export);
-            LvStore loaded = LvStoreUringStressTest.<LvStore>ok(real, done -> stores.load(disk, LvStores.Expected.any(), done));
-            assertThat(loaded.recovered()).isFalse();
-            assertThat(loaded.freeClusterCount()).isEqualTo(free);
-            LvStoreUringStressTest.<Void>ok(real, loaded::export);
-            LvStoreUringStressTest.<Void>ok(real, done -> registry.unregister(disk, done));
         }
+        end(use);
+        System.out.println("I/O was held back for snapshots, us: " + pausesUs);
+        checkAfterImport(loaded -> { });
     }
 }
