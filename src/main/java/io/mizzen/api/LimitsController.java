@@ -88,6 +88,6 @@ public class LimitsController {
         description = "What waits goes at once. Nothing happens when there are no limits.")
     void removeReplica(@Parameter(description = "UUID of the replica", example = Examples.OWN_REPLICA)
                        @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid) {
-        limits.setReplica(uuid, LimitsSpec.NONE);
+        limits.removeReplica(uuid);
     }
 }

@@ -53,6 +53,11 @@ public final class LimitsService {
             view -> store(new DesiredState.StoredLimits(false, uuid, replica.poolUuid(), limits)))));
     }
 
+    /** Also of a replica whose pool is lost: a start would look for it for ever. */
+    public void removeReplica(String uuid) {
+        state.locked(uuid, () -> calls.await(state.removing(engine.setReplicaLimits(uuid, LimitsSpec.NONE), StateKind.LIMITS, uuid)));
+    }
+
     private void store(DesiredState.StoredLimits limits) {
         if (limits.limits().equals(LimitsSpec.NONE)) {
             state.remove(StateKind.LIMITS, limits.uuid());

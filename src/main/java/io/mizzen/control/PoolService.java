@@ -7,6 +7,7 @@ import io.mizzen.engine.model.PoolDiskSpec;
 import io.mizzen.engine.model.PoolImport;
 import io.mizzen.engine.model.PoolSpec;
 import io.mizzen.engine.model.PoolView;
+import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
 import java.util.List;
 import java.util.Optional;
@@ -14,6 +15,9 @@ import java.util.concurrent.CompletableFuture;
 
 /** Pools: creation and import put them into the desired state, export and destruction take them out. */
 public final class PoolService {
+    /** The engine itself does not know whether the disk is one of the pool. */
+    private static final String DISK_UNCLEAR = "disk-add-unclear";
+
     private final Engine engine;
     private final EngineCalls calls;
     private final DesiredState state;
@@ -75,7 +79,7 @@ public final class PoolService {
      * @param how a pool imported read-only is so after a start too, until it is exported
      */
     public PoolView importPool(String id, List<String> disks, boolean allowTest, PoolImport how) {
-        Optional<DesiredState.StoredPool> known = stored(id);
+        Optional<DesiredState.StoredPool> known = stored(keyOf(id));
         if (disks.isEmpty() && known.isEmpty()) {
             throw OperationException.invalid("disks-needed", "The pool '" + id + "' is not known here; name the "
                 + "disks that it is on.");
@@ -103,18 +107,40 @@ public final class PoolService {
         return new PoolSpec(pool.name(), pool.uuid(), pool.disks(), 0, List.of(), pool.allowTest());
     }
 
-    /** Adds a disk to a pool, online. Until the answer is there, the desired state knows of it as one that may have come. */
+    /** Adds a disk to a pool, online. Until it is known what came of it, the desired state knows of it as one that may have come. */
     public PoolView addDisk(String id, PoolDiskSpec spec) {
-        DesiredState.StoredPool known = stored(id).orElseThrow(() -> OperationException.notFound("pool-not-found",
-            "There is no pool " + id + "; a pool on a disk must be imported first."));
-        return state.locked(known.uuid(), () -> {
+        String key = keyOf(id);
+        return state.locked(key, () -> {
+            DesiredState.StoredPool known = settled(stored(key).orElseThrow(() -> OperationException.notFound("pool-not-found",
+                "There is no pool " + id + "; a pool on a disk must be imported first.")), spec.disk());
             DesiredState.StoredPool allowing = spec.allowTest() ? known.allowingTest() : known;
             if (!known.disks().contains(spec.disk())) {
-                state.put(StateKind.POOL, known.uuid(), allowing.withDisks(known.disks(), spec.disk()));
+                state.put(StateKind.POOL, key, allowing.withDisks(known.disks(), spec.disk()));
             }
-            return calls.await(state.storing(engine.addPoolDisk(id, spec), view ->
-                state.put(StateKind.POOL, known.uuid(), allowing.withDisks(view.disks(), null))));
+            try {
+                return calls.await(state.storing(engine.addPoolDisk(key, spec), view ->
+                    state.put(StateKind.POOL, key, allowing.withDisks(view.disks(), null))));
+            } catch (OperationException e) {
+                if (e.kind() != ErrorKind.TIMEOUT && !DISK_UNCLEAR.equals(e.code())) {
+                    List<String> disks = get(key).disks();      // It may be there, and what came next has failed.
+                    state.put(StateKind.POOL, key, (disks.contains(spec.disk()) ? allowing : known).withDisks(disks, null));
+                }
+                throw e;
+            }
         });
+    }
+
+    /** Without the disk that may have come: it has, or the one that is to come now is that one. */
+    private DesiredState.StoredPool settled(DesiredState.StoredPool pool, String disk) {
+        if (pool.uncertainDisk() == null || pool.uncertainDisk().equals(disk)) {
+            return pool;
+        }
+        List<String> disks = get(pool.uuid()).disks();
+        if (!disks.contains(pool.uncertainDisk())) {
+            throw OperationException.precondition("pool-disk-uncertain", "Whether disk " + pool.uncertainDisk() + " was added to pool "
+                + pool.name() + " is not known, since that request was not answered; send it again before another disk is added.");
+        }
+        return pool.withDisks(disks, null);
     }
 
     /** Errors and stalls of its disks so far count no more. */
@@ -130,40 +156,53 @@ public final class PoolService {
     /** Closes the pool clean; it stays on its disks and is not brought back by a start. Idempotent. */
     public void export(String id) {
         String key = keyOf(id);
-        Optional<DesiredState.StoredPool> known = stored(id);
         state.locked(key, () -> {
-            if (known.isPresent() && known.get().exported() && !isOpen(id)) {
+            Optional<DesiredState.StoredPool> known = stored(key);
+            if (known.isPresent() && known.get().exported() && !isOpen(key)) {
                 return null;
             }
-            return calls.await(state.storing(engine.exportPool(id), done -> known.ifPresent(pool ->
-                state.put(StateKind.POOL, pool.uuid(), pool.asExported()))));
+            return calls.await(state.storing(engine.exportPool(key), done -> stored(key).ifPresent(pool ->
+                state.put(StateKind.POOL, key, pool.asExported()))));
         });
     }
 
     public void destroy(String id) {
         String key = keyOf(id);
-        absent.refusePool(id);
-        state.locked(key, () -> calls.await(state.removing(engine.destroyPool(id), StateKind.POOL, key, () ->
+        absent.refusePool(key);
+        state.locked(key, () -> calls.await(state.removing(engine.destroyPool(key), StateKind.POOL, key, () ->
             state.list(DesiredState.StoredLimits.class).stream().filter(limits -> key.equals(limits.pool()))
                 .forEach(limits -> state.remove(StateKind.LIMITS, limits.uuid())))));
     }
 
+    /** As it is open, which it may have been before, in another way than is asked for now. */
     private void store(PoolSpec spec, PoolView pool) {
-        state.put(StateKind.POOL, pool.uuid(), new DesiredState.StoredPool(pool.name(), pool.uuid(), spec.disks(),
-            spec.allowTest(), false));
+        String uncertainDisk = state.find(StateKind.POOL, pool.uuid(), DesiredState.StoredPool.class)
+            .filter(known -> known.disks().equals(pool.disks())).map(DesiredState.StoredPool::uncertainDisk).orElse(null);
+        state.put(StateKind.POOL, pool.uuid(), new DesiredState.StoredPool(pool.name(), pool.uuid(), pool.disks(),
+            spec.allowTest() || pool.test(), false, uncertainDisk, pool.readOnly() ? true : null));
     }
 
-    private boolean isOpen(String id) {
-        return list().stream().anyMatch(pool -> id.equals(pool.name()) || id.equals(pool.uuid()));
+    private boolean isOpen(String uuid) {
+        return list().stream().anyMatch(pool -> uuid.equals(pool.uuid()));
     }
 
-    private Optional<DesiredState.StoredPool> stored(String id) {
-        return state.list(DesiredState.StoredPool.class).stream()
-            .filter(pool -> id.equals(pool.uuid()) || id.equals(pool.name())).findFirst();
+    private Optional<DesiredState.StoredPool> stored(String key) {
+        return state.find(StateKind.POOL, key, DesiredState.StoredPool.class);
     }
 
+    /** The UUID of a pool: a name is that of the open pool, else of the only one that is known by it. */
     private String keyOf(String id) {
-        return stored(id).map(DesiredState.StoredPool::uuid).orElse(id);
+        if (stored(id).isPresent()) {
+            return id;
+        }
+        Optional<PoolView> open = list().stream().filter(pool -> id.equals(pool.name())).findFirst();
+        List<String> known = open.isPresent() ? List.of(open.get().uuid()) : state.list(DesiredState.StoredPool.class).stream()
+            .filter(pool -> id.equals(pool.name())).map(DesiredState.StoredPool::uuid).toList();
+        if (known.size() > 1) {
+            throw OperationException.invalid("pool-name-ambiguous", "Several pools that are not open are known as '" + id + "': "
+                + String.join(", ", known) + "; name the one that is meant by its UUID.");
+        }
+        return known.isEmpty() ? id : known.getFirst();
     }
 
     private static boolean isSame(PoolSpec spec, PoolView pool) {

@@ -58,9 +58,8 @@ public final class ReplicaService {
         return view;
     }
 
-    public void unshare(String id) {
-        ReplicaView known = get(id);
-        state.locked(known.uuid(), () -> calls.await(state.storing(engine.unshareReplica(id), replica ->
-            state.remove(StateKind.SHARE, replica.uuid()))));
+    /** Also of a replica whose pool is lost: a start would look for it for ever. */
+    public void unshare(String uuid) {
+        state.locked(uuid, () -> calls.await(state.removing(engine.unshareReplica(uuid), StateKind.SHARE, uuid)));
     }
 }

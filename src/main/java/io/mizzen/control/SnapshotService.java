@@ -9,14 +9,16 @@ import io.mizzen.engine.model.SnapshotView;
 import io.mizzen.util.OperationException;
 import java.util.List;
 
-/** Snapshots and clones. They live in their pool's own metadata: nothing of them is desired state. */
+/** Snapshots and clones. They live in their pool's own metadata: of them only limits and shares are desired state. */
 public final class SnapshotService {
     private final Engine engine;
     private final EngineCalls calls;
     private final AbsentNexuses absent;
+    private final ReplicaService volumes;
 
     SnapshotService(Engine engine, EngineCalls calls, DesiredState state) {
         this.absent = new AbsentNexuses(engine, calls, state);
+        this.volumes = new ReplicaService(engine, calls, state);
         this.engine = engine;
         this.calls = calls;
     }
@@ -44,7 +46,7 @@ public final class SnapshotService {
 
     public void destroy(String uuid) {
         get(uuid);
-        calls.await(engine.destroyReplica(uuid));
+        volumes.destroy(uuid);
     }
 
     public ReplicaView rollback(String replica, String snapshot) {

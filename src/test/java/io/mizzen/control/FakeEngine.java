@@ -90,8 +90,14 @@ public final class FakeEngine extends FakeStorage {
         });
     }
 
+    /** Snapshots are volumes, too. */
+    private ReplicaSpec ofSnapshot(SnapshotSpec snapshot) {
+        ReplicaSpec of = replicas.get(snapshot.replica());
+        return new ReplicaSpec(snapshot.uuid(), snapshot.name(), of.pool(), of.sizeBytes(), true);
+    }
+
     private ReplicaView replicaView(String id) {
-        ReplicaSpec spec = found(replicas, id, "replica");
+        ReplicaSpec spec = snapshots.containsKey(id) ? ofSnapshot(snapshots.get(id)) : found(replicas, id, "replica");
         return new ReplicaView(id, spec.name(), spec.pool(), uuidOf(spec.pool()), spec.sizeBytes(), 0, 0, spec.thin(), false,
             null, "lvol:///" + spec.pool() + "/" + spec.name(), spec.name(), true, null, null, null, shareView(id));
     }

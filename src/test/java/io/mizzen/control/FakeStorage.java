@@ -327,10 +327,11 @@ public abstract class FakeStorage implements Engine {
             PoolSpec full = new PoolSpec(spec.name(), spec.uuid() == null ? uuidOf(spec.name()) : spec.uuid(),
                 spec.disks(), spec.clusterSizeBytes(), spec.overwrite(), spec.allowTest(), spec.room());
             PoolSpec old = pools.get(full.uuid());
-            if (old != null && !old.equals(full)) {
+            if (old != null && !(old.name().equals(full.name()) && old.disks().equals(full.disks())
+                && old.clusterSizeBytes() == full.clusterSizeBytes())) {
                 throw new OperationException(ErrorKind.ALREADY_EXISTS, "pool-exists", "the pool has another specification");
             }
-            pools.put(full.uuid(), full);
+            pools.putIfAbsent(full.uuid(), full);
             return poolView(full.uuid());
         });
     }

@@ -1,0 +1,164 @@
+package io.mizzen.control;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import io.mizzen.control.store.StateKind;
+import io.mizzen.control.store.StateStore;
+import io.mizzen.engine.model.LimitsSpec;
+import io.mizzen.engine.model.PoolDiskSpec;
+import io.mizzen.engine.model.PoolImport;
+import io.mizzen.engine.model.PoolSpec;
+import io.mizzen.engine.model.RateSpec;
+import io.mizzen.engine.model.ReplicaSpec;
+import io.mizzen.engine.model.ShareSpec;
+import io.mizzen.engine.model.SnapshotSpec;
+import io.mizzen.util.ErrorKind;
+import io.mizzen.util.OperationException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The desired state of pools and of what is in them says what a start is to bring back: no less, and nothing that is gone. */
+class StoredPoolsTest {
+    private static final String POOL = "d0000000-0000-4000-8000-0000000000a0";
+    private static final String OTHER = "d0000000-0000-4000-8000-0000000000b0";
+    private static final String REPLICA = "d0000000-0000-4000-8000-0000000000a1";
+    private static final String SNAPSHOT = "d0000000-0000-4000-8000-0000000000a2";
+    private static final String DISK = "uring:///dev/a";
+    private static final LimitsSpec LIMITS = new LimitsSpec(null, null, new RateSpec(1000, 0), null, null, null);
+
+    @TempDir
+    Path directory;
+    private final EngineCalls calls = new EngineCalls(Duration.ofSeconds(20));
+    private FakeEngine engine = new FakeEngine();
+    private DesiredState state;
+    private Restorer restorer;
+
+    @BeforeEach
+    void start() {
+        StateStore store = StateStore.open(directory);
+        state = new DesiredState(store, Duration.ofSeconds(20));
+        restorer = new Restorer(engine, calls, state);
+        restorer.start(store.load(), Duration.ofHours(1));
+    }
+
+    @AfterEach
+    void crash() {
+        restorer.close();
+        state.close();
+    }
+
+    private void restart() {
+        crash();
+        engine = new FakeEngine();
+        start();
+    }
+
+    private PoolService pools() {
+        return new PoolService(engine, calls, state, restorer);
+    }
+
+    private static PoolSpec pool(String uuid, String disk) {
+        return new PoolSpec("a", uuid, List.of(disk), 0, List.of(), false, new PoolSpec.Room(true, 0, 0));
+    }
+
+    private DesiredState.StoredPool stored(String uuid) {
+        return state.find(StateKind.POOL, uuid, DesiredState.StoredPool.class).orElse(null);
+    }
+
+    /** A pool that was exported leaves its name to another one; what is asked of the name is asked of the one that is open. */
+    @Test
+    void aNameMeansTheOpenPoolAndNotAnExportedOne() {
+        pools().create(pool(POOL, DISK));
+        pools().export("a");
+        pools().create(pool(OTHER, "uring:///dev/b"));
+        pools().addDisk("a", new PoolDiskSpec("uring:///dev/c", List.of(), false));
+        assertThat(stored(OTHER).disks()).containsExactly("uring:///dev/b", "uring:///dev/c");
+        assertThat(stored(POOL).disks()).containsExactly(DISK);
+        pools().export("a");
+        assertThat(stored(OTHER).exported()).isTrue();
+        OperationException which = catchThrowableOfType(OperationException.class, () ->
+            pools().importPool("a", List.of(), false, PoolImport.NORMAL));
+        assertThat(which).hasMessageContainingAll(POOL, OTHER);
+        pools().importPool(OTHER, List.of(), false, PoolImport.NORMAL);
+        pools().destroy("a");
+        assertThat(stored(OTHER)).isNull();
+        assertThat(stored(POOL).exported()).isTrue();
+    }
+
+    /** The same request again changes nothing, not in the desired state either. */
+    @Test
+    void aPoolThatIsOpenIsStoredAsItIsOpen() {
+        pools().importPool(POOL, List.of(DISK), true, new PoolImport(false, true));
+        PoolSpec again = new PoolSpec("imported", POOL, List.of(DISK), 0, List.of(), false);
+        assertThat(pools().create(again).created()).isFalse();
+        assertThat(stored(POOL).readOnly()).as("a start is not to write to it").isTrue();
+        assertThat(stored(POOL).allowTest()).as("a start could not open it otherwise").isTrue();
+    }
+
+    /** Of a disk that was being added only the disks know; a start must try with it. */
+    @Test
+    void aDiskThatMayHaveComeIsNotForgottenForAnotherOne() {
+        pools().create(pool(POOL, DISK));
+        engine.failing("addPoolDisk", new OperationException(ErrorKind.TIMEOUT, "operation-timeout", "unknown"));
+        catchThrowableOfType(OperationException.class, () -> pools().addDisk("a", new PoolDiskSpec("uring:///dev/b", List.of(), false)));
+        assertThat(stored(POOL).uncertainDisk()).isEqualTo("uring:///dev/b");
+        OperationException refusal = catchThrowableOfType(OperationException.class, () ->
+            pools().addDisk("a", new PoolDiskSpec("uring:///dev/c", List.of(), false)));
+        assertThat(refusal).hasMessageContainingAll("uring:///dev/b", "again");
+        assertThat(stored(POOL).uncertainDisk()).isEqualTo("uring:///dev/b");
+        engine.failing("addPoolDisk", null);
+        pools().addDisk("a", new PoolDiskSpec("uring:///dev/b", List.of(), false));
+        pools().addDisk("a", new PoolDiskSpec("uring:///dev/c", List.of(), false));
+        assertThat(stored(POOL).disks()).containsExactly(DISK, "uring:///dev/b", "uring:///dev/c");
+        assertThat(stored(POOL).uncertainDisk()).isNull();
+    }
+
+    /** A disk that was refused is no part of the pool: it is neither tried at a start, nor in the way of the next one. */
+    @Test
+    void aDiskThatWasRefusedIsForgotten() {
+        pools().create(pool(POOL, DISK));
+        engine.failing("addPoolDisk", OperationException.precondition("disk-not-empty", "ext4"));
+        catchThrowableOfType(OperationException.class, () -> pools().addDisk("a", new PoolDiskSpec("uring:///dev/b", List.of(), false)));
+        assertThat(stored(POOL).uncertainDisk()).isNull();
+        engine.failing("addPoolDisk", null);
+        pools().addDisk("a", new PoolDiskSpec("uring:///dev/c", List.of(), false));
+        assertThat(stored(POOL).disks()).containsExactly(DISK, "uring:///dev/c");
+    }
+
+    /** Its disks are broken: nobody brings its replicas back, so what is known of them must be removable. */
+    @Test
+    void whatIsKnownOfReplicasOfALostPoolCanBeRemoved() {
+        pools().create(pool(POOL, DISK));
+        engine.createReplica(new ReplicaSpec(REPLICA, "r", "a", 1, true));
+        ReplicaService replicas = new ReplicaService(engine, calls, state);
+        replicas.share(REPLICA, new ShareSpec(List.of("any")));
+        new LimitsService(engine, calls, state).setReplica(REPLICA, LIMITS);
+        restart();
+        assertThat(restorer.failures()).extracting(Restorer.Failure::code).containsOnly("replica-not-found");
+        new LimitsService(engine, calls, state).removeReplica(REPLICA);
+        new ReplicaService(engine, calls, state).unshare(REPLICA);
+        restorer.retry();
+        assertThat(restorer.failures()).isEmpty();
+        assertThat(catchThrowableOfType(OperationException.class, () -> new ReplicaService(engine, calls, state).unshare(REPLICA)).code())
+            .isEqualTo("replica-not-found");
+        assertThat(catchThrowableOfType(OperationException.class, () -> new LimitsService(engine, calls, state).setReplica(REPLICA,
+            LIMITS)).code()).isEqualTo("replica-not-found");
+    }
+
+    @Test
+    void theLimitsOfASnapshotGoWithIt() {
+        pools().create(pool(POOL, DISK));
+        engine.createReplica(new ReplicaSpec(REPLICA, "r", "a", 1, true));
+        SnapshotService snapshots = new SnapshotService(engine, calls, state);
+        snapshots.create(new SnapshotSpec(SNAPSHOT, "s", REPLICA, null, null));
+        new LimitsService(engine, calls, state).setReplica(SNAPSHOT, LIMITS);
+        snapshots.destroy(SNAPSHOT);
+        assertThat(state.contains(StateKind.LIMITS, SNAPSHOT)).isFalse();
+    }
+}
