@@ -32,7 +32,7 @@ final class Examples {
         {"disk": "malloc:///example-disk-3?size_mb=64", "allowTest": true}""";
     static final String POOL_POST_BODY = """
         {"name": "example-pool-2", "disks": ["malloc:///example-disk-2?size_mb=128"], "allowTest": true}""";
-    static final String COMMIT_LIMIT_BODY = "{\"percent\": 250}";
+    static final String COMMIT_LIMIT_BODY = "{\"commitLimitPercent\": 250}";
     static final String IMPORT_BODY = "{\"rebuildMasks\": false}";
     static final String REPLICA_BODY = """
         {"name": "example-replica", "pool": "example-pool", "sizeBytes": "64MiB", "thin": true}""";

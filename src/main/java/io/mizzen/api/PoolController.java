@@ -100,7 +100,7 @@ public class PoolController {
     PoolView commitLimit(@Parameter(description = "Name or UUID", example = Examples.OWN_POOL) @PathVariable String id,
         @io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
             @ExampleObject(Examples.COMMIT_LIMIT_BODY))) @Valid @RequestBody CommitLimitRequest request) {
-        return pools.setCommitLimit(id, request.percent());
+        return pools.setCommitLimit(id, request.commitLimitPercent());
     }
 
     @PostMapping("/{id}/export")
@@ -124,8 +124,9 @@ public class PoolController {
 
     @PostMapping("/{id}/grow")
     @Operation(operationId = "growPool", summary = "Use what the pool's disk has gained",
-        description = "Online. Of several disks the last one's gain. So large as its metadata was made for it can become "
-            + "('growableToBytes'), not larger. A disk that has gained nothing changes nothing.")
+        description = "Online. Of several disks the last one's gain; that of another is told in 'unusableBytes' of that disk and in "
+            + "'notes' of the pool's health: the next disk's data follows directly, so it would have to be moved. So large as its "
+            + "metadata was made for it can become ('growableToBytes'), not larger. A disk that has gained nothing changes nothing.")
     PoolView grow(@Parameter(description = "Name or UUID", example = Examples.OWN_POOL) @PathVariable String id) {
         return pools.grow(id);
     }

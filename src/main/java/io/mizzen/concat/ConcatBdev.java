@@ -358,6 +358,16 @@ public final class ConcatBdev extends Bdev {
         return superBlock.members().get(disks().indexOf(disk)).uuid();
     }
 
+    /**
+     * What a disk has beyond its part of the whole that only a move of the next disk's data could make use of: the next one
+     * begins where this one's part ends. 0 of the last, which can grow. Control reactor.
+     */
+    public long unusableBytes(Bdev disk) {
+        RaidSuperBlock.Member member = superBlock.members().get(disks().indexOf(disk));
+        long blocks = (disk.blockCount() - member.dataOffsetBlocks()) / superBlock.stripBlocks() * superBlock.stripBlocks();
+        return member.slot() == superBlock.members().size() - 1 ? 0 : Math.max(0, blocks - member.dataBlocks()) << blockShift();
+    }
+
     /** What a disk would add to the whole; refused as by {@link #add}. */
     public long dataBytes(NewDisk disk) {
         return member(disk, blockSizeBytes(), superBlock.stripBlocks(), parts.size()).dataBlocks() << blockShift();

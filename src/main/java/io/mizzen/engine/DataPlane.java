@@ -6,6 +6,7 @@ import io.mizzen.engine.model.BdevView;
 import io.mizzen.engine.model.ConnectionView;
 import io.mizzen.engine.model.DeviceSpec;
 import io.mizzen.engine.model.DeviceView;
+import io.mizzen.engine.model.DriveHealthView;
 import io.mizzen.engine.model.EngineView;
 import io.mizzen.engine.model.EventPage;
 import io.mizzen.engine.model.FaultSpec;
@@ -266,6 +267,11 @@ final class DataPlane extends StorageCommands {
     @Override
     public CompletableFuture<List<NvmeControllerView>> nvmeControllers() {
         return query("nvme controllers", s -> s.controllers.list());
+    }
+
+    @Override
+    public CompletableFuture<List<DriveHealthView>> kernelDrives() {
+        return query("kernel drives", s -> s.kernelDrives.list());
     }
 
     // --- block devices ----------------------------------------------------------------------------

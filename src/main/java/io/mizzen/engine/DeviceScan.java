@@ -31,12 +31,15 @@ import java.util.function.Function;
 final class DeviceScan {
     /** A pool, or a part of one, is no foreign signature: it can be imported wherever its disks are. */
     private static final Set<String> POOLS = Set.of("spdk-blobstore", "spdk-raid");
+    /** Of disks that are no NVMe drives. */
+    static final String NO_SMART = "SMART data is read of NVMe drives only; smartctl reads that of SATA and SAS drives";
     private static final String ANY = "any";
     private static final Map<String, String> ALIASES = Map.of("ext2", "ext", "ext3", "ext", "ext4", "ext");
 
     private final PciSysfs pci;
     private final BlockDevices blocks;
     private final Function<Path, Set<Integer>> namespacesOf;
+    private final Function<Path, SmartReading> smart;
 
     /**
      * What the engine has of the devices.
@@ -59,15 +62,19 @@ final class DeviceScan {
         }
     }
 
-    DeviceScan(PciSysfs pci, BlockDevices blocks) {
-        this(pci, blocks, NvmeIdentify::namespaces);
+    DeviceScan(PciSysfs pci, BlockDevices blocks, Function<Path, SmartReading> smart) {
+        this(pci, blocks, NvmeIdentify::namespaces, smart);
     }
 
-    /** @param namespacesOf what a controller, by its file, says that it has; null: it cannot be asked */
-    DeviceScan(PciSysfs pci, BlockDevices blocks, Function<Path, Set<Integer>> namespacesOf) {
+    /**
+     * @param namespacesOf what a controller, by its file, says that it has; null: it cannot be asked
+     * @param smart what a drive of the kernel's, by the file of its controller or a namespace, says of its health
+     */
+    DeviceScan(PciSysfs pci, BlockDevices blocks, Function<Path, Set<Integer>> namespacesOf, Function<Path, SmartReading> smart) {
         this.pci = pci;
         this.blocks = blocks;
         this.namespacesOf = namespacesOf;
+        this.smart = smart;
     }
 
     /** NVMe functions first, then other disks. */
@@ -120,9 +127,27 @@ final class DeviceScan {
         String reason = bdevs.isEmpty() && held != null ? held : reason(function, bdevs, disks);
         NvmeControllerView driven = users.controllers().get(address);
         BlockDevice first = namespaces.isEmpty() ? null : namespaces.getFirst();
+        Smart health = smart(function, driven);
         return new DeviceView(address, DeviceView.Kind.NVME, driven != null ? driven.model() : first == null ? null : first.model(),
                 driven != null ? driven.serial() : serial(function, first), node(function.numaNode()), function.driver(), function.driverOverride(),
-                function.iommuGroup() < 0 ? null : function.iommuGroup(), disks, driven, bdevs, reason == null, reason);
+                function.iommuGroup() < 0 ? null : function.iommuGroup(), disks, driven, health.view,
+                health.unavailable, bdevs, reason == null, reason);
+    }
+
+    /** What a drive says of its health, or why that is not known. */
+    private record Smart(NvmeControllerView.HealthView view, String unavailable) {
+        static Smart of(SmartReading reading) {
+            return new Smart(reading.health() == null ? null : NvmeViews.health(reading.health()), reading.unavailable());
+        }
+    }
+
+    private Smart smart(PciFunction function, NvmeControllerView driven) {
+        if (driven != null) {
+            return new Smart(driven.health(), driven.health() == null ? "the drive has not said yet" : null);
+        }
+        String controller = "nvme".equals(function.driver()) ? pci.controllerName(function.address()) : null;
+        return controller == null ? new Smart(null, "neither the kernel's NVMe driver nor a bdev of this engine drives it now")
+                : Smart.of(smart.apply(pci.file(controller)));
     }
 
     /** The controller's; while the kernel has not got so far, that of its first namespace, if that is there all the same. */
@@ -135,8 +160,9 @@ final class DeviceScan {
         List<String> bdevs = users.of(disk);
         DiskView view = disk(disk, users);
         String reason = bdevs.isEmpty() ? disk.readOnly() ? "it is read-only" : reason(List.of(view)) : usedBy(bdevs);
+        Smart health = blocks.nvmeDriveOf(disk.path()) == null ? new Smart(null, NO_SMART) : Smart.of(smart.apply(disk.path()));
         return new DeviceView(disk.name(), DeviceView.Kind.DISK, disk.model(), disk.serial(), node(disk.numaNode()), null, null, null,
-                List.of(view), null, bdevs, reason == null, reason);
+                List.of(view), null, health.view, health.unavailable, bdevs, reason == null, reason);
     }
 
     private static Integer node(int number) {

@@ -32,7 +32,7 @@ final class DeviceService {
     DeviceService(PlaneContext plane, Offload offload, NvmeControllers controllers) {
         this.plane = plane;
         this.controllers = controllers;
-        this.scan = new DeviceScan(plane.platform().pci(), plane.platform().disks());
+        this.scan = new DeviceScan(plane.platform().pci(), plane.platform().disks(), plane.platform()::smart);
         this.offload = offload;
     }
 

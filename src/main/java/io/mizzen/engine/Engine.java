@@ -6,6 +6,7 @@ import io.mizzen.engine.model.CloneSpec;
 import io.mizzen.engine.model.ConnectionView;
 import io.mizzen.engine.model.DeviceSpec;
 import io.mizzen.engine.model.DeviceView;
+import io.mizzen.engine.model.DriveHealthView;
 import io.mizzen.engine.model.EngineView;
 import io.mizzen.engine.model.EventPage;
 import io.mizzen.engine.model.FaultSpec;
@@ -144,6 +145,9 @@ public interface Engine {
 
     /** NVMe controllers that the engine drives. */
     CompletableFuture<List<NvmeControllerView>> nvmeControllers();
+
+    /** NVMe drives that the kernel drives, under bdevs of the engine, as far as they say how they are. */
+    CompletableFuture<List<DriveHealthView>> kernelDrives();
 
     // Block devices
 

@@ -107,6 +107,11 @@ final class LinuxPlatform implements Platform {
     }
 
     @Override
+    public SmartReading smart(Path file) {
+        return SmartReading.ofNvme(file);
+    }
+
+    @Override
     public RingCounts ringCounts(Reactor reactor) {
         RingStats stats = ReactorRing.of(reactor).stats();
         return new RingCounts(stats.enters(), stats.submissions(), stats.completions());

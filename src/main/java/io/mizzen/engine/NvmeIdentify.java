@@ -1,8 +1,6 @@
 package io.mizzen.engine;
 
 import io.mizzen.engine.model.DeviceView;
-import io.mizzen.ffi.Libc;
-import io.mizzen.ffi.NvmeIoctl;
 import io.mizzen.ffi.RawMemory;
 import io.mizzen.nvme.Identify;
 import io.mizzen.nvme.IdentifyNamespace;
@@ -20,9 +18,6 @@ import java.util.TreeSet;
  * specification 2.0, section 5.17). Blocking: never on a reactor.
  */
 final class NvmeIdentify {
-    private static final int O_RDONLY_CLOEXEC = 0x80000;
-    private static final int TIMEOUT_MS = 5000;
-
     private NvmeIdentify() { }
 
     /** The formats of a namespace; empty where the drive or the rights do not allow to ask. */
@@ -55,21 +50,8 @@ final class NvmeIdentify {
 
     /** Address of the answer, or 0. */
     private static long identify(Arena arena, Path file, int cns, int namespaceId) {
-        int fd = Libc.open(Libc.cString(arena, file.toString()).address(), O_RDONLY_CLOEXEC, 0);
-        if (fd < 0) {
-            return 0;
-        }
         long data = arena.allocate(Identify.SIZE_BYTES, Identify.SIZE_BYTES).address();
-        long command = arena.allocate(NvmeIoctl.PASSTHRU_SIZE_BYTES, 8).address();
-        RawMemory.putByte(command + NvmeIoctl.PASSTHRU_OPCODE, (byte) Opcodes.ADMIN_IDENTIFY);
-        RawMemory.putInt(command + NvmeIoctl.PASSTHRU_NSID, namespaceId);
-        RawMemory.putLong(command + NvmeIoctl.PASSTHRU_ADDR, data);
-        RawMemory.putInt(command + NvmeIoctl.PASSTHRU_DATA_LEN, Identify.SIZE_BYTES);
-        RawMemory.putInt(command + NvmeIoctl.PASSTHRU_CDW10, cns);
-        RawMemory.putInt(command + NvmeIoctl.PASSTHRU_TIMEOUT_MS, TIMEOUT_MS);
-        int result = Libc.ioctl(fd, NvmeIoctl.NVME_IOCTL_ADMIN_CMD, command);
-        Libc.close(fd);
-        return result == 0 ? data : 0;
+        return NvmePassthrough.read(file, Opcodes.ADMIN_IDENTIFY, namespaceId, cns, data, Identify.SIZE_BYTES) == 0 ? data : 0;
     }
 
     private static List<DeviceView.LbaFormatView> decode(long data) {

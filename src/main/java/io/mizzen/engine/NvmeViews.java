@@ -55,7 +55,7 @@ final class NvmeViews {
         return warnings;
     }
 
-    private static HealthView health(NvmeHealth health) {
+    static HealthView health(NvmeHealth health) {
         return new HealthView(warnings(health), health.temperatureKelvin() - KELVIN, health.sparePercent(),
                 health.spareThresholdPercent(), health.percentUsed(), health.dataUnitsRead() * UNIT_BYTES,
                 health.dataUnitsWritten() * UNIT_BYTES, health.hostReadCommands(), health.hostWriteCommands(),

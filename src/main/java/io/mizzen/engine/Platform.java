@@ -6,6 +6,7 @@ import io.mizzen.pci.PciSysfs;
 import io.mizzen.reactor.CpuAffinity;
 import io.mizzen.reactor.Reactor;
 import io.mizzen.uring.BlockDevices;
+import java.nio.file.Path;
 import java.util.List;
 
 /** What the engine takes from the machine. Linux in production; tests have a plain one. */
@@ -42,6 +43,9 @@ interface Platform {
 
     /** Disks of the machine. Any thread. */
     BlockDevices disks();
+
+    /** What an NVMe drive that the kernel drives says of its health. Blocking; any thread. @param file of its controller or a namespace */
+    SmartReading smart(Path file);
 
     /** System calls, submissions and completions of a reactor's ring. Any thread, approximate. */
     RingCounts ringCounts(Reactor reactor);

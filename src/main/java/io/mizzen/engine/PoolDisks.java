@@ -47,6 +47,11 @@ final class PoolDisks {
             return concat() == null ? store.sizeBytes() : concat().neededBytes(disk);
         }
 
+        /** What the disk has gained and the pool cannot use. */
+        long unusableBytes(Bdev disk) {
+            return concat() == null || disk.isRemoved() ? 0 : concat().unusableBytes(disk);
+        }
+
         /** Refuses when a disk has become smaller than that. */
         void checkNotShrunk(LvStore store) {
             for (Bdev disk : disks) {
@@ -293,8 +298,8 @@ final class PoolDisks {
             Bdev disk = stack.disks().get(i);
             PoolHealth.DiskHealth known = health.of(store, disk);
             disks.add(new PoolDiskView(stack.uris().get(i), disk.name(), concat == null ? null : concat.memberUuid(disk).toString(),
-                    disk.sizeBytes(), concat == null ? disk.sizeBytes() : concat.dataBytes(disk), !disk.isRemoved(),
-                    known.state(), known.reason(), known.errors(), known.stalls(), known.stalled(), known.warnings()));
+                    disk.sizeBytes(), concat == null ? disk.sizeBytes() : concat.dataBytes(disk), stack.unusableBytes(disk),
+                    !disk.isRemoved(), known.state(), known.reason(), known.errors(), known.stalls(), known.stalled(), known.warnings()));
         }
         return new PoolView.Storage(concat != null, store.sizeBytes(), concat == null ? stack.base().sizeBytes()
                 : concat.growableToBytes(), store.growableToBytes(), (long) store.metadataPageCount() * METADATA_PAGE_BYTES,

@@ -7,6 +7,7 @@ import io.mizzen.engine.model.PoolView;
 import io.mizzen.lvs.LvStore;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -16,18 +17,22 @@ final class PoolHealth {
 
     private final PlaneContext plane;
     private final NvmeControllers controllers;
+    private final KernelDrives kernelDrives;
     private final Map<LvStore, Watched> pools = new HashMap<>();
 
     /** The disks of an open pool. */
     private static final class Watched {
-        final Map<Bdev, DiskWatch> disks = new HashMap<>();
+        final Map<Bdev, DiskWatch> disks = new LinkedHashMap<>();
+        /** By disk, so many bytes that the pool cannot use; those that it could not use when it was opened are no news. */
+        final Map<Bdev, Long> unusable = new HashMap<>();
         HealthState told = HealthState.ONLINE;
     }
 
     /** What can be said of one disk. */
     record DiskHealth(HealthState state, String reason, long errors, long stalls, boolean stalled, List<String> warnings) { }
 
-    PoolHealth(PlaneContext plane, NvmeControllers controllers) {
+    PoolHealth(PlaneContext plane, NvmeControllers controllers, KernelDrives kernelDrives) {
+        this.kernelDrives = kernelDrives;
         this.plane = plane;
         this.controllers = controllers;
     }
@@ -47,13 +52,39 @@ final class PoolHealth {
         for (Bdev disk : disks) {
             DiskWatch watch = pool.disks.computeIfAbsent(disk, key -> new DiskWatch(disk, plane.config().health(), nowNs));
             watch.needs(stack.neededBytes(store, disk));
-            watch.look(nowNs, controllers.warnings(disk));
+            watch.look(nowNs, warnings(disk));
+            lookAtGain(store, pool, disk, stack.unusableBytes(disk));
         }
         HealthState state = of(store).state();
         if (state != pool.told) {
             tell(store, pool.told, state);
             pool.told = state;
         }
+    }
+
+    private List<String> warnings(Bdev disk) {
+        List<String> warnings = controllers.warnings(disk);
+        return warnings != null ? warnings : kernelDrives.warnings(disk);
+    }
+
+    /** A disk that is not the last of several has grown: nothing will come of that, which nobody would find out else. */
+    private void lookAtGain(LvStore store, Watched pool, Bdev disk, long bytes) {
+        Long before = pool.unusable.put(disk, bytes);
+        if (before != null && bytes > before) {
+            plane.event(ObjectKind.POOL, store.uuid(), store.name(), "pool-disk-unusable-space", "pool " + store.name() + ": "
+                    + unusable(disk, bytes), "disk", disk.name(), "unusableBytes", bytes);
+        }
+    }
+
+    private static String unusable(Bdev disk, long bytes) {
+        return "disk " + disk.name() + " has " + bytes + " bytes that the pool cannot use: the disks are joined end to end, and the"
+                + " data of the next disk follows directly, so only the last disk's gain can be taken in; add a disk instead (POST"
+                + " /v1/pools/{id}/disks), or grow the last one";
+    }
+
+    private static List<String> notes(Watched pool) {
+        return pool == null ? List.of() : pool.unusable.entrySet().stream().filter(entry -> entry.getValue() > 0
+                && pool.disks.containsKey(entry.getKey())).map(entry -> unusable(entry.getKey(), entry.getValue())).toList();
     }
 
     private void tell(LvStore store, HealthState before, HealthState state) {
@@ -89,7 +120,7 @@ final class PoolHealth {
     /** As well as its worst disk; a faulted pool is FAULTED. */
     PoolView.Health of(LvStore store) {
         if (store.state() == LvStore.State.FAULTED) {
-            return new PoolView.Health(HealthState.FAULTED, store.fault().getMessage());
+            return new PoolView.Health(HealthState.FAULTED, store.fault().getMessage(), notes(pools.get(store)));
         }
         DiskWatch worst = null;
         Watched pool = pools.get(store);
@@ -98,8 +129,8 @@ final class PoolHealth {
                 worst = disk;
             }
         }
-        return worst == null || worst.state() == HealthState.ONLINE ? new PoolView.Health(HealthState.ONLINE, null)
-                : new PoolView.Health(worst.state(), "disk " + worst.disk() + ": " + worst.reason());
+        return worst == null || worst.state() == HealthState.ONLINE ? new PoolView.Health(HealthState.ONLINE, null, notes(pool))
+                : new PoolView.Health(worst.state(), "disk " + worst.disk() + ": " + worst.reason(), notes(pool));
     }
 
     /** Of one disk of an open pool. */

@@ -316,10 +316,10 @@ final class PoolService {
         });
     }
 
-    /** Takes in what the disks have gained: the one of a bare lvstore, the last of several. */
+    /** Takes in what the disks have gained: the one of a bare lvstore, the last of several. What others have gained is told. */
     void grow(String id, Completion<PoolView> done) {
         Entry entry = entry(id);
-        bdevs.rescan(entry.stack().disks().getLast().name(), (looked, failure) -> {
+        rescan(new ArrayList<>(entry.stack().disks()), (looked, failure) -> {
             if (failure != null) {
                 done.fail(failure);
                 return;
@@ -341,6 +341,20 @@ final class PoolService {
                         growStore(entry, done);
                     }
                 });
+            }
+        });
+    }
+
+    private void rescan(List<Bdev> left, Completion<Void> done) {
+        if (left.isEmpty()) {
+            done.ok(null);
+            return;
+        }
+        bdevs.rescan(left.removeLast().name(), (looked, failure) -> {
+            if (failure != null) {
+                done.fail(failure);
+            } else {
+                rescan(left, done);
             }
         });
     }
@@ -420,7 +434,7 @@ final class PoolService {
             }
             if (percent != before) {
                 plane.event(ObjectKind.POOL, store.uuid(), store.name(), "pool-commit-limit-set", "the replicas of pool "
-                        + store.name() + " may come to " + (percent == 0 ? "any size" : percent + " % of its capacity"), "percent",
+                        + store.name() + " may come to " + (percent == 0 ? "any size" : percent + " % of its capacity"), "commitLimitPercent",
                         percent, "before", before);
             }
             done.ok(view(entry));

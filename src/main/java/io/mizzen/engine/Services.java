@@ -11,6 +11,7 @@ import java.util.List;
 final class Services {
     final PlaneContext plane;
     final NvmeControllers controllers;
+    final KernelDrives kernelDrives;
     final DeviceService devices;
     final BdevService bdevs;
     final FaultService faults;
@@ -30,11 +31,12 @@ final class Services {
         this.plane = plane;
         target = plane.config().nvmf().addresses().isEmpty() ? null : new NvmfTarget(plane);
         controllers = new NvmeControllers(plane);
+        kernelDrives = new KernelDrives(plane, deviceOffload);
         devices = new DeviceService(plane, deviceOffload, controllers);
         bdevs = new BdevService(plane, controllers);
         faults = new FaultService(plane);
         shares = new ShareService(plane, target);
-        health = new PoolHealth(plane, controllers);
+        health = new PoolHealth(plane, controllers, kernelDrives);
         nexuses = new NexusService(plane, bdevs, shares);
         pools = new PoolService(plane, bdevs, nexuses, health, jobs);
         replicas = new ReplicaService(plane, pools, nexuses, shares, jobs);
@@ -47,6 +49,7 @@ final class Services {
     void start(Completion<Void> done) {
         new StateWatch(plane, nexuses, pools).start();
         controllers.start();
+        kernelDrives.start();
         health.start(pools);
         if (target == null) {
             done.ok(null);

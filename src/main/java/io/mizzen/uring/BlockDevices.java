@@ -34,6 +34,10 @@ public final class BlockDevices {
     /** A namespace with several paths has a hidden disk a path: subsystem, controller, namespace. */
     private static final Pattern NVME_PATH = Pattern.compile("(nvme\\d+)c\\d+(n\\d+)");
 
+    /** A namespace, or a partition of one. */
+    private static final Pattern NVME_DISK = Pattern.compile("(nvme\\d+n\\d+)(?:p\\d+)?");
+    private static final Pattern PCI_ADDRESS = Pattern.compile("[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\\.[0-7]");
+
     private final Path sysfs;
     private final Path procfs;
     private final Path dev;
@@ -55,6 +59,33 @@ public final class BlockDevices {
         this.procfs = procfs;
         this.dev = dev;
         this.numberOf = numberOf;
+    }
+
+    /**
+     * The NVMe drive that a device file, or a link to one, is a namespace of, or a partition of one. Null: it is none, or the kernel
+     * does not know it any more.
+     */
+    public NvmeDrive nvmeDriveOf(Path file) {
+        Matcher name;
+        try {
+            name = NVME_DISK.matcher(file.toRealPath().getFileName().toString());
+        } catch (IOException gone) {
+            return null;
+        }
+        Path device = name.matches() ? sysfs.resolve("block").resolve(name.group(1)).resolve("device") : null;
+        if (device == null || !Files.isDirectory(device)) {
+            return null;
+        }
+        String address = text(device.resolve("address"));
+        for (String controller : address == null ? names(device) : List.<String>of()) {     // Of a drive with several paths.
+            address = address != null || !controller.matches("nvme\\d+") ? address : text(device.resolve(controller).resolve("address"));
+        }
+        return new NvmeDrive(address != null && PCI_ADDRESS.matcher(address).matches() ? address : name.group(1),
+                orEmpty(text(device.resolve("model"))), orEmpty(text(device.resolve("serial"))));
+    }
+
+    private static String orEmpty(String text) {
+        return text == null ? "" : text;
     }
 
     /** Every disk that has a size, by name; partitions and disks in the kernel's memory are none. */

@@ -60,7 +60,7 @@ class BadRequestTest extends RestTestBase {
             .doesNotContain("Source", "start marker", "REDACTED");
         assertThat(put(POOL, "{\"name\": \"p\", \"disks\": [\"d\"").problem(400, "malformed-json")).doesNotContain("Source", "start marker");
         assertThat(post(REPLICA + "/rollback", "").problem(400, "malformed-json")).contains("it must have 'snapshot'");
-        assertThat(put(POOL + "/commit-limit", "{\"percent\": 3000000000}").problem(400, "wrong-type")).contains("below 2^31");
+        assertThat(put(POOL + "/commit-limit", "{\"commitLimitPercent\": 3000000000}").problem(400, "wrong-type")).contains("below 2^31");
         assertThat(put(REPLICA, "{\"sizeBytes\": 99999999999999999999}").problem(400, "wrong-type")).contains("below 2^63");
         nothingReachedTheEngine();
     }

@@ -6,6 +6,7 @@ import io.mizzen.engine.model.BdevSpec;
 import io.mizzen.engine.model.BdevView;
 import io.mizzen.engine.model.DeviceSpec;
 import io.mizzen.engine.model.DeviceView;
+import io.mizzen.engine.model.DriveHealthView;
 import io.mizzen.engine.model.NvmeControllerView;
 import io.mizzen.engine.model.EngineView;
 import io.mizzen.engine.model.EventPage;
@@ -213,7 +214,8 @@ public abstract class FakeStorage implements Engine {
         String driver = found(drivers, address, "device");
         boolean kernel = driver.equals("nvme");
         return new DeviceView(address, DeviceView.Kind.NVME, kernel ? "drive" : null, kernel ? serial : null, null, driver,
-            kernel ? null : driver, 1, List.of(), kernel ? null : controllerView(address), List.of(), true, null);
+            kernel ? null : driver, 1, List.of(), kernel ? null : controllerView(address), kernel ? null
+            : controllerView(address).health(), kernel ? "a fake" : null, List.of(), true, null);
     }
 
     private static NvmeControllerView controllerView(String address) {
@@ -222,6 +224,12 @@ public abstract class FakeStorage implements Engine {
             new NvmeControllerView.StatsView(100, 0, 1, 1, 0, 0, 2, 255, 3, 0, 50, 25, 10, 5),
             new NvmeControllerView.HealthView(List.of("temperature"), 81, 100, 10, 3, 512_000, 1_024_000, 7, 8, 9, 10, 11, 12, 13, 14),
             List.of(new NvmeControllerView.ErrorView(14, 1, 5, "an error", 1, 40)));
+    }
+
+    @Override
+    public CompletableFuture<List<DriveHealthView>> kernelDrives() {
+        return answer("kernelDrives", () -> drivers.entrySet().stream().filter(entry -> entry.getValue().equals("nvme"))
+            .map(entry -> new DriveHealthView(entry.getKey(), "drive", serial, controllerView(entry.getKey()).health())).toList());
     }
 
     @Override
@@ -356,8 +364,8 @@ public abstract class FakeStorage implements Engine {
         return new PoolView(spec.name(), spec.uuid(), spec.disks(), faultedPools.contains(spec.uuid()) ? "FAULTED" : "ONLINE", null,
             4 * MIB, 512, 100 * MIB, 0, 100 * MIB, 0, 0, 0, spec.allowTest(), false, 0, 0, 0, readOnlyPools.contains(spec.uuid()), List.of(), new PoolView.Storage(spec.room().expandable(),
             104 * MIB, 104 * MIB, 1000 * MIB, MIB, 0, spec.disks().stream().map(disk ->
-            new PoolDiskView(disk, disk, null, 104 * MIB, 104 * MIB, true, HealthState.ONLINE, null, 2, 1, false, null)).toList()),
-            new PoolView.Health(HealthState.ONLINE, null));
+            new PoolDiskView(disk, disk, null, 104 * MIB, 104 * MIB, 0, true, HealthState.ONLINE, null, 2, 1, false, null)).toList()),
+            new PoolView.Health(HealthState.ONLINE, null, List.of()));
     }
 
     @Override

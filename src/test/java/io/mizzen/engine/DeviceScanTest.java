@@ -7,8 +7,11 @@ import io.mizzen.engine.model.DeviceSpec;
 import io.mizzen.engine.model.DeviceView;
 import io.mizzen.engine.model.DeviceView.Use;
 import io.mizzen.engine.model.DeviceView.UseView;
+import io.mizzen.nvme.pcie.NvmeHealth;
 import io.mizzen.pci.FakePci;
 import io.mizzen.pci.PciAddress;
+import io.mizzen.uring.BlockDevices;
+import io.mizzen.uring.NvmeDrive;
 import io.mizzen.util.OperationException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -33,6 +36,7 @@ class DeviceScanTest {
     private FakePci pci;
     private FakeDisks disks;
     private DeviceScan scan;
+    private final List<String> asked = new ArrayList<>();
 
     @BeforeEach
     void machine() {
@@ -40,11 +44,52 @@ class DeviceScanTest {
         pci.controller(DRIVE.text(), "nvme0");
         disks = new FakeDisks(root).disk("nvme0n1", "259:0", 2).namespaceOf("nvme0", "nvme0n1").disk("sda", "8:0", 2)
                 .attribute("nvme0n1/nsid", "1");
-        scan = new DeviceScan(pci.sysfs(), disks.disks());
+        scan = new DeviceScan(pci.sysfs(), disks.disks(), this::smart);
     }
 
     private DeviceView drive() {
         return scan.get(DRIVE.text(), NOBODY);
+    }
+
+    private SmartReading smart(Path file) {
+        asked.add(root.resolve("dev").relativize(file).toString());
+        return file.endsWith("nvme7n2") ? SmartReading.unavailable("only root may ask") : new SmartReading(new NvmeHealth(5, 300, 90, 10, 3, 1, 2,
+                3, 4, 5, 6, 7, 8, 9, 10), null);
+    }
+
+    @Test
+    void aDriveOfTheKernelSaysHowItIsAndOthersWhyNot() {
+        DeviceView drive = drive();
+        assertThat(drive.health().criticalWarnings()).containsExactly("spare-low", "reliability-degraded");
+        assertThat(drive.health().temperatureCelsius()).isEqualTo(27);
+        assertThat(drive.healthUnavailable()).isNull();
+        assertThat(asked).as("its controller, once").containsExactly("nvme0");
+        assertThat(scan.get("sda", NOBODY).health()).isNull();
+        assertThat(scan.get("sda", NOBODY).healthUnavailable()).contains("smartctl");
+        disks.disk("nvme7n2", "259:9", 2);      // Behind a network: no PCI function.
+        assertThat(scan.get("nvme7n2", NOBODY).healthUnavailable()).isEqualTo("only root may ask");
+        assertThat(asked).as("no other disk is").containsExactly("nvme0", "nvme7n2");
+        scan.bind(DRIVE, VFIO, NOBODY);
+        assertThat(drive().health()).isNull();
+        assertThat(drive().healthUnavailable()).contains("neither the kernel");
+    }
+
+    @Test
+    void theDriveUnderADiskPartitionOrLinkIsFound() throws IOException {
+        BlockDevices blocks = disks.disks();
+        disks.partition("nvme0n1", "nvme0n1p1", "259:1").attribute("nvme0n1/device/address", "0000:01:00.0");
+        NvmeDrive drive = new NvmeDrive("0000:01:00.0", "Model of nvme0n1", "Serial of nvme0n1");
+        assertThat(blocks.nvmeDriveOf(disks.file("nvme0n1"))).isEqualTo(drive);
+        Files.createFile(disks.file("nvme0n1p1"));
+        assertThat(blocks.nvmeDriveOf(disks.file("nvme0n1p1"))).isEqualTo(drive);
+        Path link = Files.createSymbolicLink(root.resolve("by-id"), disks.file("nvme0n1"));
+        assertThat(blocks.nvmeDriveOf(link)).isEqualTo(drive);
+        assertThat(blocks.nvmeDriveOf(disks.file("sda"))).isNull();
+        assertThat(blocks.nvmeDriveOf(disks.file("gone"))).isNull();
+        disks.disk("nvme7n2", "259:9", 2).attribute("nvme7n2/device/nvme3/address", "0000:02:00.0");
+        assertThat(blocks.nvmeDriveOf(disks.file("nvme7n2")).address()).as("of several paths, the first").isEqualTo("0000:02:00.0");
+        disks.attribute("nvme0n1/device/address", "traddr=127.0.0.1,trsvcid=4420");
+        assertThat(blocks.nvmeDriveOf(disks.file("nvme0n1")).address()).isEqualTo("nvme0n1");
     }
 
     private void assertRefused(String code, String reason, DeviceSpec spec) {
@@ -176,7 +221,7 @@ class DeviceScanTest {
     @Test
     void aDriveIsNotTakenForAnotherBeforeItSaysWhichItIs() {
         disks = new FakeDisks(root.resolve("without"));
-        scan = new DeviceScan(pci.sysfs(), disks.disks(), controller -> Set.of());
+        scan = new DeviceScan(pci.sysfs(), disks.disks(), controller -> Set.of(), this::smart);
         DeviceSpec meant = new DeviceSpec("vfio-pci", List.of(), "Serial of nvme0n1");
         assertRefused("device-changed", "not Other", new DeviceSpec("vfio-pci", List.of(), "Other"));
         pci.controllerAttribute(DRIVE.text(), "nvme0", "state", "connecting");
@@ -194,7 +239,7 @@ class DeviceScanTest {
         scan = new DeviceScan(pci.sysfs(), disks.disks(), controller -> {
             assertThat(controller).isEqualTo(root.resolve("dev/nvme0"));
             return told.getFirst();
-        });
+        }, this::smart);
         told.add(Set.of(1, 2));
         assertRefused("device-not-ready", "[1] of", VFIO);
         disks.disk("nvme0n2", "259:2", 2).namespaceOf("nvme0", "nvme0n2").attribute("nvme0n2/nsid", "2").text("nvme0n2", 1080, "\u0053\u00EF");
@@ -206,7 +251,7 @@ class DeviceScanTest {
     @Test
     void aDriveWithoutNamespacesThatCannotBeAskedIsTakenWithTheWordOnly() {
         disks = new FakeDisks(root.resolve("without"));
-        scan = new DeviceScan(pci.sysfs(), disks.disks(), controller -> null);
+        scan = new DeviceScan(pci.sysfs(), disks.disks(), controller -> null, this::smart);
         assertRefused("device-not-ready", "name any in accept", VFIO);
         assertThat(scan.bind(DRIVE, new DeviceSpec("vfio-pci", List.of("any"), null), NOBODY).driver()).isEqualTo("vfio-pci");
     }
@@ -224,7 +269,7 @@ class DeviceScanTest {
     @Test
     void aFileThatIsAnotherDiskThanItsNameSaysTellsNothingOfUse() {
         List<String> numbers = new ArrayList<>(List.of("8:16"));
-        scan = new DeviceScan(pci.sysfs(), disks.disks(file -> file.equals(disks.file("nvme0n1")) ? numbers.getFirst() : null));
+        scan = new DeviceScan(pci.sysfs(), disks.disks(file -> file.equals(disks.file("nvme0n1")) ? numbers.getFirst() : null), this::smart);
         assertRefused("device-in-use", "is 8:16 and not the disk 259:0", VFIO);
         numbers.set(0, "259:0");
         assertThat(scan.bind(DRIVE, VFIO, NOBODY).driver()).isEqualTo("vfio-pci");

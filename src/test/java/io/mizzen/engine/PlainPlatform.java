@@ -116,6 +116,11 @@ final class PlainPlatform implements Platform {
     }
 
     @Override
+    public SmartReading smart(Path file) {
+        return SmartReading.unavailable("no drive of the kernel is asked here");
+    }
+
+    @Override
     public RingCounts ringCounts(Reactor reactor) {
         return RingCounts.NONE;
     }

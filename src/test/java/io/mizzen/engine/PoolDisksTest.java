@@ -217,6 +217,31 @@ class PoolDisksTest {
         }
     }
 
+    @Test
+    void theGainOfADiskThatIsNotTheLastIsToldToBeOfNoUse(@TempDir Path directory) throws IOException {
+        Path first = directory.resolve("first.img");
+        Path last = directory.resolve("last.img");
+        try (RunningEngine r = new RunningEngine()) {
+            EngineHarness h = r.ask;
+            PoolView pool = h.get(r.engine.createPool(new PoolSpec("p0", null, List.of("uring://" + first + "?create=true&size_mb=32",
+                    "uring://" + last + "?create=true&size_mb=24"), MIB, List.of(), false)));
+            assertThat(pool.health().notes()).isEmpty();
+            resize(first, 48 * MIB);
+            PoolView told = h.get(r.engine.growPool("p0"));
+            assertThat(told.capacityBytes()).isEqualTo(pool.capacityBytes());
+            assertThat(told.storage().disks()).extracting(PoolDiskView::unusableBytes).containsExactly(16 * MIB, 0L);
+            assertThat(told.health().state()).isEqualTo(HealthState.ONLINE);
+            assertThat(told.health().notes()).singleElement().asString().contains("first.img", 16 * MIB + " bytes", "cannot use", "the last");
+            assertThat(r.engine.events(0, Integer.MAX_VALUE).events()).anyMatch(event -> event.kind().equals("pool-disk-unusable-space")
+                    && event.severity() == EventSeverity.WARNING);
+            resize(last, 40 * MIB);
+            PoolView grown = h.get(r.engine.growPool("p0"));
+            assertThat(grown.capacityBytes()).isEqualTo(pool.capacityBytes() + 16 * MIB);
+            assertThat(grown.storage().disks()).extracting(PoolDiskView::unusableBytes).containsExactly(16 * MIB, 0L);
+            assertThat(r.events("pool-disk-unusable-space")).as("once").hasSize(1);
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void aDiskThatShrankBelowItsPoolIsTold(boolean joined, @TempDir Path directory) throws IOException {

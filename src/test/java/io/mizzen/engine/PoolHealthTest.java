@@ -148,7 +148,7 @@ class PoolHealthTest {
             h.get(h.engine.createPool(new PoolSpec("p0", null, List.of("fault:///f0?base=malloc:///d0%3Fsize_mb=64"), 1 << 20,
                     List.of(), true)));
             h.get(h.engine.createReplica(new ReplicaSpec(R1, "r1", "p0", 4 << 20, false)));
-            assertThat(h.get(h.engine.pool("p0")).health()).isEqualTo(new PoolView.Health(HealthState.ONLINE, null));
+            assertThat(h.get(h.engine.pool("p0")).health()).isEqualTo(new PoolView.Health(HealthState.ONLINE, null, List.of()));
             h.get(h.engine.putFault("f0", new FaultSpec("bad", FaultSpec.Operation.READ, FaultSpec.Stage.SUBMISSION,
                     FaultSpec.Action.ERROR, 0, 0, 0, 0, 0)));
             for (int read = 0; read < 2; read++) {      // Whoever makes a pool on the replica reads it first.

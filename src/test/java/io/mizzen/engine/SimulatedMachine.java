@@ -7,6 +7,7 @@ import io.mizzen.pci.PciSysfs;
 import io.mizzen.reactor.CpuAffinity;
 import io.mizzen.reactor.Reactor;
 import io.mizzen.uring.BlockDevices;
+import java.nio.file.Path;
 import java.util.List;
 
 /** This machine, with its cores, rings and sockets, but for one NVMe drive that is simulated. */
@@ -75,6 +76,11 @@ public final class SimulatedMachine implements Platform {
     @Override
     public BlockDevices disks() {
         return linux.disks();
+    }
+
+    @Override
+    public SmartReading smart(Path file) {
+        return linux.smart(file);
     }
 
     @Override

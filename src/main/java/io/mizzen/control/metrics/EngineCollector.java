@@ -147,6 +147,7 @@ public final class EngineCollector implements MultiCollector {
                 snapshot.pauseNs() * Families.NANOSECONDS, labels);
         }
         ask(engine.nvmeControllers()).forEach(controller -> NvmeFamilies.add(families, controller));
+        ask(engine.kernelDrives()).forEach(drive -> NvmeFamilies.add(families, drive));
         for (NexusView nexus : ask(engine.nexuses())) {
             NexusFamilies.add(families, nexus);
         }

@@ -1,15 +1,21 @@
 package io.mizzen.control.metrics;
 
+import io.mizzen.engine.model.DriveHealthView;
 import io.mizzen.engine.model.NvmeControllerView;
 import io.prometheus.metrics.model.snapshots.Labels;
 import java.util.List;
 import java.util.Locale;
 
-/** NVMe controllers that the engine drives: their queues, and what they say of their health. */
+/** NVMe controllers that the engine drives: their queues; and what drives, also those of the kernel, say of their health. */
 final class NvmeFamilies {
     private static final List<String> STATES = List.of("ready", "resetting", "dead", "closing");
 
     private NvmeFamilies() {
+    }
+
+    /** One that the kernel drives: what it says of its health. */
+    static void add(Families families, DriveHealthView drive) {
+        health(families, Labels.of("address", drive.address(), "model", drive.model(), "serial", drive.serial()), drive.health());
     }
 
     static void add(Families families, NvmeControllerView controller) {

@@ -17,6 +17,13 @@ final class PoolFamilies {
         families.gauge("mizzen_pool_capacity_bytes", "What replicas can hold in all", pool.capacityBytes(), labels);
         families.gauge("mizzen_pool_used_bytes", "Clusters in use", pool.usedBytes(), labels);
         families.gauge("mizzen_pool_committed_bytes", "Sum of the sizes promised to replicas", pool.committedBytes(), labels);
+        if (pool.commitLimitPercent() > 0) {
+            families.gauge("mizzen_pool_commit_limit_bytes", "What those may come to; none: no limit",
+                pool.capacityBytes() / 100.0 * pool.commitLimitPercent(), labels);
+        }
+        families.gauge("mizzen_pool_replay_seconds", "How long the last import took to read the metadata; 0 of a new pool",
+            pool.replayMs() / 1e3, labels);
+        families.gauge("mizzen_pool_replay_bytes", "Memory that it needed for that", pool.replayBytes(), labels);
         PoolView.Storage storage = pool.storage();
         families.gauge("mizzen_pool_device_bytes", "Of the disks together: above the pool's size when it can grow",
             storage.deviceBytes(), labels);
@@ -32,6 +39,7 @@ final class PoolFamilies {
         health(families, "mizzen_pool_disk_health", "1 for the state that the disk is in", labels, disk.health());
         families.counter("mizzen_pool_disk_errors", "Reads, writes and flushes of the disk that failed", disk.errors(), labels);
         families.counter("mizzen_pool_disk_stalls", "Times that the disk did not answer for a while", disk.stalls(), labels);
+        families.gauge("mizzen_pool_disk_unusable_bytes", "What the disk has gained and the pool cannot use", disk.unusableBytes(), labels);
         families.gauge("mizzen_pool_disk_stalled", "1 while it does not", disk.stalled() ? 1 : 0, labels);
     }
 

@@ -14,14 +14,16 @@ import java.util.List;
  * @param iommuGroup null without an IOMMU, and for other disks
  * @param disks what the kernel serves; empty while the controller is not the kernel's
  * @param controller what the engine sees of a controller while a bdev drives it; else null
+ * @param health what an NVMe drive says of itself, whoever drives it: read with the request from a drive that the kernel has, at
+ *        most a minute old of one that the engine drives; null where it is not known
+ * @param healthUnavailable why not; null when it is
  * @param bdevs bdevs of this engine on it
  * @param available whether Mizzen may take it now
  * @param reason why not; null when it may
  */
 public record DeviceView(String address, Kind kind, String model, String serial, Integer numaNode, String driver,
                          String driverOverride, Integer iommuGroup, List<DiskView> disks, NvmeControllerView controller,
-                         List<String> bdevs,
-                         boolean available, String reason) {
+                         NvmeControllerView.HealthView health, String healthUnavailable, List<String> bdevs, boolean available, String reason) {
 
     /** What a device is. */
     public enum Kind { NVME, DISK }

@@ -40,6 +40,7 @@ public record PoolView(String name, String uuid, List<String> disks, String stat
      * How the disks of a pool do: as the worst of them.
      *
      * @param reason null while ONLINE
+     * @param notes what is no failure, but does not do what one may expect: space of a disk that the pool cannot use
      */
-    public record Health(HealthState state, String reason) { }
+    public record Health(HealthState state, String reason, List<String> notes) { }
 }

@@ -21,7 +21,8 @@ public record NvmeHealth(int criticalWarning, int temperatureKelvin, int sparePe
         int percentUsed, long dataUnitsRead, long dataUnitsWritten, long hostReadCommands, long hostWriteCommands,
         long controllerBusyMinutes, long powerCycles, long powerOnHours, long unsafeShutdowns, long mediaErrors,
         long errorLogEntries) {
-    static NvmeHealth parse(long at) {
+    /** From 512 bytes of memory as the drive has written them. */
+    public static NvmeHealth parse(long at) {
         return new NvmeHealth(SmartLog.criticalWarning(ALL, at), SmartLog.temperatureKelvin(ALL, at),
                 SmartLog.sparePercent(ALL, at), SmartLog.spareThresholdPercent(ALL, at), SmartLog.percentUsed(ALL, at),
                 SmartLog.dataUnitsRead(ALL, at), SmartLog.dataUnitsWritten(ALL, at),

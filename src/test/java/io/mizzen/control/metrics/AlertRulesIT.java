@@ -56,7 +56,7 @@ class AlertRulesIT {
     void requestsThatDescriptionsNameExist() throws IOException {
         String document = Files.readString(Path.of("openapi/mizzen.yaml"));
         String rules = Files.readString(RULES).replaceAll("\\{\\{\\s*\\$labels\\.uuid\\s*}}", "{uuid}");
-        Set<String> paths = Pattern.compile("/v1/[a-z/{}]*[a-z}]").matcher(rules).results().map(match -> match.group())
+        Set<String> paths = Pattern.compile("/v1/[a-z/{}-]*[a-z}]").matcher(rules).results().map(match -> match.group())
             .collect(Collectors.toCollection(TreeSet::new));
         assertThat(paths).hasSizeGreaterThan(4).allMatch(path -> document.contains("\n  " + path + ":\n"));
     }

@@ -33,7 +33,8 @@ class PrometheusIT {
 
     @Test
     void everyPanelShowsDataAndEveryRuleRaisesItsAlertWhenItShouldAndOnlyThen() throws Exception {
-        try (EngineProcess engine = EngineProcess.in(directory).property("mizzen.reactor.stall-threshold", "1m").start();
+        try (EngineProcess engine = EngineProcess.in(directory).property("mizzen.reactor.stall-threshold", "1m")
+                .property("mizzen.health.stall", PoolTroubles.STALL.toSeconds() + "s").start();
                 PrometheusServer prometheus = PrometheusServer.start(directory, engine.restPort())) {
             Troubles troubles = new Troubles(engine, directory);
             AlertWatch watch = new AlertWatch(prometheus, rule -> !rule.startsWith(NvmeDrivesIT.RULES));
@@ -43,7 +44,7 @@ class PrometheusIT {
                 loadFor(SCRAPES_MIN, host, prometheus);
                 checkRates(prometheus);
                 checkFootprint(engine);
-                Set<String> unknown = watch.checkWhileWell(23);
+                Set<String> unknown = watch.checkWhileWell(31);
                 empty = watch.emptyQuestions(PrometheusIT::isMine, 80);
                 checkForm(directory, engine.http().get("/actuator/prometheus").expect(200).text());
                 goWrong(troubles, host, watch);
@@ -107,6 +108,8 @@ class PrometheusIT {
         troubles.failToStore();
         watch.await("MizzenPoolNearlyFull", SOON, Map.of("name", "tight"));
         watch.await("MizzenPoolOvercommitted", SOON, Map.of("name", "tight"));
+        watch.await("MizzenPoolCommitLimitNear", SOON, Map.of("name", "tight"));
+        goWrongBelowPools(troubles.ofPools(), watch);
         watch.await("MizzenIoErrors", SOON, Map.of("name", "leg", "operation", "write"));
         watch.await("MizzenChildErrors", SOON, Map.of("name", "mirror", "operation", "write"));
         watch.await("MizzenNexusDegraded", SOON, Map.of("name", "mirror"));
@@ -126,6 +129,23 @@ class PrometheusIT {
         troubles.readInVain(read -> watch.await("MizzenReadsNotRepaired", SOON, Map.of("name", "scratched"), read));
         troubles.replaceAndPause();
         watch.await("MizzenRebuildStalled", SOON, Map.of("name", "mirror", "kind", "full"));
+    }
+
+    private static void goWrongBelowPools(PoolTroubles troubles, AlertWatch watch) throws IOException {
+        troubles.crowdMetadata();
+        watch.await("MizzenPoolMetadataNearlyFull", SOON, Map.of("name", "crowded"));
+        troubles.failReads(1);
+        watch.await("MizzenPoolDegraded", SOON, Map.of("name", "ill"));
+        watch.await("MizzenPoolDiskErrors", SOON, Map.of("pool", "ill", "disk", "ill-disk"));
+        troubles.stall();
+        watch.await("MizzenPoolDiskStalls", SOON, Map.of("pool", "ill", "disk", "ill-disk"));
+        troubles.failReads(9);
+        watch.await("MizzenPoolSuspected", SOON, Map.of("name", "ill"));
+        troubles.checkSuspected();
+        troubles.growTheWrongDisk();
+        watch.await("MizzenPoolDiskSpaceUnusable", SOON, Map.of("pool", "wide"));
+        troubles.shrinkADisk();
+        watch.await("MizzenPoolFaulted", SOON, Map.of("name", "wide"));
     }
 
     private void goWrongAcrossARestart(Troubles troubles, EngineProcess engine, AlertWatch watch) throws Exception {

@@ -43,6 +43,8 @@ final class Troubles {
     private static final long METADATA_BLOCKS = 3 * METADATA_BLOCK;
     private static final Duration SOON = Duration.ofSeconds(30);
     private static final double NEARLY_FULL = 0.95;
+    /** Of "tight": a little more than it will have promised. */
+    private static final int LIMIT_PERCENT = 192;
     private static final Duration SLOW = Duration.ofSeconds(10);
     /** Together they want more than 64 MiB have: 256 buffers. */
     private static final int HOSTS = 10;
@@ -52,12 +54,19 @@ final class Troubles {
     private final EngineProcess engine;
     private final EngineHttp http;
     private final Path directory;
+    private final PoolTroubles poolTroubles;
     private String nqn;
 
     Troubles(EngineProcess engine, Path directory) {
         this.engine = engine;
         this.http = engine.http();
         this.directory = directory;
+        this.poolTroubles = new PoolTroubles(engine, directory);
+    }
+
+    /** What goes wrong below pools. */
+    PoolTroubles ofPools() {
+        return poolTroubles;
     }
 
     /** Of the nexus "mirror". */
@@ -70,6 +79,8 @@ final class Troubles {
             http.put("/v1/pools/" + uuid(pool), Map.of("name", pool, "disks", List.of("uring://" + disk(pool)
                 + "?create=true&size_mb=64"))).expect(201);
         }
+        http.put("/v1/pools/" + uuid("tight") + "/commit-limit", Map.of("commitLimitPercent", LIMIT_PERCENT)).expect(200);
+        poolTroubles.createPools();
         replica("a", "mirror", 16 * MIB, false);
         replica("b", "mirror", 16 * MIB, true);
         replica("b", "lonely", 16 * MIB, true);
