@@ -63,9 +63,10 @@ final class PoolService {
 
     /** Operations on a pool, its replicas and its disk take turns. */
     Set<String> keys(PoolSpec spec) {
-        checkName(spec.name(), "name");
         Set<String> keys = new LinkedHashSet<>();
-        keys.add("pool " + spec.name());
+        if (spec.name() != null) {
+            keys.add("pool " + spec.name());
+        }
         if (spec.uuid() != null) {
             keys.add("pool " + spec.uuid());
         }
@@ -80,6 +81,7 @@ final class PoolService {
     }
 
     void create(PoolSpec spec, Completion<PoolView> done) {
+        checkName(spec.name(), "name");
         check(spec);
         UUID uuid = spec.uuid() == null ? null : Uuids.parse("uuid", spec.uuid());
         long clusterSize = spec.clusterSizeBytes() == 0 ? LvStores.CLUSTER_BYTES_DEFAULT : spec.clusterSizeBytes();
@@ -288,7 +290,7 @@ final class PoolService {
         Entry entry = entry(id);
         LvStore store = entry.store();
         if (identities(entry.disks()).contains(BdevUri.identity(spec.disk()))) {
-            done.ok(view(entry));
+            growStore(entry, done);     // Which it did not come to, perhaps.
             return;
         }
         if (entry.stack().concat() == null) {
@@ -375,8 +377,15 @@ final class PoolService {
         });
     }
 
+    /** One that is there is known by its UUID alone, too, and may have a name that it would not get here. */
+    private static void checkNamed(PoolSpec spec) {
+        if (spec.name() == null && spec.uuid() == null) {
+            throw OperationException.invalid("invalid-name", "a pool is named by its name or its UUID; neither is given");
+        }
+    }
+
     private static void check(PoolSpec spec) {
-        checkName(spec.name(), "name");
+        checkNamed(spec);
         List<String> named = spec.disks();
         if (named == null || named.isEmpty() || named.stream().anyMatch(Objects::isNull) || named.size() > ConcatBdev.DISKS_MAX) {
             throw OperationException.invalid("invalid-disks", "disks must name 1 to " + ConcatBdev.DISKS_MAX + " bdevs");
@@ -405,7 +414,7 @@ final class PoolService {
 
     private static void checkSame(Entry existing, PoolSpec spec, UUID uuid, long clusterSize) {
         LvStore store = existing.store();
-        if (!store.name().equals(spec.name())) {
+        if (spec.name() != null && !store.name().equals(spec.name())) {
             throw new OperationException(ErrorKind.ALREADY_EXISTS, "pool-exists", "pool " + store.uuid() + " exists already with the name "
                     + store.name() + ", and is not renamed to " + spec.name() + "; use that name, or another UUID for another pool");
         }
@@ -451,6 +460,11 @@ final class PoolService {
         Entry entry = entry(id);
         refuseInUse(entry.store());
         refuseWaiting(entry.store());
+        if (entry.store().state() == LvStore.State.FAULTED) {
+            throw OperationException.precondition("pool-faulted", "pool " + entry.store().name() + " is FAULTED ("
+                    + entry.store().fault().getMessage() + "): nothing is written to it, so it cannot be destroyed; export it and import"
+                    + " it again, then destroy it");
+        }
         close(entry, true, done);
     }
 
@@ -462,7 +476,7 @@ final class PoolService {
             } else if (destroy && failure == null) {
                 disks.wipe(entry.stack(), (wiped, unwiped) -> closed(entry, true, unwiped, done));
             } else {
-                closed(entry, destroy, failure, done);
+                closed(entry, destroy && failure == null, failure, done);
             }
         };
         if (destroy) {
@@ -506,9 +520,9 @@ final class PoolService {
         }
     }
 
-    /** Exports every pool; each is tried, the first failure is reported. For the ordered stop. */
+    /** Exports every pool, the newest first: it may lie on others. Each is tried, the first failure is reported. For the ordered stop. */
     void closeAll(Completion<Void> done) {
-        closeNext(new ArrayList<>(entries.values()), null, done);
+        closeNext(new ArrayList<>(entries.values()).reversed(), null, done);
     }
 
     private void closeNext(List<Entry> left, OperationException first, Completion<Void> done) {

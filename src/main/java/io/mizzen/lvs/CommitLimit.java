@@ -53,7 +53,9 @@ final class CommitLimit {
     }
 
     private long limitBytes() {
-        return percent == NONE ? Long.MAX_VALUE : (long) (store.capacityBytes() / 100.0 * percent);
+        long hundredth = store.capacityBytes() / 100;
+        return percent == NONE || hundredth >= Long.MAX_VALUE / percent ? Long.MAX_VALUE
+                : hundredth * percent + store.capacityBytes() % 100 * percent / 100;
     }
 
     /** Sets it, durably. A limit below what is committed already only refuses what is new. */

@@ -5,7 +5,7 @@ import java.util.List;
 /**
  * A pool to create or to import.
  *
- * @param name 1 to 63 characters of letters, digits, '.', '_', '-'
+ * @param name 1 to 63 characters of letters, digits, '.', '_', '-'; null where an import names the uuid
  * @param uuid identity of the pool; null lets creation choose and import accept whatever the disk says
  * @param disks bdev URIs or names of existing bdevs; several are joined, in any order at an import
  * @param clusterSizeBytes 0 for the default (4 MiB); ignored by import
