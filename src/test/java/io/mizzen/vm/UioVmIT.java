@@ -47,4 +47,9 @@ class UioVmIT {
     void aMirrorWithALegOnATakenDriveOutlivesTheEngineAndTheKernelReadsItsBytes() {
         VfioVmIT.mirrorOutlivesTheEngine(VmRig.guest().option("--no-iommu"), directory, "uio_pci_generic");
     }
+
+    @Test
+    void aTakenDriveThatIsSlowAndFailsAReadAndIsPulledOutUnderLoadCostsNoHostAByte() {
+        VfioVmIT.isPulledOut(VmRig.guest().option("--no-iommu"), directory, "uio_pci_generic");
+    }
 }
