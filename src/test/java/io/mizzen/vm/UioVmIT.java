@@ -44,6 +44,11 @@ class UioVmIT {
     }
 
     @Test
+    void eachNamespaceHoldsForTheKernelWhatTheEngineWroteAndTheOtherWayRound() {
+        VfioVmIT.namespacesHoldTheirOwn(VmRig.guest().option("--no-iommu"), "uio_pci_generic");
+    }
+
+    @Test
     void aMirrorWithALegOnATakenDriveOutlivesTheEngineAndTheKernelReadsItsBytes() {
         VfioVmIT.mirrorOutlivesTheEngine(VmRig.guest().option("--no-iommu"), directory, "uio_pci_generic");
     }
