@@ -41,6 +41,12 @@ record ConfigSpace(PciAddress address, int fd, long offset) {
         }
     }
 
+    /** Whether the device may reach memory. One that does not answer does not. */
+    boolean isBusMaster() {
+        int command = readCommand();
+        return command >= 0 && command != GONE && (command & BUS_MASTER) != 0;
+    }
+
     /** Whether interrupts by wire are wired to anything: the interrupt pin register. */
     boolean hasWire() {
         int pin = readInt(INTERRUPT_LINE) >>> 8 & 0xFF;

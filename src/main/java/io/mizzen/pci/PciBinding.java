@@ -111,32 +111,67 @@ public final class PciBinding {
         return now;
     }
 
-    /** Taken away, the function would leave a process's commands in flight; vfio-pci would wait for that process besides. */
+    /**
+     * Taken away, the function would leave a process's commands in flight; vfio-pci would wait for that process besides. What
+     * cannot be known is not assumed.
+     */
     private void requireNotDriven(PciFunction function) {
-        if (PciDriver.VFIO_PCI.driverName().equals(function.driver()) && function.iommuGroup() >= 0) {
-            Path group = sysfs.vfioDirectory().resolve(Integer.toString(function.iommuGroup()));
-            int fd = opener.applyAsInt(group);
-            if (fd >= 0) {
-                Libc.close(fd);
-            } else if (fd == -Errno.EBUSY) {
-                throw driven(function, group + " is open");
-            }
+        if (PciDriver.VFIO_PCI.driverName().equals(function.driver())) {
+            requireGroupFree(function);
         } else if (PciDriver.UIO_PCI_GENERIC.driverName().equals(function.driver())) {
-            Path config = sysfs.device(function.address()).resolve("config");
-            int fd = opener.applyAsInt(config);
-            int locked = fd < 0 ? 0 : FileLocks.lock(fd);
-            if (fd >= 0) {
-                Libc.close(fd);
-            }
+            requireConfigFree(function);
+        }
+    }
+
+    /** The kernel opens a group's file once at a time, and not while a device of it is open in another way. */
+    private void requireGroupFree(PciFunction function) {
+        Path group = sysfs.vfioDirectory().resolve(Integer.toString(function.iommuGroup()));
+        int fd = function.iommuGroup() < 0 ? -Errno.ENOENT : opener.applyAsInt(group);
+        if (fd == -Errno.ENOENT && function.iommuGroup() >= 0) {
+            group = sysfs.vfioDirectory().resolve("noiommu-" + function.iommuGroup());
+            fd = opener.applyAsInt(group);
+        }
+        if (fd == -Errno.EBUSY) {
+            throw driven(function, group + " is open");
+        }
+        if (fd < 0) {
+            throw unknown(function, group + ": " + Errno.describe(-fd)
+                    + "; in a container, give the engine --device /dev/vfio");
+        }
+        Libc.close(fd);
+    }
+
+    /** Engines lock it. Other programs do not, but none drives the device without its being bus master, which ends with them. */
+    private void requireConfigFree(PciFunction function) {
+        Path config = sysfs.device(function.address()).resolve("config");
+        int fd = opener.applyAsInt(config);
+        if (fd < 0) {
+            throw unknown(function, config + ": " + Errno.describe(-fd) + "; run the engine as root, in a container with /sys writable");
+        }
+        try {
+            int locked = FileLocks.lock(fd);
             if (locked == -Errno.EAGAIN || locked == -Errno.EACCES) {
                 throw driven(function, config + " is locked");
             }
+            if (locked < 0) {
+                throw unknown(function, config + " takes no lock: " + Errno.describe(-locked));
+            }
+            if (new ConfigSpace(function.address(), fd, 0).isBusMaster()) {
+                throw driven(function, "it is bus master");
+            }
+        } finally {
+            Libc.close(fd);
         }
     }
 
     private static OperationException driven(PciFunction function, String sign) {
         return OperationException.precondition("device-in-use", "a process drives device " + function.address()
                 + " or another one of its IOMMU group (" + sign + "); stop it first");
+    }
+
+    private static OperationException unknown(PciFunction function, String why) {
+        return OperationException.precondition("device-use-unknown", "whether a process drives device " + function.address()
+                + " cannot be told: " + why);
     }
 
     private static int open(Path path) {

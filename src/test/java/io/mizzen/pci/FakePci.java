@@ -50,11 +50,14 @@ public final class FakePci {
         put(device.resolve("device"), "0x0010");
         put(device.resolve("numa_node"), "-1");
         put(device.resolve("driver_override"), "(null)");
+        put(device.resolve("config"), "\0".repeat(64));
         matching.put(address, driver);
         if (iommuGroup >= 0) {
             Path group = root.resolve("kernel/iommu_groups/" + iommuGroup);
             directory(group.resolve("devices/" + address));
             put(group.resolve("type"), iommuType);
+            directory(root.resolve("dev/vfio"));
+            put(root.resolve("dev/vfio/" + iommuGroup), "");
             link(device.resolve("iommu_group"), group);
         }
         probe(address);

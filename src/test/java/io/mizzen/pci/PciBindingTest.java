@@ -163,13 +163,37 @@ class PciBindingTest {
     @Test
     void aDriveThatAProcessDrivesThroughUioStays() throws IOException {
         binding.bind(BARE, PciDriver.UIO_PCI_GENERIC);
-        Path config = Files.createFile(sysfs.device(BARE).resolve("config"));
+        Path config = sysfs.device(BARE).resolve("config");
         try (FileChannel file = FileChannel.open(config, StandardOpenOption.WRITE); FileLock lock = file.lock()) {
             assertThat(lock.isValid()).isTrue();
             assertFails("device-in-use", ErrorKind.FAILED_PRECONDITION, "is locked", () -> binding.unbind(BARE));
             assertThat(sysfs.get(BARE).driver()).isEqualTo("uio_pci_generic");
         }
         assertThat(binding.unbind(BARE).driver()).isEqualTo("nvme");
+    }
+
+    @Test
+    void aDriveThatIsBusMasterWithUioIsDrivenByAProgramThatLocksNothing() throws IOException {
+        binding.bind(BARE, PciDriver.UIO_PCI_GENERIC);
+        byte[] config = new byte[64];
+        config[4] = 1 << 2;
+        Files.write(sysfs.device(BARE).resolve("config"), config);
+        assertFails("device-in-use", ErrorKind.FAILED_PRECONDITION, "bus master", () -> binding.unbind(BARE));
+        assertThat(sysfs.get(BARE).driver()).isEqualTo("uio_pci_generic");
+    }
+
+    @Test
+    void aDriveOfWhichNobodyCanTellWhetherItIsDrivenStays() throws IOException {
+        binding.bind(DRIVE, PciDriver.VFIO_PCI);
+        binding.bind(BARE, PciDriver.UIO_PCI_GENERIC);
+        Files.delete(root.resolve("dev/vfio/7"));
+        Files.delete(sysfs.device(BARE).resolve("config"));
+        assertFails("device-use-unknown", ErrorKind.FAILED_PRECONDITION, "--device /dev/vfio", () -> binding.unbind(DRIVE));
+        assertFails("device-use-unknown", ErrorKind.FAILED_PRECONDITION, "config", () -> binding.unbind(BARE));
+        assertThat(sysfs.get(DRIVE).driverOverride()).isEqualTo("vfio-pci");
+        assertThat(sysfs.get(BARE).driver()).isEqualTo("uio_pci_generic");
+        Files.createFile(root.resolve("dev/vfio/noiommu-7"));
+        assertThat(binding.unbind(DRIVE).driver()).isEqualTo("nvme");
     }
 
     @Test
