@@ -8,7 +8,10 @@ public interface FdWatcher {
         void onReadable(int fd);
     }
 
-    /** Watches until {@link #unwatch}. Reactor's thread only. False when the limit on watched descriptors is reached. */
+    /**
+     * Watches until {@link #unwatch}. Reactor's thread only. False when the limit on watched descriptors is reached. A descriptor
+     * that cannot be polled is tried again after a time that doubles up to a second; nobody is told: whoever waits has a deadline.
+     */
     boolean watch(int fd, Handler handler);
 
     /** Stops; the handler is not called afterwards. Does not close the descriptor. */
