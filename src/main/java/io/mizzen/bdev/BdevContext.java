@@ -22,6 +22,7 @@ public final class BdevContext {
     private final BufferPool.Cache large;
     private final DmaMemory.Block zeroes;
     private final DmaMemory.Block spare;
+    private final DmaMemory memory;
     private boolean spareTaken;
 
     private BdevContext(Reactor reactor, int ioCount, BufferPools pools, DmaMemory.Block zeroes) {
@@ -29,6 +30,7 @@ public final class BdevContext {
         this.small = pools.small().cache(reactor.index());
         this.large = pools.large().cache(reactor.index());
         this.zeroes = zeroes;
+        this.memory = pools.memory();
         this.spare = pools.spare(reactor.index());
     }
 
@@ -84,6 +86,12 @@ public final class BdevContext {
     @HotPath
     void returnSpare() {
         assert spareTaken;
-        spareTaken = false;
+        spareTaken = isLost(spare.address(), spare.sizeBytes());
+    }
+
+    /** Whether a device that could not be stopped may still write there: nothing more is to be read into it. */
+    @HotPath
+    public boolean isLost(long address, long lengthBytes) {
+        return memory.isQuarantined(address, lengthBytes);
     }
 }

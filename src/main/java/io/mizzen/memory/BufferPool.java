@@ -15,6 +15,7 @@ public final class BufferPool {
     private final String name;
     private final int bufferSizeBytes;
     private final int count;
+    private final DmaMemory memory;
     private final List<MpmcAtomicArrayQueue<DmaBuffer>> shared = new ArrayList<>();
     private final Cache[] caches;
 
@@ -29,6 +30,7 @@ public final class BufferPool {
         this.name = name;
         this.bufferSizeBytes = bufferSizeBytes;
         this.count = count;
+        this.memory = memory;
         int[] distinct = Arrays.stream(nodes).distinct().sorted().toArray();
         for (int slot = 0; slot < distinct.length; slot++) {
             shared.add(new MpmcAtomicArrayQueue<>(Math.max(2, count)));
@@ -127,6 +129,10 @@ public final class BufferPool {
             assert buffer.owner == this;
             buffer.owner = null;
             buffer.next = null;
+            if (memory.isQuarantined(buffer.address(), bufferSizeBytes)) {
+                memory.keep(buffer);
+                return;
+            }
             if (size == local.length) {
                 spill();
             }

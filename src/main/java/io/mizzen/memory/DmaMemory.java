@@ -1,8 +1,10 @@
 package io.mizzen.memory;
 
 import io.mizzen.util.ErrorKind;
+import io.mizzen.util.HotPath;
 import io.mizzen.util.OperationException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.TreeMap;
 
@@ -27,6 +29,8 @@ public final class DmaMemory {
     private final List<TreeMap<Long, Long>> free = new ArrayList<>();
     private long usedBytes;
     private long keptBytes;
+    /** Pairs of start and end. */
+    private volatile long[] reached = {};
 
     public DmaMemory(List<DmaRegion> regions) {
         this.regions = List.copyOf(regions);
@@ -106,8 +110,40 @@ public final class DmaMemory {
         keptBytes += block.sizeBytes();
     }
 
+    /**
+     * A device that could be neither stopped nor cut off may still read or write these bytes: whatever holds them is not used
+     * for anything else once it is given back, here or to a {@link BufferPool}.
+     */
+    public synchronized void quarantine(long address, long lengthBytes) {
+        long[] more = Arrays.copyOf(reached, reached.length + 2);
+        more[reached.length] = address;
+        more[reached.length + 1] = address + lengthBytes;
+        reached = more;
+    }
+
+    /** Whether any of these bytes are in {@link #quarantine}. Any thread. */
+    @HotPath
+    public boolean isQuarantined(long address, long lengthBytes) {
+        long[] ranges = reached;
+        for (int i = 0; i < ranges.length; i += 2) {
+            if (address < ranges[i + 1] && ranges[i] < address + lengthBytes) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** A pool's buffer is not used again. */
+    synchronized void keep(DmaBuffer buffer) {
+        keptBytes += buffer.sizeBytes();
+    }
+
     /** Gives an allocation back. */
     public synchronized void free(Block block) {
+        if (isQuarantined(block.address(), block.sizeBytes())) {
+            keep(block);
+            return;
+        }
         TreeMap<Long, Long> map = free.get(block.regionIndex());
         long start = block.address();
         long size = block.sizeBytes();

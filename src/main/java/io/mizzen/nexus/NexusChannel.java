@@ -504,6 +504,10 @@ final class NexusChannel extends IoChannel implements IoCompletion {
                 nexus.operations().reportReadErrors(child, mthread().reactor());
             }
         }
+        if (context().isLost(io.address, io.blockCount << blockShift)) {
+            io.complete(Status.INTERNAL_ERROR);     // The host may try again, elsewhere in memory.
+            return;
+        }
         read(io, false);
     }
 

@@ -226,6 +226,10 @@ final class ReadRepair {
     }
 
     private void readDonor() {
+        if (BdevContext.of(nexus.home().reactor()).isLost(buffer.address(), buffer.sizeBytes())) {
+            onRepairFailed();
+            return;
+        }
         NexusChild donor = null;
         for (NexusChild child : nexus.children()) {
             boolean may = child != task.child && child.isUsable() && (donorsTried & 1 << child.index()) == 0;

@@ -73,6 +73,14 @@ final class Piece implements IoCompletion {
         return sourceBuffer != null;
     }
 
+    /** Whether a device that could not be stopped may still write to one of its buffers. */
+    @HotPath
+    boolean hasLostBuffer() {
+        BdevContext context = BdevContext.of(worker.mthread().reactor());
+        return context.isLost(sourceBuffer.address(), sourceBuffer.sizeBytes())
+                || targetBuffer != null && context.isLost(targetBuffer.address(), targetBuffer.sizeBytes());
+    }
+
     /** Takes the buffers that it needs, or none. */
     boolean tryTakeBuffers() {
         assert sourceBuffer == null;

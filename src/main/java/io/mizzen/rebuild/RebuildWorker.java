@@ -134,7 +134,7 @@ final class RebuildWorker {
 
     /** Whether the piece may go on with its buffers: hosts come first. */
     private boolean keepsBuffers(int index) {
-        if (index == 0 || large.freeCount() >= large.count() / 8) {
+        if (!pieces[index].hasLostBuffer() && (index == 0 || large.freeCount() >= large.count() / 8)) {
             return true;
         }
         pieces[index].returnBuffers();

@@ -93,6 +93,26 @@ class NexusTest {
         };
     }
 
+    /** The other leg's data would be overwritten. */
+    @Test
+    void whatADeviceThatCannotBeStoppedMayStillWriteToIsNotReadIntoAgain() {
+        NexusSim sim = opened(sim(2));
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        int[] reads = new int[1];
+        sim.disks.forEach(disk -> disk.fault = io -> {
+            if (io.type != IoType.READ || !isData(io)) {
+                return Status.SUCCESS;
+            }
+            reads[0]++;
+            sim.pools.memory().quarantine(io.address, 512);
+            return Status.INTERNAL_ERROR | Status.DNR;
+        });
+        assertEquals(Status.INTERNAL_ERROR, sim.run(0, IoType.READ, 0, 8), "to be tried again, with another buffer");
+        assertEquals(1, reads[0]);
+        assertEquals(NexusState.ONLINE, sim.nexus.state());
+        assertNull(sim.close(false));
+    }
+
     @Test
     void manyReadErrorsInARowCostTheLeg() {
         NexusSim sim = opened(sim(2));

@@ -22,6 +22,8 @@ final class ControllerRegisters {
     private static final int GONE = -1;
     private static final int PAGE_BYTES = 4096;
     private static final long READY_TIMEOUT_NS_MIN = 1_000_000_000L;
+    /** More than CAP.TO can say; CRTO can ask for nine hours. */
+    static final long READY_TIMEOUT_NS_MAX = 150_000_000_000L;
     private static final long UNIT_NS = 500_000_000L;
 
     private final long bar;
@@ -101,8 +103,13 @@ final class ControllerRegisters {
         RawMemory.putIntRelease(bar + (masked ? INTMS : INTMC), -1);
     }
 
-    /** How long becoming ready, or not ready, may take: CAP.TO, or CRTO.CRWMT where CAP.CRMS says that there is one. */
+    /** How long becoming ready, or not ready, may take: what the controller asks for, within bounds. */
     long readyTimeoutNs() {
+        return Math.min(askedReadyNs(), READY_TIMEOUT_NS_MAX);
+    }
+
+    /** CAP.TO, or CRTO.CRWMT where CAP.CRMS says that there is one; however long that is. */
+    long askedReadyNs() {
         long timeoutNs = Math.max(READY_TIMEOUT_NS_MIN, Properties.capTimeoutNs(cap));
         if ((cap >>> 59 & 1) != 0) {
             timeoutNs = Math.max(timeoutNs, (RawMemory.getIntAcquire(bar + CRTO) & 0xFFFFL) * UNIT_NS);

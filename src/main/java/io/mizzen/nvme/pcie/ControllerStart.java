@@ -57,6 +57,10 @@ final class ControllerStart {
     }
 
     void begin(long nowNs) {
+        if (registers.askedReadyNs() > ControllerRegisters.READY_TIMEOUT_NS_MAX && !ControllerRegisters.isGone(registers.status())) {
+            controller.tell("nvme-slow-start", "asks for " + registers.askedReadyNs() / 1_000_000_000L + " s to become ready; it is given "
+                    + registers.readyTimeoutNs() / 1_000_000_000L);
+        }
         disable = new ControllerDisable(registers, nowNs);
         tick(nowNs);
     }
@@ -105,7 +109,8 @@ final class ControllerStart {
 
     private OperationException late(String what) {
         return new OperationException(ErrorKind.TIMEOUT, "nvme-not-ready", controller.address() + " did not become " + what
-                + " within the " + registers.readyTimeoutNs() / 1_000_000 + " ms that it asks for; power-cycle the drive");
+                + " within " + registers.readyTimeoutNs() / 1_000_000 + " ms (it asks for " + registers.askedReadyNs() / 1_000_000
+                + "); power-cycle the drive");
     }
 
     /** Ends it, and nobody is told. */

@@ -32,7 +32,7 @@ final class ControllerStop {
     private ControllerDisable disable;
     private long deadlineNs;
     private boolean away;
-    private Runnable harmless = () -> { };
+    private Consumer<Boolean> cutOff = nothing -> { };
 
     /** @param done told at the end whether the device certainly reaches no memory any more, whoever has it next */
     ControllerStop(ControllerRegisters registers, PciDevice device, NvmeListener listener, Consumer<Boolean> done) {
@@ -55,14 +55,14 @@ final class ControllerStop {
     /**
      * Cuts it off: its access to memory ends at once.
      *
-     * @param whenHarmless run when that is certain, at the latest when this is over
+     * @param whenCutOff told when that is certain; when this is over and it is not, whether the controller is idle at least
      */
-    void beginAtOnce(long nowNs, Runnable whenHarmless) {
+    void beginAtOnce(long nowNs, Consumer<Boolean> whenCutOff) {
         disable = new ControllerDisable(registers, nowNs);
         if (device.stopDma()) {
-            whenHarmless.run();
+            whenCutOff.accept(true);
         } else {
-            harmless = whenHarmless;
+            cutOff = whenCutOff;
         }
     }
 
@@ -82,7 +82,7 @@ final class ControllerStop {
         if (outcome != ControllerDisable.Outcome.PENDING) {
             state = State.OVER;
             boolean stopped = device.stopDma();
-            harmless.run();
+            cutOff.accept(stopped || outcome != ControllerDisable.Outcome.STUCK);
             done.accept(stopped && outcome != ControllerDisable.Outcome.STUCK);
         }
     }

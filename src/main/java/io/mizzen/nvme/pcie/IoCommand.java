@@ -119,6 +119,14 @@ final class IoCommand {
         RawMemory.putLong(sqe + 56, 0);
     }
 
+    /** Keeps what the device may still read or write for the command from being used for anything else. */
+    void quarantine(QueueMemory memory) {
+        if (state == SENT && IoType.hasData(io.type)) {
+            int shift = io.channel().bdev().blockShift();
+            memory.quarantine(io.address + (firstBlock << shift), blockCount << shift);
+        }
+    }
+
     @HotPath
     private int fua() {
         return (io.flags & BdevIo.FLAG_FUA) != 0 ? Opcodes.CDW12_FUA : 0;

@@ -228,8 +228,12 @@ final class IoQueuePair {
         }
     }
 
-    /** The controller is gone: every I/O fails, those to come too. */
-    void kill() {
+    /**
+     * The controller is gone: every I/O fails, those to come too.
+     *
+     * @param harmless whether it certainly reaches no memory any more
+     */
+    void kill(boolean harmless) {
         assert reactor.isCurrent();
         if (state == DEAD) {
             return;
@@ -239,6 +243,9 @@ final class IoQueuePair {
         state = DEAD;
         for (IoCommand command : commands) {
             if (command.state != IoCommand.FREE) {
+                if (!harmless) {
+                    command.quarantine(memory);
+                }
                 end(command, Status.INTERNAL_ERROR | Status.DNR);
             }
         }

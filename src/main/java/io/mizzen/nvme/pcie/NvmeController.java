@@ -14,6 +14,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.UUID;
+import java.util.function.Consumer;
 
 /**
  * An NVMe controller that this process owns: its start, its queue pairs (one per reactor, or fewer that are shared), its
@@ -117,7 +118,7 @@ public final class NvmeController implements IoQueuePair.Owner {
             then.run();
         };
         if (dmaStarted) {
-            cutOff(() -> { }, last);
+            cutOff(nothing -> { }, last);
         } else {
             last.run();                 // It has not been told of any memory.
         }
@@ -253,6 +254,10 @@ public final class NvmeController implements IoQueuePair.Owner {
         watch.hurry();
     }
 
+    void tell(String code, String what) {
+        listener.onEvent(code, device.address() + " " + what);
+    }
+
     OperationException failure(String code, String what) {
         return OperationException.internal(code, device.address() + " " + what);
     }
@@ -326,7 +331,7 @@ public final class NvmeController implements IoQueuePair.Owner {
         bringUps = 0;
         events.forget();
         adminQueue.stop();
-        listener.onEvent("nvme-reset", device.address() + " is reset: " + reason);
+        tell("nvme-reset", "is reset: " + reason);
         pairs.forEach(IoQueuePair::suspend, this::bringBack);
     }
 
@@ -336,7 +341,7 @@ public final class NvmeController implements IoQueuePair.Owner {
         }
         bringUp((nothing, failure) -> {
             if (failure == null) {
-                listener.onEvent("nvme-reset-done", device.address() + " works again");
+                tell("nvme-reset-done", "works again");
             } else {
                 resetFailed(failure);
             }
@@ -356,7 +361,7 @@ public final class NvmeController implements IoQueuePair.Owner {
 
     /**
      * Ends it for good. I/O fails, and its buffers are others' again, once the device reaches no memory: at once, unless its
-     * configuration space does not say so. The system has it back when it is idle too, or was given its time.
+     * configuration space does not say so. If it can be neither cut off nor made idle in its time, they are nobody's. The system has it back when it is idle too, or was given its time.
      */
     private void giveUp(String reason) {
         if (state != State.READY && state != State.RESETTING) {
@@ -370,7 +375,7 @@ public final class NvmeController implements IoQueuePair.Owner {
         events.forget();
         adminQueue.stop();
         wire.end();
-        listener.onEvent("nvme-dead", device.address() + " is given up: " + reason);
+        tell("nvme-dead", "is given up: " + reason);
         int[] left = {2};
         Runnable half = () -> {
             if (--left[0] == 0) {
@@ -381,16 +386,22 @@ public final class NvmeController implements IoQueuePair.Owner {
                 }
             }
         };
-        cutOff(() -> pairs.forEach(IoQueuePair::kill, () -> {
-            table.removeAll();
-            half.run();
-        }), half);
+        cutOff(harmless -> {
+            if (!harmless) {
+                tell("nvme-memory-kept", "can be neither stopped nor cut off from memory: buffers of its commands in flight, which fail,"
+                        + " are used for nothing else any more; restart the engine, with the drive power-cycled");
+            }
+            pairs.forEach(pair -> pair.kill(harmless), () -> {
+                table.removeAll();
+                half.run();
+            });
+        }, half);
     }
 
-    /** Ends the device's access to memory, then makes it idle; {@code harmless} runs as soon as the first is certain. */
-    private void cutOff(Runnable harmless, Runnable idle) {
+    /** Ends the device's access to memory, then makes it idle; {@code cut} runs as soon as the first is certain or cannot be had. */
+    private void cutOff(Consumer<Boolean> cut, Runnable idle) {
         stop = newStop(idle);
-        stop.beginAtOnce(nowNs(), harmless);
+        stop.beginAtOnce(nowNs(), cut);
         watch.hurry();
     }
 
@@ -508,9 +519,8 @@ public final class NvmeController implements IoQueuePair.Owner {
         adminQueue.free();
         shadows.free();
         if (!reachesNothing) {
-            listener.onEvent("nvme-memory-kept", device.address() + " could not be stopped and may still write to memory: that of "
-                    + "its queues is used for nothing else any more (" + memory.keptBytes() + " bytes in all); restart the engine, "
-                    + "with the drive power-cycled");
+            tell("nvme-memory-kept", "could not be stopped and may still write to memory: that of its queues is used for nothing"
+                    + " else any more (" + memory.keptBytes() + " bytes in all); restart the engine, with the drive power-cycled");
         }
         if (closed != null) {
             closed.ok(null);

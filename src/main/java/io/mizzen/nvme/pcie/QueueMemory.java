@@ -77,6 +77,11 @@ final class QueueMemory {
         keeps = true;
     }
 
+    /** The device may still read or write a buffer of an I/O that has failed. */
+    void quarantine(long address, long lengthBytes) {
+        memory.quarantine(address, lengthBytes);
+    }
+
     /** Bytes of all the engine's memory that are kept so. */
     long keptBytes() {
         return memory.keptBytes();

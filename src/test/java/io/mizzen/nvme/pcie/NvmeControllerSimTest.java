@@ -88,6 +88,17 @@ class NvmeControllerSimTest {
     }
 
     @Test
+    void aDriveThatAsksForHoursIsGivenMinutesAndItIsTold() {
+        rig.drive.readyUnits = 0xFFFF;
+        rig.drive.neverReady = true;
+        long beganNs = rig.hand.nowNs();
+        refused("nvme-not-ready");
+        assertTrue(rig.failure.getMessage().contains("within 150000 ms (it asks for 32767500)"), rig.failure.getMessage());
+        assertTrue(rig.hasEvent("nvme-slow-start"));
+        assertTrue(rig.hand.nowNs() - beganNs < 460_000_000_000L);
+    }
+
+    @Test
     void aSlowDriveHasTheTimeThatItAsksFor() {
         rig.drive.readyDelayNs = 9_900_000_000L;
         rig.open();

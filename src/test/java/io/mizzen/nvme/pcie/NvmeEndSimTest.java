@@ -8,6 +8,8 @@ import io.mizzen.bdev.IoChannel;
 import io.mizzen.bdev.IoType;
 import io.mizzen.bdev.Status;
 import io.mizzen.ffi.RawMemory;
+import io.mizzen.memory.BufferPool;
+import io.mizzen.memory.DmaBuffer;
 import io.mizzen.memory.DmaMemory;
 import io.mizzen.nvme.AsyncEvents;
 import io.mizzen.nvme.Opcodes;
@@ -157,6 +159,38 @@ class NvmeEndSimTest {
         assertFalse(read.isDone());
         rig.hand.runUntil(read::isDone);
         assertEquals(Status.INTERNAL_ERROR | Status.DNR, read.status);
+        rig.hand.runUntil(() -> rig.dead != null);
+        rig.pci.unstoppable = false;
+        rig.pci.stopDma();
+    }
+
+    @Test
+    void buffersOfADeviceThatCanBeNeitherStoppedNorCutOffAreUsedForNothingElse() {
+        rig.open();
+        IoChannel channel = rig.channel(rig.bdev(1), 0);
+        DmaMemory.Block block = rig.buffer(3 * 4096);
+        DmaMemory.Block untouched = rig.buffer(4096);
+        BufferPool pool = rig.memory.pools().large();
+        DmaBuffer pooled = rig.hand.call(0, pool.cache(0)::tryAcquire);
+        int free = pool.freeCount();
+        rig.drive.faults = (queue, opcode) -> queue == 0 ? SimFate.NORMAL : SimFate.after(30_000_000_000L);
+        rig.drive.neverIdle = true;
+        rig.pci.unstoppable = true;
+        Outcome read = rig.io.submit(channel, IoType.READ, 0, 2, block.address() + 4096);
+        Outcome write = rig.io.submit(channel, IoType.WRITE, 8, 1, pooled.address() + 8192);
+        rig.hand.tickAll(20);
+        rig.onAdmin(rig.controller::onRemovalRequest);
+        rig.hand.runUntil(() -> read.isDone() && write.isDone(), 2_000_000);
+        assertEquals(Status.INTERNAL_ERROR | Status.DNR, read.status);
+        assertEquals(Status.INTERNAL_ERROR | Status.DNR, write.status);
+        assertTrue(rig.hasEvent("nvme-memory-kept"));
+        long used = rig.memory.memory().usedBytes();
+        rig.hand.on(0, pooled::close);
+        rig.memory.memory().free(block);
+        rig.memory.memory().free(untouched);
+        assertEquals(free, pool.freeCount());
+        assertEquals(used - untouched.sizeBytes(), rig.memory.memory().usedBytes());
+        assertEquals(pooled.sizeBytes() + block.sizeBytes(), rig.memory.memory().keptBytes());
         rig.hand.runUntil(() -> rig.dead != null);
         rig.pci.unstoppable = false;
         rig.pci.stopDma();

@@ -21,6 +21,8 @@ import java.util.List;
 final class NvmeRig implements NvmeListener {
     static final NvmeOptions OPTIONS = new NvmeOptions(32, 1_000_000_000L, 500_000_000L, 2_000_000_000L, 3, 5, true);
 
+    private static final int OPEN_TURNS_MAX = 4_000_000;
+
     final HandReactors hand;
     final TestMemory memory;
     final TestIo io;
@@ -89,7 +91,7 @@ final class NvmeRig implements NvmeListener {
                     failure = refused;
                     done[0] = true;
                 }));
-        hand.runUntil(() -> done[0]);
+        hand.runUntil(() -> done[0], OPEN_TURNS_MAX);
     }
 
     NvmeBdev bdev(int nsid) {

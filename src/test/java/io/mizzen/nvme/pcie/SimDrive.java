@@ -57,6 +57,8 @@ final class SimDrive {
     int version = 0x0001_0400;
     boolean hasDoorbellBuffers;
     int sgls;
+    /** CRTO.CRWMT in units of 500 ms; 0: it has no CRTO. */
+    int readyUnits;
     long readyDelayNs = 3_000_000;
     long disableDelayNs = 2_000_000;
     long shutdownDelayNs = 4_000_000;
@@ -100,6 +102,10 @@ final class SimDrive {
     /** Writes the registers that say what it is. */
     void powerOn(int timeout500Ms) {
         RawMemory.putLong(bar + Properties.CAP, Properties.cap(entriesMax, timeout500Ms));
+        if (readyUnits != 0) {
+            RawMemory.putLong(bar + Properties.CAP, Properties.cap(entriesMax, timeout500Ms) | 1L << 59);
+            RawMemory.putInt(bar + Properties.CRTO, readyUnits);
+        }
         RawMemory.putInt(bar + Properties.VS, version);
         readyTimeoutNs = timeout500Ms * UNIT_NS;
         clearDoorbells();
