@@ -92,7 +92,8 @@ class NvmeControllerSimTest {
         rig.drive.readyUnits = 0xFFFF;
         rig.drive.neverReady = true;
         long beganNs = rig.hand.nowNs();
-        refused("nvme-not-ready");
+        rig.tryOpen(NvmeRig.OPTIONS, 0);
+        assertEquals("nvme-not-ready", rig.failure.code());
         assertTrue(rig.failure.getMessage().contains("within 150000 ms (it asks for 32767500)"), rig.failure.getMessage());
         assertTrue(rig.hasEvent("nvme-slow-start"));
         assertTrue(rig.hand.nowNs() - beganNs < 460_000_000_000L);
