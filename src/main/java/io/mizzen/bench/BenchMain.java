@@ -1,7 +1,6 @@
 package io.mizzen.bench;
 
 import io.mizzen.bdev.Bdev;
-import io.mizzen.bdev.Descriptor;
 import io.mizzen.engine.EngineConfig;
 import io.mizzen.engine.Workbench;
 import io.mizzen.engine.model.NvmeControllerView;
@@ -13,7 +12,6 @@ import io.mizzen.util.OperationException;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.concurrent.locks.LockSupport;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 
@@ -25,12 +23,6 @@ public final class BenchMain {
     private static final int EXIT_FAILED = 1;
     private static final int EXIT_USAGE = 2;
     private static final long MEMORY_MIN_BYTES = 128L << 20;
-    private static final long SECOND_NS = 1_000_000_000L;
-    private static final long POLL_NS = 10_000_000L;
-    /** So many I/Os of a core are timed a second, or all if there are fewer: two clock readings cost about 45 ns. */
-    private static final long TIMED_PER_SECOND = 100_000;
-    /** Odd, so that it is not always the same place in a batch that is timed. */
-    private static final int[] SAMPLE_STEPS = {1, 3, 7, 15, 31, 61, 127, 251};
     private static final Logger LOG = Logger.getLogger("io.mizzen");
 
     private final BenchOptions options;
@@ -75,15 +67,18 @@ public final class BenchMain {
             stack.build();
             List<String> names = stack.targets().stream().map(target -> describe(target.bdev())).toList();
             List<List<DmaMemory.Block>> buffers = bench.reactors().stream().map(reactor -> buffers(bench, reactor)).toList();
+            Runs runs = new Runs(bench, stack, options, buffers);
+            if (options.prefill) {
+                runs.prefill();
+            }
             boolean good = true;
             for (BenchOptions shape : options.shapes()) {
-                List<Worker> workers = workers(bench, stack, shape, buffers);
                 Doorbells before = doorbells(bench);
-                int every = drive(workers);
-                Report report = new Report(shape, names, workers, bench.regions(), every, doorbells(bench).perCommandSince(before));
+                Measurement measured = runs.measure(shape);
+                measured.doorbellsPerIo = doorbells(bench).perCommandSince(before);
+                Report report = new Report(shape, names, measured, bench.regions());
                 System.out.print(options.json ? report.json() : report.text());
-                workers.forEach(Worker::close);
-                good &= !report.failed();
+                good &= !measured.failed();
             }
             stack.close();
             return good;
@@ -126,62 +121,6 @@ public final class BenchMain {
         return defaults.withCores(cores).withMemory(new EngineConfig.Memory(bytes, !options.smallPages, false, options.smallPages))
                 .withNvmf(new EngineConfig.Nvmf(List.of(), nvmf.port(), nvmf.nqnPrefix(), nvmf.maxConnections(),
                         nvmf.maxQueueDepth(), nvmf.maxIoBytes(), nvmf.inCapsuleBytes(), nvmf.maxR2t()));
-    }
-
-    private List<Worker> workers(Workbench bench, Stack stack, BenchOptions shape, List<List<DmaMemory.Block>> buffers) {
-        for (Descriptor target : stack.targets()) {
-            long units = target.bdev().sizeBytes() / options.blockBytes;
-            long needed = options.verify ? VerifyJob.unitsNeeded(shape, options.cores.size()) : 1;
-            if (units < needed) {
-                throw OperationException.invalid("bdev-too-small", target.bdev().name() + " holds " + units
-                        + " blocks of --block-size; " + needed + " are needed");
-            }
-        }
-        List<Worker> workers = new ArrayList<>();
-        for (Reactor reactor : bench.reactors()) {
-            workers.add(new Worker(reactor, workers.size(), bench.reactors().size(), shape, stack.targets(),
-                    buffers.get(workers.size())));
-        }
-        return workers;
-    }
-
-    /** Warm-up and measurement; returns how many I/Os there were for each one that was timed. */
-    private int drive(List<Worker> workers) {
-        workers.forEach(worker -> worker.beginMeasurement(SAMPLE_STEPS[SAMPLE_STEPS.length - 1]));
-        workers.forEach(Worker::start);
-        long begunNs = System.nanoTime();
-        long warmupNs = (long) (options.warmupSeconds * SECOND_NS);
-        pause(workers, begunNs + warmupNs / 2);
-        long before = completed(workers);
-        long beforeNs = System.nanoTime();
-        pause(workers, begunNs + warmupNs);
-        long tookNs = Math.max(1, System.nanoTime() - beforeNs);
-        int every = step((completed(workers) - before) * (double) SECOND_NS / tookNs / workers.size());
-        workers.forEach(worker -> worker.beginMeasurement(every));
-        pause(workers, System.nanoTime() + (long) (options.seconds * SECOND_NS));
-        workers.forEach(Worker::endMeasurement);
-        return every;
-    }
-
-    private static int step(double perSecond) {
-        for (int step : SAMPLE_STEPS) {
-            if (perSecond / step <= TIMED_PER_SECOND) {
-                return step;
-            }
-        }
-        return SAMPLE_STEPS[SAMPLE_STEPS.length - 1];
-    }
-
-    private static long completed(List<Worker> workers) {
-        return workers.stream().mapToLong(Worker::completed).sum();
-    }
-
-    private static void pause(List<Worker> workers, long untilNs) {
-        long leftNs = untilNs - System.nanoTime();
-        while (leftNs > 0 && workers.stream().noneMatch(Worker::failed)) {
-            LockSupport.parkNanos(Math.min(leftNs, POLL_NS));
-            leftNs = untilNs - System.nanoTime();
-        }
     }
 
     private static String describe(Bdev bdev) {

@@ -18,11 +18,17 @@ final class BenchOptions implements Cloneable {
                                     uring:///dev/sdb, uring:///tmp/f.img?create=true&size_mb=1024,
                                     malloc:///m0?size_mb=512, null:///n0?size_mb=1024
               --replica thick|thin  make a pool on each of them and drive a replica there instead
+              --cluster-size SIZE   of those pools   [4m]
+              --imported            export those pools and import them again before each replica is made, as after a restart
               --nexus               mirror over all of them (or their replicas) and drive the nexus
               --rw KIND             read, write, rw (in sequence), randread, randwrite, randrw   [randread]
                                     several, as in randread,randwrite: one after the other
               --mix PERCENT         reads among rw and randrw   [50]
               --block-size SIZE     bytes of one I/O: 4096, 4k, 128k   [4k]
+              --prefill             write every block once before anything is measured: thin replicas allocate all of it
+              --fill                with --rw write or randwrite: write every block once, as often as --time allows, each
+                                    time in a new replica; only the filling counts
+              --stride SIZE         with --fill: one I/O in so many bytes: 4m writes to each cluster once   [--block-size]
               --depth N             I/Os in flight on each bdev and core, or several: 1,32,128   [32]
               --rounds N            all of that so many times: compilers go on learning   [1]
               --cores LIST          CPUs with a reactor: 1, 0-1, 0x2   [the last CPU]
@@ -37,6 +43,7 @@ final class BenchOptions implements Cloneable {
             """;
 
     private static final int BLOCK_BYTES_MAX = 16 << 20;
+    private static final int STRIDE_BYTES_MAX = 1 << 30;
     private static final int DEPTH_MAX = 4096;
     private static final int ROUNDS_MAX = 1000;
     private static final double SECONDS_MAX = 24 * 3600;
@@ -45,6 +52,13 @@ final class BenchOptions implements Cloneable {
     boolean nexus;
     /** thick, thin or null. */
     String replica;
+    /** 0: the default. */
+    int clusterBytes;
+    boolean imported;
+    boolean prefill;
+    boolean fill;
+    /** From the start of one I/O of a fill to that of the next; 0: {@link #blockBytes}. */
+    int strideBytes;
     private List<Workload> workloads = List.of(Workload.RANDREAD);
     private List<Integer> depths = List.of(32);
     private int rounds = 1;
@@ -118,6 +132,15 @@ final class BenchOptions implements Cloneable {
         shape.workload = verify && kind == Workload.RANDREAD ? Workload.RANDWRITE : kind;
         shape.depth = each;
         shape.readPercent = readPercent >= 0 ? readPercent : shape.workload.readPercent;
+        shape.strideBytes = strideBytes == 0 ? blockBytes : strideBytes;
+        return shape;
+    }
+
+    /** Every block written once, in sequence, as deep as anything goes. */
+    BenchOptions prefillShape() {
+        BenchOptions shape = shape(Workload.WRITE, depthMax());
+        shape.fill = true;
+        shape.strideBytes = blockBytes;
         return shape;
     }
 
@@ -130,6 +153,9 @@ final class BenchOptions implements Cloneable {
             case "--nexus" -> nexus = true;
             case "--verify" -> verify = true;
             case "--overwrite" -> overwrite = true;
+            case "--imported" -> imported = true;
+            case "--prefill" -> prefill = true;
+            case "--fill" -> fill = true;
             case "--json" -> json = true;
             case "--help", "-h" -> help = true;
             default -> {
@@ -145,7 +171,9 @@ final class BenchOptions implements Cloneable {
             case "--replica" -> replica = oneOf(name, value, "thick", "thin");
             case "--rw" -> workloads = each(given(name, value), BenchOptions::workload);
             case "--mix" -> readPercent = (int) number(name, value, 0, 100);
-            case "--block-size" -> blockBytes = size(name, value);
+            case "--block-size" -> blockBytes = size(name, value, BLOCK_BYTES_MAX);
+            case "--stride" -> strideBytes = size(name, value, STRIDE_BYTES_MAX);
+            case "--cluster-size" -> clusterBytes = size(name, value, STRIDE_BYTES_MAX);
             case "--depth" -> depths = each(given(name, value), one -> (int) number(name, one, 1, DEPTH_MAX));
             case "--rounds" -> rounds = (int) number(name, value, 1, ROUNDS_MAX);
             case "--cores" -> cores = CoreMask.parse(given(name, value));
@@ -168,12 +196,24 @@ final class BenchOptions implements Cloneable {
             if (verify && !kind.random && kind != Workload.WRITE) {
                 throw invalid("--verify goes with --rw randwrite, randrw or write");
             }
+            if (fill && kind.readPercent > 0) {
+                throw invalid("--fill goes with --rw write or randwrite");
+            }
+        }
+        if (fill && (verify || prefill)) {
+            throw invalid("--fill goes without --verify and --prefill");
+        }
+        if (strideBytes != 0 && (!fill || strideBytes % blockBytes != 0)) {
+            throw invalid("--stride goes with --fill, and is a multiple of --block-size");
+        }
+        if (replica == null && (imported || clusterBytes != 0)) {
+            throw invalid("--cluster-size and --imported go with --replica");
         }
     }
 
     /** Whether anything on the bdevs is changed. */
     boolean writes() {
-        return verify || shapes().stream().anyMatch(shape -> shape.readPercent < 100);
+        return verify || prefill || shapes().stream().anyMatch(shape -> shape.readPercent < 100);
     }
 
     private static String given(String name, String value) {
@@ -219,13 +259,13 @@ final class BenchOptions implements Cloneable {
         return number == Math.rint(number) ? Long.toString((long) number) : Double.toString(number);
     }
 
-    private static int size(String name, String value) {
+    private static int size(String name, String value, int max) {
         String text = given(name, value).toLowerCase(java.util.Locale.ROOT);
         int shift = text.endsWith("k") ? 10 : text.endsWith("m") ? 20 : 0;
-        double count = number(name, shift == 0 ? text : text.substring(0, text.length() - 1), 1, BLOCK_BYTES_MAX);
+        double count = number(name, shift == 0 ? text : text.substring(0, text.length() - 1), 1, max);
         long bytes = (long) count << shift;
-        if (count != Math.rint(count) || bytes % 512 != 0 || bytes > BLOCK_BYTES_MAX) {
-            throw invalid(name + " is '" + value + "'; it must be a multiple of 512 bytes up to 16m");
+        if (count != Math.rint(count) || bytes % 512 != 0 || bytes > max) {
+            throw invalid(name + " is '" + value + "'; it must be a multiple of 512 bytes up to " + (max >> 20) + "m");
         }
         return (int) bytes;
     }

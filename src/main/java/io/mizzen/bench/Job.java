@@ -68,7 +68,7 @@ abstract class Job extends Deferred implements IoCompletion {
     /** Puts every slot to work. */
     final void start() {
         running = true;
-        for (int slot = 0; slot < depth; slot++) {
+        for (int slot = 0; slot < depth && running; slot++) {
             inFlight++;
             begin(slot);
         }
@@ -77,6 +77,12 @@ abstract class Job extends Deferred implements IoCompletion {
     /** What ends from now on is not counted. */
     final void freeze() {
         frozen = true;
+    }
+
+    /** As above; a job that ends by itself runs {@code whenDrained} when nothing is in flight any more. */
+    final void start(Runnable whenDrained) {
+        drained = whenDrained;
+        start();
     }
 
     /** Lets what is in flight end, then runs {@code whenDrained}. */
@@ -193,6 +199,12 @@ abstract class Job extends Deferred implements IoCompletion {
         if (--inFlight == 0 && drained != null) {
             drained.run();
         }
+    }
+
+    /** What went wrong, or null. */
+    String failure() {
+        return errors == 0 ? null : errors + " I/Os of " + channel.bdev().name() + " failed, the first with: "
+                + Status.describe(firstError);
     }
 
     /** Address of a slot's buffer. */

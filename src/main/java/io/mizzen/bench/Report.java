@@ -1,6 +1,5 @@
 package io.mizzen.bench;
 
-import io.mizzen.bdev.Status;
 import io.mizzen.memory.DmaRegion;
 import java.util.List;
 import java.util.Locale;
@@ -13,59 +12,22 @@ final class Report {
 
     private final BenchOptions options;
     private final List<String> names;
-    private final List<Worker> workers;
+    private final Measurement measured;
     private final List<DmaRegion> regions;
-    private final int sampleEvery;
-    /** Doorbell writes of owned NVMe controllers; NaN without any. */
-    private final double doorbellsPerIo;
-    private final LatencyHistogram readLatency = new LatencyHistogram();
-    private final LatencyHistogram writeLatency = new LatencyHistogram();
     private final double seconds;
     private final long reads;
     private final long writes;
-    private final long cpuNs;
-    private final long allocatedBytes;
-    /** -1 without counters. */
-    private final long tlbMisses;
     private final String failure;
 
-    Report(BenchOptions options, List<String> names, List<Worker> workers, List<DmaRegion> regions, int sampleEvery,
-           double doorbellsPerIo) {
+    Report(BenchOptions options, List<String> names, Measurement measured, List<DmaRegion> regions) {
         this.options = options;
         this.names = names;
-        this.workers = workers;
+        this.measured = measured;
         this.regions = regions;
-        this.sampleEvery = sampleEvery;
-        this.doorbellsPerIo = doorbellsPerIo;
-        this.seconds = workers.stream().mapToLong(w -> w.after().timeNs() - w.before().timeNs()).average().orElse(0) / 1e9;
-        this.cpuNs = workers.stream().mapToLong(w -> w.after().cpuNs() - w.before().cpuNs()).sum();
-        this.allocatedBytes = workers.stream().mapToLong(w -> w.after().allocatedBytes() - w.before().allocatedBytes()).sum();
-        this.tlbMisses = workers.stream().anyMatch(w -> w.before().tlbMisses() < 0 || w.after().tlbMisses() < 0) ? -1
-                : workers.stream().mapToLong(w -> w.after().tlbMisses() - w.before().tlbMisses()).sum();
-        List<Job> jobs = workers.stream().flatMap(w -> w.jobs.stream()).toList();
-        this.reads = jobs.stream().mapToLong(job -> job.reads).sum();
-        this.writes = jobs.stream().mapToLong(job -> job.writes).sum();
-        for (Job job : jobs) {
-            readLatency.add(job.readLatency);
-            writeLatency.add(job.writeLatency);
-        }
-        this.failure = jobs.stream().map(Report::failure).filter(text -> text != null).findFirst().orElse(null);
-    }
-
-    private static String failure(Job job) {
-        String bdev = job.channel.bdev().name();
-        if (job.errors > 0) {
-            return job.errors + " I/Os of " + bdev + " failed, the first with: " + Status.describe(job.firstError);
-        }
-        if (job instanceof VerifyJob verify && verify.mismatches > 0) {
-            return "verification of " + bdev + " failed in " + verify.mismatches + " I/Os, the first at block "
-                    + verify.mismatchBlock + ", byte " + verify.mismatchByte + ": what was read is not what was written";
-        }
-        return null;
-    }
-
-    boolean failed() {
-        return failure != null;
+        this.seconds = measured.seconds;
+        this.reads = measured.reads;
+        this.writes = measured.writes;
+        this.failure = measured.failure;
     }
 
     private double iops(long count) {
@@ -80,42 +42,41 @@ final class Report {
         return iops(count) * options.blockBytes / (1 << 20);
     }
 
-    private String cores() {
-        return workers.stream().map(worker -> Integer.toString(worker.core())).collect(Collectors.joining(","));
-    }
-
     private String memory() {
         DmaRegion first = regions.getFirst();
         return first.kind() + ", pages of " + (first.pageSizeBytes() >> 10) + " KiB";
     }
 
     private String mix() {
-        return options.workload.word + (options.workload.isMixed() ? " " + options.readPercent + "% reads" : "");
+        return (options.fill ? "fill, " : "") + options.workload.word + (options.workload.isMixed() ? " " + options.readPercent + "% reads" : "");
     }
 
     String text() {
         StringBuilder text = new StringBuilder();
         line(text, "%s: %s%s, %s, depth %d, core %s, %.1f s", String.join(" + ", names), mix(),
-                options.verify ? " with verification" : "", size(options.blockBytes), options.depth, cores(), seconds);
+                options.verify ? " with verification" : "", size(options.blockBytes), options.depth, measured.coreList, seconds);
+        if (options.fill) {
+            line(text, "  %d fill%s, one I/O in every %s", measured.runs, measured.runs == 1 ? "" : "s", size(options.strideBytes));
+        }
         if (reads > 0) {
-            direction(text, "read", reads, readLatency);
+            direction(text, "read", reads, measured.readLatency);
         }
         if (writes > 0) {
-            direction(text, "write", writes, writeLatency);
+            direction(text, "write", writes, measured.writeLatency);
         }
         if (reads > 0 && writes > 0) {
             line(text, "  total  %s IOPS  %.0f MiB/s", count(iops(reads + writes)), mebibytes(reads + writes));
         }
-        line(text, "  CPU per I/O %.1f ns (%.0f %% of %d core%s), %.3f bytes allocated per I/O", perIo(cpuNs),
-                seconds == 0 ? 0 : cpuNs / seconds / 1e7, workers.size(), workers.size() == 1 ? "" : "s together",
-                perIo(allocatedBytes));
-        if (!Double.isNaN(doorbellsPerIo)) {
-            line(text, "  doorbells per I/O %.3f", doorbellsPerIo);
+        line(text, "  CPU per I/O %.1f ns (%.0f %% of %d core%s), %.3f bytes allocated per I/O", perIo(measured.cpuNs),
+                seconds == 0 ? 0 : measured.cpuNs / seconds / 1e7, measured.cores, measured.cores == 1 ? "" : "s together",
+                perIo(measured.allocatedBytes));
+        if (!Double.isNaN(measured.doorbellsPerIo)) {
+            line(text, "  doorbells per I/O %.3f", measured.doorbellsPerIo);
         }
-        line(text, "  memory %s; dTLB misses per I/O: %s", memory(), tlbMisses < 0
-                ? "no counter (" + workers.getFirst().tlbProblem() + ")" : String.format(Locale.ROOT, "%.3f", perIo(tlbMisses)));
-        line(text, "  latencies: System.nanoTime before and after %s", sampleEvery == 1 ? "every I/O"
-                : "one I/O in " + sampleEvery);
+        line(text, "  memory %s; dTLB misses per I/O: %s", memory(), measured.tlbMisses < 0
+                ? "no counter (" + measured.tlbProblem + ")" : String.format(Locale.ROOT, "%.3f", perIo(measured.tlbMisses)));
+        line(text, "  latencies: System.nanoTime before and after %s", measured.sampleEvery == 1 ? "every I/O"
+                : "one I/O in " + measured.sampleEvery);
         if (failure != null) {
             line(text, "FAILED: %s", failure);
         } else if (options.verify) {
@@ -156,20 +117,22 @@ final class Report {
         member(json, "workload", quoted(options.workload.word));
         member(json, "readPercent", Integer.toString(options.readPercent));
         member(json, "verify", Boolean.toString(options.verify));
+        member(json, "fills", options.fill ? Integer.toString(measured.runs) : "null");
+        member(json, "strideBytes", options.fill ? Integer.toString(options.strideBytes) : "null");
         member(json, "blockSizeBytes", Integer.toString(options.blockBytes));
         member(json, "depth", Integer.toString(options.depth));
-        member(json, "cores", "[" + cores() + "]");
+        member(json, "cores", "[" + measured.coreList + "]");
         member(json, "seconds", number(seconds));
         member(json, "iops", number(iops(reads + writes)));
         member(json, "mebibytesPerSecond", number(mebibytes(reads + writes)));
-        member(json, "read", direction(reads, readLatency));
-        member(json, "write", direction(writes, writeLatency));
-        member(json, "cpuNsPerIo", number(perIo(cpuNs)));
-        member(json, "allocatedBytesPerIo", number(perIo(allocatedBytes)));
-        member(json, "dtlbMissesPerIo", tlbMisses < 0 ? "null" : number(perIo(tlbMisses)));
-        member(json, "doorbellsPerIo", Double.isNaN(doorbellsPerIo) ? "null" : number(doorbellsPerIo));
+        member(json, "read", direction(reads, measured.readLatency));
+        member(json, "write", direction(writes, measured.writeLatency));
+        member(json, "cpuNsPerIo", number(perIo(measured.cpuNs)));
+        member(json, "allocatedBytesPerIo", number(perIo(measured.allocatedBytes)));
+        member(json, "dmeasured.tlbMissesPerIo", measured.tlbMisses < 0 ? "null" : number(perIo(measured.tlbMisses)));
+        member(json, "doorbellsPerIo", Double.isNaN(measured.doorbellsPerIo) ? "null" : number(measured.doorbellsPerIo));
         member(json, "memory", quoted(memory()));
-        member(json, "latencyOfOneIn", Integer.toString(sampleEvery));
+        member(json, "latencyOfOneIn", Integer.toString(measured.sampleEvery));
         json.append("  \"failure\": ").append(failure == null ? "null" : quoted(failure)).append("\n}\n");
         return json.toString();
     }

@@ -9,7 +9,6 @@ import io.mizzen.engine.model.BdevView;
 import io.mizzen.engine.model.NexusSpec;
 import io.mizzen.engine.model.NexusView;
 import io.mizzen.engine.model.PoolSpec;
-import io.mizzen.engine.model.PoolView;
 import io.mizzen.engine.model.ReplicaSpec;
 import io.mizzen.engine.model.ReplicaView;
 import io.mizzen.util.ErrorKind;
@@ -31,7 +30,7 @@ final class Stack {
     private final Workbench bench;
     private final Engine engine;
     private final BenchOptions options;
-    private final List<String> pools = new ArrayList<>();
+    private final List<PoolSpec> specs = new ArrayList<>();
     private final List<String> replicas = new ArrayList<>();
     private String nexus;
     private final List<String> names = new ArrayList<>();
@@ -51,16 +50,45 @@ final class Stack {
         if ((options.writes() || options.nexus) && !options.overwrite && options.replica == null) {
             names.forEach(this::checkUnsigned);
         }
-        List<String> driven = List.copyOf(names);
         if (options.replica != null) {
-            driven = driven.stream().map(this::replica).toList();
+            names.forEach(this::pool);
         }
+        raise();
+    }
+
+    /** Makes new replicas, and a new nexus, in place of those that are there, and opens them. */
+    void renew() {
+        lower();
+        raise();
+    }
+
+    private void raise() {
+        if (options.imported) {
+            specs.forEach(this::importAgain);
+        }
+        List<String> driven = options.replica == null ? List.copyOf(names) : specs.stream().map(this::replica).toList();
         if (options.nexus) {
             driven = List.of(nexus(driven));
         }
         for (String name : driven) {
             targets.add(open(name));
         }
+    }
+
+    private void lower() {
+        for (Descriptor target : targets) {
+            bench.<Void>onControl("close", COMMAND_TIMEOUT_SECONDS, done -> {
+                target.close();
+                done.ok(null);
+            });
+        }
+        targets.clear();
+        if (nexus != null) {
+            await(engine.destroyNexus(nexus));
+        }
+        nexus = null;
+        replicas.forEach(replica -> await(engine.destroyReplica(replica)));
+        replicas.clear();
     }
 
     private void checkUnsigned(String name) {
@@ -80,13 +108,22 @@ final class Stack {
         }
     }
 
-    /** A pool on the bdev and a replica that fills it. */
-    private String replica(String bdev) {
-        PoolView pool = await(engine.createPool(new PoolSpec("bench-" + pools.size(), null, List.of(bdev), 0,
-                options.overwrite ? List.of("any") : List.of(), true)));
-        pools.add(pool.name());
+    private void pool(String bdev) {
+        List<String> overwrite = options.overwrite ? List.of("any") : List.of();
+        PoolSpec spec = new PoolSpec("bench-" + specs.size(), null, List.of(bdev), options.clusterBytes, overwrite, true);
+        await(engine.createPool(spec));
+        specs.add(spec);
+    }
+
+    private void importAgain(PoolSpec spec) {
+        await(engine.exportPool(spec.name()));
+        await(engine.importPool(spec));
+    }
+
+    /** A replica that fills the pool. */
+    private String replica(PoolSpec pool) {
         ReplicaView replica = await(engine.createReplica(new ReplicaSpec(UUID.randomUUID().toString(), "r", pool.name(),
-                pool.freeBytes(), options.replica.equals("thin"))));
+                await(engine.pool(pool.name())).freeBytes(), options.replica.equals("thin"))));
         replicas.add(replica.uuid());
         return replica.bdev();
     }
@@ -124,18 +161,8 @@ final class Stack {
 
     /** Takes apart what was made, the topmost first. The channels are closed. */
     void close() {
-        for (Descriptor target : targets) {
-            bench.<Void>onControl("close", COMMAND_TIMEOUT_SECONDS, done -> {
-                target.close();
-                done.ok(null);
-            });
-        }
-        targets.clear();
-        if (nexus != null) {
-            await(engine.destroyNexus(nexus));
-        }
-        replicas.forEach(replica -> await(engine.destroyReplica(replica)));
-        pools.forEach(pool -> await(engine.destroyPool(pool)));
+        lower();
+        specs.forEach(pool -> await(engine.destroyPool(pool.name())));
         names.forEach(name -> await(engine.destroyBdev(name)));
     }
 

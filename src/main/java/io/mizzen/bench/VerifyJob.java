@@ -104,4 +104,11 @@ final class VerifyJob extends Job {
             value += MIX;
         }
     }
+
+    @Override
+    String failure() {
+        return super.failure() != null || mismatches == 0 ? super.failure() : "verification of " + channel.bdev().name()
+                + " failed in " + mismatches + " I/Os, the first at block " + mismatchBlock + ", byte " + mismatchByte
+                + ": what was read is not what was written";
+    }
 }

@@ -37,15 +37,16 @@ final class Worker {
     private Sample after = Sample.NONE;
 
     /**
+     * @param mthread from {@link #mthread}
      * @param index among the cores that take part
      * @param buffers for each target, as much as its I/Os in flight need
      */
-    Worker(Reactor reactor, int index, int workers, BenchOptions options, List<Descriptor> targets,
+    Worker(Reactor reactor, Mthread mthread, int index, int workers, BenchOptions options, List<Descriptor> targets,
            List<DmaMemory.Block> buffers) {
         this.reactor = reactor;
         this.index = index;
         this.options = options;
-        this.mthread = call(reactor.mthread(), () -> reactor.createMthread("bench-" + reactor.core()));
+        this.mthread = mthread;
         run(() -> {
             tlbCounter = PerfEvents.open(PerfEvents.PERF_TYPE_HW_CACHE, PerfEvents.DTLB_LOAD_MISSES);
             for (int i = 0; i < targets.size(); i++) {
@@ -56,8 +57,16 @@ final class Worker {
         });
     }
 
+    /** A mthread for the workers of a reactor, one after the other: there is a limit on their number. */
+    static Mthread mthread(Reactor reactor) {
+        return call(reactor.mthread(), () -> reactor.createMthread("bench-" + reactor.core()));
+    }
+
     private Job job(IoChannel channel, DmaMemory.Block block, int target, int workers) {
         long seed = 1 + index + 1000L * target;
+        if (options.fill) {
+            return new FillJob(channel, block.address(), block.regionIndex(), options, index, workers, seed);
+        }
         return options.verify
                 ? new VerifyJob(channel, block.address(), block.regionIndex(), options, index, workers, seed)
                 : new LoadJob(channel, block.address(), block.regionIndex(), options, index, workers, seed);
@@ -94,6 +103,24 @@ final class Worker {
             jobs.forEach(job -> job.stop(oneLess));
         });
         await(drained);
+    }
+
+    /** Measures jobs that end by themselves, one I/O in {@code every} timed; the future is completed when all have ended. */
+    CompletableFuture<Void> startToEnd(int every) {
+        CompletableFuture<Void> ended = new CompletableFuture<>();
+        int[] left = {jobs.size()};
+        run(() -> {
+            jobs.forEach(job -> job.clear(every));
+            before = sample();
+            Runnable oneLess = () -> {
+                if (--left[0] == 0) {
+                    after = sample();
+                    ended.complete(null);
+                }
+            };
+            jobs.forEach(job -> job.start(oneLess));
+        });
+        return ended;
     }
 
     /** Closes the channels. */

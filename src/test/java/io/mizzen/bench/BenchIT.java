@@ -41,6 +41,15 @@ class BenchIT {
     }
 
     @Test
+    void fillsFollowEachOtherInNewReplicas() {
+        String output = bench(0, "--bdev", "malloc:///a?size_mb=32", "--replica", "thin", "--cluster-size", "1m", "--imported",
+                "--rw", "write,randwrite", "--fill", "--time", "0.2", "--warmup", "0.1", "--memory", "4k");
+        assertThat(output).contains("fill, write", "fill, randwrite", "fills, one I/O in every 4 KiB");
+        assertThat(bench(0, "--bdev", "malloc:///a?size_mb=32", "--replica", "thin", "--prefill", "--time", "0.2", "--warmup", "0.1"))
+                .contains("randread");
+    }
+
+    @Test
     void aDiskThatIsSomebodysIsNotWrittenTo() throws IOException {
         byte[] disk = new byte[4 << 20];
         disk[510] = 0x55;

@@ -54,6 +54,36 @@ class BenchOptionsTest {
     }
 
     @Test
+    void aFillWritesInStridesOfABlockUnlessToldOtherwise() {
+        BenchOptions options = parse("--fill", "--rw", "write,randwrite", "--replica", "thin", "--cluster-size", "1m", "--imported");
+        assertThat(options.shapes()).allSatisfy(shape -> {
+            assertThat(shape.fill && shape.imported && shape.writes()).isTrue();
+            assertThat(shape.strideBytes).isEqualTo(4096);
+            assertThat(shape.clusterBytes).isEqualTo(1 << 20);
+        });
+        assertThat(parse("--fill", "--rw", "randwrite", "--stride", "4m").shapes().getFirst().strideBytes).isEqualTo(4 << 20);
+        refused("--fill goes with --rw", "--fill");
+        refused("--fill goes without", "--fill", "--rw", "write", "--verify");
+        refused("--fill goes without", "--fill", "--rw", "write", "--prefill");
+        refused("--stride goes with", "--stride", "4m");
+        refused("--stride goes with", "--fill", "--rw", "write", "--block-size", "8k", "--stride", "12k");
+        refused("go with --replica", "--imported");
+        refused("go with --replica", "--cluster-size", "1m");
+    }
+
+    @Test
+    void beforeAnythingIsMeasuredAllIsWrittenAtTheGreatestDepth() {
+        BenchOptions options = parse("--prefill", "--depth", "1,64", "--block-size", "8k");
+        BenchOptions prefill = options.prefillShape();
+        assertThat(options.writes()).isTrue();
+        assertThat(prefill.workload).isEqualTo(Workload.WRITE);
+        assertThat(prefill.depth).isEqualTo(64);
+        assertThat(prefill.fill).isTrue();
+        assertThat(prefill.strideBytes).isEqualTo(8192);
+        assertThat(options.shapes().getFirst().fill).isFalse();
+    }
+
+    @Test
     void nothingIsWrittenUnlessAskedFor() {
         assertThat(parse().writes()).isFalse();
         assertThat(parse("--rw", "read").writes()).isFalse();

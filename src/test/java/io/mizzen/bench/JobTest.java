@@ -14,9 +14,12 @@ import io.mizzen.ffi.RawMemory;
 import io.mizzen.testsupport.HandReactors;
 import io.mizzen.testsupport.TestIo;
 import io.mizzen.testsupport.TestMemory;
+import java.util.List;
 import java.util.UUID;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The jobs on a memory disk, on a reactor driven by hand. */
 class JobTest {
@@ -47,6 +50,9 @@ class JobTest {
     private Job job(Bdev bdev, BenchOptions options) {
         IoChannel channel = new TestIo(reactors).channel(new TestIo(reactors).open(registry, bdev, true), 0);
         long buffers = memory.memory().allocate((long) options.depth * options.blockBytes, -1).address();
+        if (options.fill) {
+            return new FillJob(channel, buffers, 0, options, 0, 1, 1);
+        }
         return options.verify ? new VerifyJob(channel, buffers, 0, options, 0, 1, 1)
                 : new LoadJob(channel, buffers, 0, options, 0, 1, 1);
     }
@@ -83,6 +89,82 @@ class JobTest {
         for (long at = 0; at < disk.sizeBytes(); at += 8) {
             assertThat(RawMemory.getLong(disk.baseAddress() + at)).as("at %d of %d", at, written).isEqualTo(at < written ? 1 : 0);
         }
+    }
+
+    private void fill(FillJob job) {
+        boolean[] ended = new boolean[1];
+        reactors.on(0, () -> job.start(() -> ended[0] = true));
+        reactors.runUntil(() -> ended[0]);
+        assertThat(job.isComplete()).isTrue();
+        assertThat(job.failure()).isNull();
+    }
+
+    private void mark(Job job) {
+        RawMemory.zero(disk.baseAddress(), disk.sizeBytes());
+        for (long at = 0; at < 8L * job.ioBytes; at += 8) {
+            RawMemory.putLong(job.buffers + at, 1);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"write", "randwrite"})
+    void aFillWritesEveryBlockOnce(String order) {
+        FillJob job = (FillJob) job(disk, options("--rw", order, "--fill"));
+        mark(job);
+        fill(job);
+        assertThat(job.writes).isEqualTo(disk.sizeBytes() / 4096);
+        for (long at = 0; at < disk.sizeBytes(); at += 8) {
+            assertThat(RawMemory.getLong(disk.baseAddress() + at)).as("at %d", at).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void aFillInStridesWritesTheHeadOfEach() {
+        FillJob job = (FillJob) job(disk, options("--rw", "randwrite", "--fill", "--stride", "64k"));
+        mark(job);
+        fill(job);
+        assertThat(job.writes).isEqualTo(disk.sizeBytes() >> 16);
+        for (long at = 0; at < disk.sizeBytes(); at += 8) {
+            assertThat(RawMemory.getLong(disk.baseAddress() + at)).as("at %d", at).isEqualTo(at % 65536 < 4096 ? 1 : 0);
+        }
+    }
+
+    @Test
+    void theCoresOfAFillShareTheDiskWithoutGapsAndOverlaps() {
+        IoChannel channel = new TestIo(reactors).channel(new TestIo(reactors).open(registry, disk, true), 0);
+        long buffers = memory.memory().allocate(8 * 12288, -1).address();
+        long written = 0;
+        RawMemory.zero(disk.baseAddress(), disk.sizeBytes());
+        for (int index = 0; index < 3; index++) {
+            FillJob job = new FillJob(channel, buffers, 0, options("--rw", "randwrite", "--fill", "--block-size", "12k"), index, 3, 1);
+            for (long at = 0; at < 8 * 12288; at += 8) {
+                RawMemory.putLong(buffers + at, index + 1);
+            }
+            fill(job);
+            written += job.writes;
+        }
+        assertThat(written).isEqualTo(disk.sizeBytes() / 12288);
+        long last = 1;
+        for (long at = 0; at < written * 12288; at += 8) {
+            long now = RawMemory.getLong(disk.baseAddress() + at);
+            assertThat(now).isBetween(last, last + 1);
+            last = now;
+        }
+        assertThat(last).isEqualTo(3);
+    }
+
+    @Test
+    void anErrorEndsAFill() {
+        FaultBdev fault = reactors.call(0, () -> FaultBdev.open("f", UUID.randomUUID(), disk, registry));
+        reactors.on(0, () -> registry.register(fault));
+        fault.putRule(new FaultRule("bad", FaultRule.ANY_TYPE, FaultRule.Stage.COMPLETION, FaultRule.Kind.ERROR,
+                Status.WRITE_FAULT, 0, 64, 1, Long.MAX_VALUE));
+        FillJob job = (FillJob) job(fault, options("--rw", "write", "--fill"));
+        boolean[] ended = new boolean[1];
+        reactors.on(0, () -> job.start(() -> ended[0] = true));
+        reactors.runUntil(() -> ended[0]);
+        assertThat(job.isComplete()).isFalse();
+        assertThat(job.failure()).contains("failed");
     }
 
     @Test
