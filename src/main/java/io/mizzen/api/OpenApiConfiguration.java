@@ -16,6 +16,7 @@ import io.swagger.v3.oas.models.servers.Server;
 import io.swagger.v3.oas.models.tags.Tag;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Set;
 import org.springdoc.core.customizers.OpenApiCustomizer;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -23,6 +24,7 @@ import org.springframework.context.annotation.Configuration;
 /** The OpenAPI document: what the annotations do not say, which is the same for all operations. */
 @Configuration(proxyBeanMethods = false)
 public class OpenApiConfiguration {
+    private static final Set<String> LONG = Set.of("putPool", "createPool", "importPool");
     private static final String API_VERSION = "1";
 
     @Bean
@@ -57,7 +59,7 @@ public class OpenApiConfiguration {
         } else if (responses.get("200") != null) {
             responses.get("200").setDescription("Done");
         }
-        if (operation.getOperationId().equals("putPool") || operation.getOperationId().equals("createPool")) {
+        if (LONG.contains(operation.getOperationId())) {
             responses.addApiResponse("202", new ApiResponse().description("It takes long, and goes on: the job at Location tells how far"));
         }
         if (responses.get("204") != null) {

@@ -6,6 +6,7 @@ import io.mizzen.api.request.PoolDiskRequest;
 import io.mizzen.api.request.PoolRequest;
 import io.mizzen.control.Ids;
 import io.mizzen.control.PoolService;
+import io.mizzen.engine.model.JobView;
 import io.mizzen.engine.model.PoolImport;
 import io.mizzen.engine.model.PoolSpec;
 import io.mizzen.engine.model.PoolView;
@@ -73,7 +74,11 @@ public class PoolController {
     private ResponseEntity<PoolView> answer(PoolSpec spec) {
         PoolService.Creation creation = pools.begin(spec);
         return creation.job() == null ? Created.of(creation.outcome(), "/v1/pools", creation.outcome().view().uuid())
-            : ResponseEntity.accepted().location(URI.create("/v1/jobs/" + creation.job().id())).build();
+            : accepted(creation.job());
+    }
+
+    private static ResponseEntity<PoolView> accepted(JobView job) {
+        return ResponseEntity.accepted().location(URI.create("/v1/jobs/" + job.id())).build();
     }
 
     @GetMapping("/{id}")
@@ -146,13 +151,15 @@ public class PoolController {
             + "its metadata is refused: \"rebuildMasks\": true takes the metadata's word, as after a crash. No volume that "
             + "the metadata knows is lost by that; damaged metadata is refused still. \"readOnly\": true writes nothing to the "
             + "disks, and shows what can still be read of a damaged pool: volumes that check are served for reading, the others "
-            + "are listed with what is wrong with them.")
-    PoolView importPool(
+            + "are listed with what is wrong with them. After a crash all metadata is read, which takes long of a large pool: 202 "
+            + "then, its job at Location; it can be cancelled, and nothing is written before it has read everything.")
+    ResponseEntity<PoolView> importPool(
         @Parameter(description = "Name or UUID", example = Examples.POOL) @PathVariable String id,
         @io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
             @ExampleObject(Examples.IMPORT_BODY))) @Valid @RequestBody(required = false) ImportRequest body) {
         ImportRequest request = body == null ? ImportRequest.DEFAULT : body;
-        return pools.importPool(id, request.disks(), Boolean.TRUE.equals(request.allowTest()), new PoolImport(
+        PoolService.Creation outcome = pools.beginImport(id, request.disks(), Boolean.TRUE.equals(request.allowTest()), new PoolImport(
             Boolean.TRUE.equals(request.rebuildMasks()), Boolean.TRUE.equals(request.readOnly())));
+        return outcome.job() == null ? ResponseEntity.ok(outcome.outcome().view()) : accepted(outcome.job());
     }
 }

@@ -59,14 +59,17 @@ public final class PoolService {
         if (view.isPresent()) {
             return new Creation(new Outcome<>(view.get(), !existed), null);
         }
-        List<JobView> jobs = calls.await(engine.jobs()).stream().filter(job -> job.kind().equals("pool-create")
-            && job.object().equals(spec.name()) && job.endedAt() == null).toList();
-        return jobs.isEmpty() ? new Creation(new Outcome<>(calls.await(answer), !existed), null)
-            : new Creation(null, jobs.getLast());
+        Optional<JobView> job = running("pool-create", spec.name());
+        return job.isPresent() ? new Creation(null, job.get()) : new Creation(new Outcome<>(calls.await(answer), !existed), null);
+    }
+
+    private Optional<JobView> running(String kind, String pool) {
+        return calls.await(engine.jobs()).stream().filter(job -> job.kind().equals(kind) && job.object().equals(pool)
+            && job.endedAt() == null).reduce((first, second) -> second);
     }
 
     /**
-     * How a creation ended, or that it goes on.
+     * How a creation or an import ended, or that it goes on.
      *
      * @param outcome null while it goes on
      * @param job null when it has ended
@@ -79,6 +82,36 @@ public final class PoolService {
      * @param how a pool imported read-only is so after a start too, until it is exported
      */
     public PoolView importPool(String id, List<String> disks, boolean allowTest, PoolImport how) {
+        DesiredState.StoredPool pool = toImport(id, disks, allowTest, how);
+        PoolView view = pool.uncertainDisk() != null ? restorer.importKnown(pool, how.rebuildMasks())
+            : calls.await(importing(pool, disks.isEmpty(), how));
+        restorer.onPoolImported(view.uuid());
+        return view;
+    }
+
+    /**
+     * As {@link #importPool}; what takes long goes on after the answer.
+     *
+     * @return the pool, or the job that opens it
+     */
+    public Creation beginImport(String id, List<String> disks, boolean allowTest, PoolImport how) {
+        DesiredState.StoredPool pool = toImport(id, disks, allowTest, how);
+        if (pool.uncertainDisk() != null) {
+            return new Creation(new Outcome<>(importPool(id, disks, allowTest, how), false), null);
+        }
+        CompletableFuture<PoolView> answer = importing(pool, disks.isEmpty(), how);
+        Optional<PoolView> view = calls.awaitShortly(answer);
+        Optional<JobView> job = view.isPresent() ? Optional.empty() : running("pool-import", pool.name());
+        if (job.isPresent()) {
+            answer.thenAccept(late -> restorer.onPoolImportedLater(late.uuid()));
+            return new Creation(null, job.get());
+        }
+        PoolView open = view.isPresent() ? view.get() : calls.await(answer);
+        restorer.onPoolImported(open.uuid());
+        return new Creation(new Outcome<>(open, false), null);
+    }
+
+    private DesiredState.StoredPool toImport(String id, List<String> disks, boolean allowTest, PoolImport how) {
         Optional<DesiredState.StoredPool> known = stored(keyOf(id));
         if (disks.isEmpty() && known.isEmpty()) {
             throw OperationException.invalid("disks-needed", "The pool '" + id + "' is not known here; name the "
@@ -86,16 +119,16 @@ public final class PoolService {
         }
         boolean fromKnown = disks.isEmpty();
         boolean byUuid = Ids.isUuid(id);
-        DesiredState.StoredPool pool = new DesiredState.StoredPool(known.map(DesiredState.StoredPool::name).orElse(byUuid ? null : id),
+        return new DesiredState.StoredPool(known.map(DesiredState.StoredPool::name).orElse(byUuid ? null : id),
             known.map(DesiredState.StoredPool::uuid).orElse(byUuid ? id : null), fromKnown ? known.get().disks() : disks,
             allowTest || known.map(DesiredState.StoredPool::allowTest).orElse(false), false,
             fromKnown ? known.get().uncertainDisk() : null, how.readOnly() ? true : null);
-        PoolView view = pool.uncertainDisk() != null ? restorer.importKnown(pool, how.rebuildMasks())
-            : calls.await(state.storing(engine.importPool(fromKnown ? pool.toImport(false) : spec(pool), how), imported ->
-                state.put(StateKind.POOL, imported.uuid(), new DesiredState.StoredPool(imported.name(), imported.uuid(), pool.disks(),
-                    pool.allowTest(), false, null, pool.readOnly()))));
-        restorer.onPoolImported(view.uuid());
-        return view;
+    }
+
+    private CompletableFuture<PoolView> importing(DesiredState.StoredPool pool, boolean fromKnown, PoolImport how) {
+        return state.storing(engine.importPool(fromKnown ? pool.toImport(false) : spec(pool), how), imported ->
+            state.put(StateKind.POOL, imported.uuid(), new DesiredState.StoredPool(imported.name(), imported.uuid(), pool.disks(),
+                pool.allowTest(), false, null, pool.readOnly())));
     }
 
     /** Limits what its replicas may come to; the pool itself keeps it. */

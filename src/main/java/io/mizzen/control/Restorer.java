@@ -309,6 +309,11 @@ public final class Restorer implements AutoCloseable {
         }
     }
 
+    /** As {@link #onPoolImported}, on a thread of its own: from one that must not wait for the engine. */
+    void onPoolImportedLater(String uuid) {
+        retries.execute(() -> onPoolImported(uuid));
+    }
+
     /**
      * Assembles a nexus at once, and publishes it again where it was published. Kept in the desired state when it worked.
      *

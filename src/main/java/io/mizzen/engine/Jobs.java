@@ -73,9 +73,14 @@ final class Jobs {
         }
     }
 
+    /** Whether one more may be started. */
+    boolean hasRoom() {
+        return jobs.values().stream().filter(job -> job.endedAt == null).count() < RUNNING_MAX;
+    }
+
     /** @param cancellable whether it looks at {@link Job#isCancelled} */
     Job start(String kind, String object, String objectUuid, boolean cancellable) {
-        if (jobs.values().stream().filter(job -> job.endedAt == null).count() >= RUNNING_MAX) {
+        if (!hasRoom()) {
             throw new OperationException(ErrorKind.RESOURCE_EXHAUSTED, "too-many-jobs", RUNNING_MAX + " jobs are running; wait for one to end");
         }
         Job job = new Job(this, Integer.toString(++started), kind, object, objectUuid, cancellable);

@@ -29,6 +29,7 @@ final class KernelDrives {
     /** What is known of the drive under a bdev. */
     private static final class Known {
         boolean asking;
+        boolean due = true;
         long askedAtNs;
         NvmeDrive drive;
         SmartReading reading;
@@ -58,7 +59,7 @@ final class KernelDrives {
         for (Bdev bdev : all) {
             if (bdev instanceof UringBdev uring && uring.file().isBlockDevice() && !uring.isRemoved()) {
                 Known entry = known.computeIfAbsent(bdev, none -> new Known());
-                if (!entry.asking && (entry.reading == null || nowNs - entry.askedAtNs >= ASK_PERIOD_NS)) {
+                if (!entry.asking && (entry.due || nowNs - entry.askedAtNs >= ASK_PERIOD_NS)) {
                     ask(entry, uring.file().path(), nowNs);
                 }
             }
@@ -67,6 +68,7 @@ final class KernelDrives {
 
     private void ask(Known entry, Path file, long nowNs) {
         entry.asking = true;
+        entry.due = false;
         entry.askedAtNs = nowNs;
         offload.run(() -> {
             NvmeDrive drive = disks.nvmeDriveOf(file);
@@ -76,6 +78,14 @@ final class KernelDrives {
             entry.drive = failure == null ? answer.drive : null;
             entry.reading = failure == null ? answer.reading : SmartReading.unavailable(failure.getMessage());
         });
+    }
+
+    /** Somebody has looked after the drive: what it said before may not be true any more. */
+    void askSoon(Bdev bdev) {
+        Known entry = known.get(bdev);
+        if (entry != null) {
+            entry.due = true;
+        }
     }
 
     /** What the drive under a bdev warns of, in words; null where that is not known. */

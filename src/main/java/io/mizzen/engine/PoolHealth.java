@@ -114,6 +114,7 @@ final class PoolHealth {
         Watched pool = pools.get(store);
         if (pool != null) {
             pool.disks.values().forEach(DiskWatch::clear);
+            pool.disks.keySet().forEach(kernelDrives::askSoon);
         }
     }
 

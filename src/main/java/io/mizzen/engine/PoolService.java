@@ -135,7 +135,9 @@ final class PoolService {
             done.ok(view(existing));
             return;
         }
+        ImportJob job = new ImportJob(jobs, spec);
         Completion<PoolView> imported = (view, failure) -> {
+            job.end(failure);
             if (failure != null) {
                 done.fail(failure);
             } else {
@@ -143,7 +145,7 @@ final class PoolService {
             }
         };
         disks.forImport(spec, how.readOnly(), withDisks(spec, imported, (stack, end) ->
-                stores.load(stack.base(), new LvStores.Expected(spec.name(), uuid, how.rebuildMasks(), how.readOnly()), end), "pool-imported"));
+                stores.load(stack.base(), new LvStores.Expected(spec.name(), uuid, how.rebuildMasks(), how.readOnly()), job, end), "pool-imported"));
     }
 
     /** As for an import. */

@@ -502,6 +502,8 @@ public final class LvStore {
     static OperationException of(FormatException e) {
         ErrorKind kind = switch (e.code()) {
             case "pool-signature-missing" -> ErrorKind.NOT_FOUND;
+            case LvStores.READING_ENDED -> ErrorKind.UNAVAILABLE;
+            case "pool-memory-insufficient" -> ErrorKind.RESOURCE_EXHAUSTED;
             case "pool-format-unsupported", "pool-type-foreign", "pool-block-size-unsupported",
                 "pool-growth-limit" -> ErrorKind.FAILED_PRECONDITION;
             case "pool-cluster-size-invalid", "pool-too-large", "pool-device-too-small", "xattr-too-large" ->

@@ -116,10 +116,27 @@ public final class LvStores {
      * only, nothing is written at all, and of a damaged pool what checks is made known, with what is wrong with the rest.
      */
     public void load(Bdev base, Expected expected, Completion<LvStore> done) {
+        load(base, expected, (doneBytes, totalBytes) -> true, done);
+    }
+
+    /**
+     * How far the metadata of a pool has been read, that of a large one that was not closed clean takes long. Asked between two
+     * reads, on the control reactor.
+     */
+    public interface Reading {
+        /** @return false: it is to end; the pool is refused with {@link #READING_ENDED} */
+        boolean at(long doneBytes, long totalBytes);
+    }
+
+    /** Code of the refusal of a pool whose reading was ended. */
+    public static final String READING_ENDED = "pool-import-cancelled";
+
+    /** As above, telling how far it is. */
+    public void load(Bdev base, Expected expected, Reading reading, Completion<LvStore> done) {
         LvStore.assertControl();
         try {
             new StoreLoad(this, registry, openBase(base, expected.name() == null ? base.name() : expected.name(),
-                    !expected.readOnly()), expected,
+                    !expected.readOnly()), expected, reading,
                     registering(done)).start();
         } catch (OperationException e) {
             done.fail(e);

@@ -27,7 +27,8 @@ final class MetadataReplay {
     private final BitSet usedPages;
     private final BitSet usedClusters;
     private final BitSet usedBlobIds = new BitSet();
-    private final int[] clusterOwner;
+    /** By cluster, the root page of its blob, -1 = none. Only in {@link #salvage}: it is large. */
+    private int[] clusterOwner;
     private final Map<Integer, BlobMetadata> blobs = new LinkedHashMap<>();
     private final Map<Integer, BlobDecoder> decoders = new HashMap<>();
     /** By root page, what is wrong with a blob; null: anything wrong is refused. */
@@ -41,8 +42,6 @@ final class MetadataReplay {
         this.clean = clean;
         this.usedPages = new BitSet(geometry.metadataPageCount());
         this.usedClusters = new BitSet(geometry.totalClusterCount());
-        this.clusterOwner = new int[geometry.totalClusterCount()];
-        Arrays.fill(clusterOwner, -1);
         usedClusters.set(0, geometry.metadataClusterCount());
     }
 
@@ -63,11 +62,11 @@ final class MetadataReplay {
     /** Replays a store that was not closed cleanly: every page is looked at. */
     static Result recover(Geometry geometry, PageSource pages) throws FormatException {
         MetadataReplay r = new MetadataReplay(geometry, pages, false);
-        for (int page = 0; page < geometry.metadataPageCount(); page++) {
+        for (int page = pages.next(0); page < geometry.metadataPageCount(); page = pages.next(page + 1)) {
             r.rootIfAny(page);
         }
         r.claimAll();
-        for (int page = 0; page < geometry.metadataPageCount(); page++) {
+        for (int page = pages.next(0); page < geometry.metadataPageCount(); page = pages.next(page + 1)) {
             if (!r.usedPages.get(page) && pages.page(page) != null) {
                 r.strayPageCount++;
             }
@@ -79,7 +78,9 @@ final class MetadataReplay {
     static Result salvage(Geometry geometry, PageSource pages) {
         MetadataReplay r = new MetadataReplay(geometry, pages, false);
         r.damaged = new LinkedHashMap<>();
-        for (int page = 0; page < geometry.metadataPageCount(); page++) {
+        r.clusterOwner = new int[geometry.totalClusterCount()];
+        Arrays.fill(r.clusterOwner, -1);
+        for (int page = pages.next(0); page < geometry.metadataPageCount(); page = pages.next(page + 1)) {
             r.claimedPages.clear();
             try {
                 r.rootIfAny(page);
@@ -265,18 +266,36 @@ final class MetadataReplay {
                 throw bad(blob, blob.rootPage, "has device cluster " + Integer.toUnsignedLong(cluster) + " as its cluster " + i
                         + ", data clusters are " + geometry.metadataClusterCount() + " to " + (geometry.totalClusterCount() - 1));
             }
-            if (clusterOwner[cluster] >= 0) {
+            if (usedClusters.get(cluster)) {
+                int owner = ownerOf(cluster);
                 FormatException twice = new FormatException("pool-cluster-owned-twice", "device cluster " + cluster + " belongs to blob 0x"
-                        + Long.toHexString(MetadataPage.blobIdOfPage(clusterOwner[cluster])) + " and, as its cluster " + i
+                        + Long.toHexString(MetadataPage.blobIdOfPage(owner)) + " and, as its cluster " + i
                         + ", to blob 0x" + Long.toHexString(blob.id()));
                 if (damaged != null) {
-                    damaged.putIfAbsent(clusterOwner[cluster], twice.getMessage());     // Whose it is, nobody knows.
+                    damaged.putIfAbsent(owner, twice.getMessage());     // Whose it is, nobody knows.
                 }
                 throw twice;
             }
-            clusterOwner[cluster] = blob.rootPage;
             usedClusters.set(cluster);
+            if (clusterOwner != null) {
+                clusterOwner[cluster] = blob.rootPage;
+            }
         }
+    }
+
+    /** Root page of the blob that claimed a cluster, which is the first that has it. */
+    private int ownerOf(int cluster) {
+        if (clusterOwner != null) {
+            return clusterOwner[cluster];
+        }
+        for (BlobMetadata blob : blobs.values()) {
+            for (int each : blob.clusters) {
+                if (each == cluster) {
+                    return blob.rootPage;
+                }
+            }
+        }
+        throw new AssertionError("nobody has cluster " + cluster);
     }
 
     private static FormatException bad(BlobMetadata blob, int page, String what) {

@@ -22,12 +22,13 @@ import java.util.UUID;
 final class StoreLoad {
     /** What a read-only look cannot get past either. */
     private static final Set<String> UNREADABLE = Set.of("pool-signature-missing", "pool-format-unsupported", "pool-type-foreign",
-            "pool-block-size-unsupported");
+            "pool-block-size-unsupported", "pool-memory-insufficient", LvStores.READING_ENDED);
 
     private final LvStores stores;
     private final BdevRegistry registry;
     private final BaseDevice device;
     private final LvStores.Expected expected;
+    private final LvStores.Reading reading;
     private final Completion<LvStore> done;
     private StoreReader.Found found;
     private LvStore store;
@@ -35,7 +36,9 @@ final class StoreLoad {
     private long startNs;
     private final Deque<BlobMetadata> halfGone = new ArrayDeque<>();
 
-    StoreLoad(LvStores stores, BdevRegistry registry, BaseDevice device, LvStores.Expected expected, Completion<LvStore> done) {
+    StoreLoad(LvStores stores, BdevRegistry registry, BaseDevice device, LvStores.Expected expected, LvStores.Reading reading,
+            Completion<LvStore> done) {
+        this.reading = reading;
         this.stores = stores;
         this.registry = registry;
         this.device = device;
@@ -49,7 +52,7 @@ final class StoreLoad {
     }
 
     private void read(boolean salvage) {
-        new StoreReader(device, expected.rebuildMasks(), salvage, (result, refused, ioStatus) -> {
+        new StoreReader(device, expected.rebuildMasks(), salvage, reading, (result, refused, ioStatus) -> {
             if (refused != null && expected.readOnly() && !salvage && !UNREADABLE.contains(refused.code())) {
                 read(true);
                 return;

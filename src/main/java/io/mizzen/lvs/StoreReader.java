@@ -16,6 +16,10 @@ import java.util.Map;
  */
 final class StoreReader {
     private static final int READ_PAGES_MAX = 256;
+    /** Heap for one page that holds something: the page, what is noted of it, and twice the clusters that it may describe. */
+    private static final long PAGE_HEAP_BYTES = MetadataPage.SIZE_BYTES + 128 + 2L * Integer.BYTES * BlobMetadata.CLUSTERS_PER_EXTENT_PAGE;
+    /** Of the heap, what the metadata of one store may take. */
+    private static final double HEAP_SHARE = 0.7;
 
     private final StorePort port;
     private final boolean rebuildMasks;
@@ -23,6 +27,10 @@ final class StoreReader {
     private final Done done;
     private final List<String> problems = new ArrayList<>();
     private final Map<Integer, MemorySegment> pages = new HashMap<>();
+    private final BitSet present = new BitSet();
+    private final LvStores.Reading reading;
+    private final long heapBytesMax;
+    private long pagesWanted;
     private final Deque<int[]> runs = new ArrayDeque<>();
     private Geometry geometry;
     private MemorySegment superBlock;
@@ -39,7 +47,7 @@ final class StoreReader {
 
     /**
      * @param pagesRead metadata pages looked at
-     * @param memoryBytes for the pages that hold something, and for whose each cluster is, while they are looked at
+     * @param memoryBytes for the pages that hold something, and for the clusters of the volumes, while they are looked at
      * @param restored page that a crash tore, completed from the redo page; not yet on disk; null = none
      * @param problems what is wrong with the store, where that is to be read all the same
      */
@@ -48,7 +56,14 @@ final class StoreReader {
     }
 
     /** @param salvage read what can be read, for a store that is never written; else the first thing that is wrong is refused */
-    StoreReader(StorePort port, boolean rebuildMasks, boolean salvage, Done done) {
+    StoreReader(StorePort port, boolean rebuildMasks, boolean salvage, LvStores.Reading reading, Done done) {
+        this(port, rebuildMasks, salvage, reading, (long) (Runtime.getRuntime().maxMemory() * HEAP_SHARE), done);
+    }
+
+    /** @param heapBytesMax what its metadata may take: a store that needs more is refused, not read until nothing works any more */
+    StoreReader(StorePort port, boolean rebuildMasks, boolean salvage, LvStores.Reading reading, long heapBytesMax, Done done) {
+        this.reading = reading;
+        this.heapBytesMax = heapBytesMax;
         this.port = port;
         this.rebuildMasks = rebuildMasks || salvage;
         this.salvage = salvage;
@@ -174,10 +189,15 @@ final class StoreReader {
             runs.add(new int[] {from, to - from});
             from = wanted.nextSetBit(to);
         }
+        pagesWanted = wanted.cardinality();
         readRuns();
     }
 
     private void readRuns() {
+        if (!reading.at((long) pagesRead * MetadataPage.SIZE_BYTES, pagesWanted * MetadataPage.SIZE_BYTES)) {
+            done.done(null, new FormatException(LvStores.READING_ENDED, "reading the pool was ended by request; nothing was written"), 0);
+            return;
+        }
         int[] run = runs.poll();
         if (run == null) {
             readRedo();
@@ -192,12 +212,26 @@ final class StoreReader {
         }));
     }
 
-    private void keep(int index, MemorySegment page) {
+    private void keep(int index, MemorySegment page) throws FormatException {
         for (long at = 0; at < MetadataPage.SIZE_BYTES; at += 8) {
             if (page.get(LittleEndian.U64, at) != 0) {
                 pages.put(index, MemorySegment.ofArray(new byte[MetadataPage.SIZE_BYTES]).copyFrom(page));
+                present.set(index);
+                checkHeap();
                 return;
             }
+        }
+    }
+
+    /** More than there is would stop the engine, and all that it serves. */
+    private void checkHeap() throws FormatException {
+        long masks = 4L * (geometry.totalClusterCount() + geometry.metadataPageCount()) / Byte.SIZE;
+        long needed = pages.size() * PAGE_HEAP_BYTES + masks;
+        if (needed > heapBytesMax) {
+            throw new FormatException("pool-memory-insufficient", "the metadata of the pool needs more than the " + (heapBytesMax >> 20)
+                    + " MiB of heap that it may take: " + pages.size() + " pages are in use so far. Start the engine with a larger heap,"
+                    + " such as MIZZEN_JAVA_OPTS=\"-Xms2g -Xmx2g\" (about 5 MiB for each TiB in clusters of 4 MiB, four times that in"
+                    + " clusters of 1 MiB)");
         }
     }
 
@@ -212,6 +246,7 @@ final class StoreReader {
             restored = target < 0 ? null : MetadataWriter.restored(redo, pages.get(target), geometry.metadataPageCount());
             if (restored != null) {
                 pages.remove(restored.index());
+                present.clear(restored.index());
                 keep(restored.index(), restored.data());
             }
             replay();
@@ -219,10 +254,21 @@ final class StoreReader {
     }
 
     private void replay() throws FormatException {
-        PageSource source = pages::get;
+        PageSource source = new PageSource() {
+            @Override
+            public MemorySegment page(int index) {
+                return pages.get(index);
+            }
+
+            @Override
+            public int next(int from) {
+                int found = present.nextSetBit(from);
+                return found < 0 ? Integer.MAX_VALUE : found;
+            }
+        };
         MetadataReplay.Result result = salvage ? MetadataReplay.salvage(geometry, source)
                 : clean ? MetadataReplay.verify(geometry, source, masks) : MetadataReplay.recover(geometry, source);
-        long clusters = geometry.totalClusterCount();
+        long clusters = salvage ? geometry.totalClusterCount() : 0;
         for (BlobMetadata blob : result.blobs()) {
             clusters += blob.clusters.length;
         }

@@ -6,7 +6,7 @@ import java.time.Instant;
  * Work that goes on after the request that asked for it was answered.
  *
  * @param id a number, in the order of their start
- * @param kind {@code pool-create}, {@code replica-wipe}
+ * @param kind {@code pool-create}, {@code pool-import}, {@code replica-wipe}
  * @param object name of what it works on; {@code objectUuid} null where that is not known yet
  * @param state RUNNING, DONE, FAILED or CANCELLED
  * @param doneBytes of {@code totalBytes}, which is 0 while it is not known

@@ -1,0 +1,43 @@
+package io.mizzen.engine;
+
+import io.mizzen.engine.model.PoolSpec;
+import io.mizzen.lvs.LvStores;
+import io.mizzen.util.OperationException;
+
+/**
+ * The job of a pool that is being opened: there is one as soon as it is clear that there is much to read. Cancelled, it ends before
+ * anything is written. Control reactor only.
+ */
+final class ImportJob implements LvStores.Reading {
+    /** Less is read in an instant. */
+    static final long LARGE_BYTES = 16L << 20;
+
+    private final Jobs jobs;
+    private final PoolSpec spec;
+    private Jobs.Job job;
+
+    ImportJob(Jobs jobs, PoolSpec spec) {
+        this.jobs = jobs;
+        this.spec = spec;
+    }
+
+    @Override
+    public boolean at(long doneBytes, long totalBytes) {
+        if (job == null && totalBytes >= LARGE_BYTES && jobs.hasRoom()) {
+            job = jobs.start("pool-import", spec.name(), spec.uuid(), true);
+        }
+        if (job == null) {
+            return true;
+        }
+        job.progress(doneBytes, totalBytes);
+        return !job.isCancelled();
+    }
+
+    /** @param failure null: the pool is open */
+    void end(OperationException failure) {
+        if (job != null) {
+            boolean cancelled = failure != null && failure.code().equals(LvStores.READING_ENDED);
+            job.end(cancelled ? null : "", cancelled ? null : failure);
+        }
+    }
+}

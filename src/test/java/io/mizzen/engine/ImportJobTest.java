@@ -1,0 +1,117 @@
+package io.mizzen.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.mizzen.engine.model.BdevSpec;
+import io.mizzen.engine.model.FaultSpec;
+import io.mizzen.engine.model.JobView;
+import io.mizzen.engine.model.PoolImport;
+import io.mizzen.engine.model.PoolSpec;
+import io.mizzen.engine.model.PoolView;
+import io.mizzen.engine.model.ReplicaSpec;
+import io.mizzen.util.ErrorKind;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Test;
+
+/** Pools with so much metadata to read that their import is a job. */
+class ImportJobTest {
+    private static final long MIB = 1 << 20;
+    private static final int SLOW_NS = 20_000_000;
+    private static final String DISK = "f0";
+    private static final String R1 = "11111111-1111-4111-8111-111111111111";
+    private static final PoolImport ALL = new PoolImport(true, false);
+    private static final PoolSpec LARGE = spec(100 * 100);
+    private static final PoolSpec SMALL = spec(100);
+
+    /** @param pages for each hundred clusters, of which there are 64 */
+    private static PoolSpec spec(int pages) {
+        return new PoolSpec("p0", null, List.of(DISK), MIB, List.of(), true, new PoolSpec.Room(false, 0, pages));
+    }
+
+    private static void makePool(EngineHarness h, PoolSpec spec) {
+        h.get(h.engine.createBdev(new BdevSpec("fault:///f0?base=malloc:///d0%3Fsize_mb=64")));
+        h.get(h.engine.createPool(spec));
+        h.get(h.engine.createReplica(new ReplicaSpec(R1, "r1", "p0", 4 * MIB, false)));
+        h.get(h.engine.exportPool("p0"));
+    }
+
+    private static List<JobView> imports(EngineHarness h) {
+        return h.get(h.engine.jobs()).stream().filter(job -> job.kind().equals("pool-import")).toList();
+    }
+
+    private static CompletableFuture<PoolView> beginSlowImport(EngineHarness h) {
+        h.get(h.engine.putFault(DISK, new FaultSpec("slow", FaultSpec.Operation.READ, FaultSpec.Stage.SUBMISSION,
+                FaultSpec.Action.DELAY, 0, 0, 0, SLOW_NS, 0)));
+        CompletableFuture<PoolView> answer = h.engine.importPool(LARGE, ALL);
+        while (imports(h).isEmpty() || imports(h).getLast().doneBytes() == 0) {
+            assertThat(answer).isNotDone();
+        }
+        return answer;
+    }
+
+    @Test
+    void whatIsReadInAnInstantIsNoJob() {
+        try (EngineHarness h = new EngineHarness(1)) {
+            makePool(h, SMALL);
+            assertThat(h.get(h.engine.importPool(SMALL, ALL)).replayPages()).isBetween(2, 100);
+            assertThat(imports(h)).isEmpty();
+        }
+    }
+
+    @Test
+    void theImportOfAPoolThatWasNotClosedCleanTellsHowFarItIs() {
+        try (EngineHarness h = new EngineHarness(1)) {
+            makePool(h, LARGE);
+            assertThat(h.get(h.engine.importPool(LARGE)).replayPages()).as("of a clean one, little is read").isLessThan(10);
+            h.get(h.engine.exportPool("p0"));
+            assertThat(imports(h)).isEmpty();
+            CompletableFuture<PoolView> answer = beginSlowImport(h);
+            JobView running = imports(h).getFirst();
+            assertThat(running.state()).isEqualTo("RUNNING");
+            assertThat(running.object()).isEqualTo("p0");
+            assertThat(running.totalBytes()).isGreaterThan(16 * MIB);
+            h.get(h.engine.deleteFault(DISK, "slow"));
+            PoolView pool = h.get(answer);
+            assertThat(pool.replayPages() * 4096L).isEqualTo(running.totalBytes());
+            assertThat(pool.replicas()).isEqualTo(1);
+            assertThat(imports(h)).singleElement().satisfies(job -> {
+                assertThat(job.state()).isEqualTo("DONE");
+                assertThat(job.percent()).isEqualTo(100);
+            });
+        }
+    }
+
+    @Test
+    void aCancelledImportHasWrittenNothingAndLetsGoOfTheDisk() {
+        try (EngineHarness h = new EngineHarness(1)) {
+            makePool(h, LARGE);
+            CompletableFuture<PoolView> answer = beginSlowImport(h);
+            String id = imports(h).getFirst().id();
+            h.get(h.engine.cancelJob(id));
+            h.refused(ErrorKind.UNAVAILABLE, "pool-import-cancelled", answer, "nothing was written");
+            assertThat(h.get(h.engine.job(id)).state()).isEqualTo("CANCELLED");
+            assertThat(h.get(h.engine.job(id)).error()).isNull();
+            h.get(h.engine.deleteFault(DISK, "slow"));
+            PoolView pool = h.get(h.engine.importPool(LARGE));
+            assertThat(pool.recovered()).as("it was clean and is still").isFalse();
+            assertThat(pool.replicas()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void aFailedImportSaysSoInItsJob() {
+        try (EngineHarness h = new EngineHarness(1)) {
+            makePool(h, LARGE);
+            CompletableFuture<PoolView> answer = beginSlowImport(h);
+            h.get(h.engine.putFault(DISK, new FaultSpec("bad", FaultSpec.Operation.READ, FaultSpec.Stage.SUBMISSION,
+                    FaultSpec.Action.ERROR, 0, 0, 0, 0, 0)));
+            h.get(h.engine.deleteFault(DISK, "slow"));
+            h.refused(ErrorKind.INTERNAL, "pool-io-error", answer, "reading the pool");
+            assertThat(imports(h)).singleElement().satisfies(job -> {
+                assertThat(job.state()).isEqualTo("FAILED");
+                assertThat(job.error()).contains("reading the pool");
+            });
+        }
+    }
+}
