@@ -116,9 +116,18 @@ class RestTest extends RestTestBase {
         delete(replica).expect(204);
         delete(POOL).expect(204);
         engine.holding("createPool");
-        engine.beginPool("huge");
+        engine.beginPool("pool-create", "huge");
         var answer = put(POOL, "{\"name\": \"huge\", \"disks\": [\"uring:///dev/huge\"]}").expect(202);
         assertThat(answer.response().headers().firstValue("Location").orElseThrow()).startsWith("/v1/jobs/");
+        engine.release();
+        delete(POOL).expect(204);
+        put(POOL, "{\"name\": \"vast\", \"disks\": [\"uring:///dev/vast\"]}").expect(201);
+        post(POOL + "/export", "").expect(204);
+        engine.holding("importPool");
+        engine.beginPool("pool-import", "vast");
+        var begun = post("/v1/pools/vast/import", "{}").expect(202);
+        String job = begun.response().headers().firstValue("Location").orElseThrow();
+        assertThat(get(job).expect(200).json().path("kind").asString()).isEqualTo("pool-import");
         engine.release();
         delete(POOL).expect(204);
     }

@@ -52,9 +52,7 @@ final class LvsRig {
                 payload = shared.memory().allocate(8 << 20, -1);
             }
         }
-        for (int i = 0; i < 2; i++) {
-            BdevContext.install(hand.reactor(i), 1024, shared.pools(), shared.zeroes());
-        }
+        shared.installOn(hand.reactors());
         stores = new LvStores(registry, control());
     }
 
