@@ -23,6 +23,8 @@ public abstract class Bdev {
     static final int FLAG_INTERNAL = 1 << 30;
     /** In {@link BdevIo#flags}: the limits have let it pass; what holds it back afterwards does not charge it again. */
     static final int FLAG_ADMITTED = 1 << 29;
+    /** In {@link BdevIo#flags}: was in flight when somebody began to wait for all that was. */
+    static final int FLAG_AWAITED = 1 << 28;
     /** Smallest and largest block, bytes. */
     public static final int BLOCK_SIZE_MIN = 512;
     public static final int BLOCK_SIZE_MAX = 4096;
@@ -355,12 +357,39 @@ public abstract class Bdev {
         }
         for (RangeLock lock : startable) {
             lockQueue.remove(lock);
-            RangeLock[] grown = java.util.Arrays.copyOf(locks, locks.length + 1);
-            grown[locks.length] = lock;
-            locks = grown;
+            addLock(lock);
             forEachChannel((channel, iteration) -> channel.lock(lock, iteration), control,
                     (value, failure) -> lock.granted.ok(lock));
         }
+    }
+
+    /**
+     * Holds new writes back on every channel and waits until those in flight have ended; reads go on. Unlike {@link #lockRange}
+     * it waits for no lock, and so may be asked for by who has what the holder of one waits for. First all channels hold
+     * back, then each drains, so that their drains take no longer than the longest. {@link #unlockRange} ends it. Control
+     * reactor.
+     */
+    public final void holdWrites(Mthread control, Completion<RangeLock> held) {
+        assertControl();
+        RangeLock lock = new RangeLock(0, Long.MAX_VALUE, false, held);
+        addLock(lock);
+        forEachChannel((channel, iteration) -> {
+            channel.addLock(lock);
+            iteration.next();
+        }, control, (nothing, never) -> forEachChannel((channel, iteration) -> channel.lock(lock, iteration), control,
+                (value, failure) -> held.ok(lock)));
+    }
+
+    /** Waits until no I/O is in flight any more that is so now; new I/O goes on. Control reactor. */
+    public final void awaitInFlight(Mthread control, Completion<Void> done) {
+        assertControl();
+        forEachChannel((channel, iteration) -> channel.awaitInFlight(iteration), control, done);
+    }
+
+    private void addLock(RangeLock lock) {
+        RangeLock[] grown = java.util.Arrays.copyOf(locks, locks.length + 1);
+        grown[locks.length] = lock;
+        locks = grown;
     }
 
     /** Releases a granted lock; what waited for it goes on. Control reactor. */

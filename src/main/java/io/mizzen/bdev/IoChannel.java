@@ -391,6 +391,7 @@ public abstract class IoChannel {
     @HotPath
     final void again(BdevIo io, boolean behindStarved) {
         io.state = BdevIo.ACQUIRED;
+        io.flags &= ~Bdev.FLAG_AWAITED;
         if (gate == 0 || !hold(io, behindStarved)) {
             dispatch(io);
         }
@@ -454,7 +455,7 @@ public abstract class IoChannel {
         }
     }
 
-    private void addLock(RangeLock lock) {
+    final void addLock(RangeLock lock) {
         if (!locks.contains(lock)) {
             locks.add(lock);
             gate |= LOCKED;
@@ -502,6 +503,15 @@ public abstract class IoChannel {
 
     /** Driver: ends those parked I/Os by {@link #endWaiting}; one that parks none has nothing to do. */
     protected void abortParked(Predicate<BdevIo> meant, int status) { }
+
+    /** The visit is over when none of what is in flight now is any more. */
+    final void awaitInFlight(ChannelIteration iteration) {
+        assert handedDown == 0;
+        for (BdevIo io = flightHead; io != null; io = io.flightNext) {
+            io.flags |= Bdev.FLAG_AWAITED;
+        }
+        drain(RangeLock.AWAITED, iteration);
+    }
 
     private void drain(RangeLock lock, ChannelIteration iteration) {
         if (isDrained(lock)) {

@@ -8,6 +8,9 @@ import io.mizzen.util.HotPath;
  * every channel. Made and released on the control reactor ({@link Bdev#lockRange}).
  */
 public final class RangeLock {
+    /** Locks nothing: in its way is what {@link Bdev#awaitInFlight} waits for. */
+    static final RangeLock AWAITED = new RangeLock(0, 0, false, null);
+
     private final long offsetBlocks;
     private final long blockCount;
     private final boolean blocksReads;
@@ -36,6 +39,9 @@ public final class RangeLock {
     /** Whether the I/O, which lies there on the locked bdev, has to wait for this lock. */
     @HotPath
     boolean blocks(BdevIo io, long ioOffsetBlocks) {
+        if (this == AWAITED) {
+            return (io.flags & Bdev.FLAG_AWAITED) != 0;
+        }
         return (io.flags & Bdev.FLAG_INTERNAL) == 0
                 && (IoType.isWrite(io.type) || blocksReads && IoType.hasData(io.type))
                 && ioOffsetBlocks < offsetBlocks + blockCount

@@ -18,6 +18,9 @@ final class BenchOptions implements Cloneable {
                                     uring:///dev/sdb, uring:///tmp/f.img?create=true&size_mb=1024,
                                     malloc:///m0?size_mb=512, null:///n0?size_mb=1024
               --replica thick|thin  make a pool on each of them and drive a replica there instead
+              --snapshots N         take so many snapshots of the replicas, evenly over --time, and report how long
+                                    writes were held back for them
+              --chain N             delete the oldest when there are more; 1 to 64   [4]
               --cluster-size SIZE   of those pools   [4m]
               --imported            export those pools and import them again before each replica is made, as after a restart
               --nexus               mirror over all of them (or their replicas) and drive the nexus
@@ -46,6 +49,8 @@ final class BenchOptions implements Cloneable {
     private static final int STRIDE_BYTES_MAX = 1 << 30;
     private static final int DEPTH_MAX = 4096;
     private static final int ROUNDS_MAX = 1000;
+    private static final int SNAPSHOTS_MAX = 100_000;
+    private static final int CHAIN_MAX = 64;
     private static final double SECONDS_MAX = 24 * 3600;
 
     final List<String> bdevs = new ArrayList<>();
@@ -54,6 +59,9 @@ final class BenchOptions implements Cloneable {
     String replica;
     /** 0: the default. */
     int clusterBytes;
+    /** 0: none are taken. */
+    int snapshots;
+    int chain = 4;
     boolean imported;
     boolean prefill;
     boolean fill;
@@ -169,6 +177,8 @@ final class BenchOptions implements Cloneable {
         switch (name) {
             case "--bdev" -> bdevs.add(given(name, value));
             case "--replica" -> replica = oneOf(name, value, "thick", "thin");
+            case "--snapshots" -> snapshots = (int) number(name, value, 1, SNAPSHOTS_MAX);
+            case "--chain" -> chain = (int) number(name, value, 1, CHAIN_MAX);
             case "--rw" -> workloads = each(given(name, value), BenchOptions::workload);
             case "--mix" -> readPercent = (int) number(name, value, 0, 100);
             case "--block-size" -> blockBytes = size(name, value, BLOCK_BYTES_MAX);
@@ -205,6 +215,9 @@ final class BenchOptions implements Cloneable {
         }
         if (strideBytes != 0 && (!fill || strideBytes % blockBytes != 0)) {
             throw invalid("--stride goes with --fill, and is a multiple of --block-size");
+        }
+        if (snapshots > 0 && (replica == null || nexus || fill)) {
+            throw invalid("--snapshots goes with --replica, and without --nexus and --fill");
         }
         if (replica == null && (imported || clusterBytes != 0)) {
             throw invalid("--cluster-size and --imported go with --replica");

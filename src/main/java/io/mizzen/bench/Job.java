@@ -25,6 +25,8 @@ abstract class Job extends Deferred implements IoCompletion {
     final long unitBlocks;
     final LatencyHistogram readLatency = new LatencyHistogram();
     final LatencyHistogram writeLatency = new LatencyHistogram();
+    /** What is timed is noted here as well; null: nowhere. */
+    private Window window;
     private final long[] startNs;
     private final int[] waiting;
     private int waitingCount;
@@ -104,6 +106,13 @@ abstract class Job extends Deferred implements IoCompletion {
         untilSample = Math.min(untilSample, every);
     }
 
+    /** From now on notes go to another window; returns the one before. */
+    final Window window(Window next) {
+        Window before = window;
+        window = next;
+        return before;
+    }
+
     @HotPath
     private void begin(int slot) {
         BdevIo io = channel.tryAcquire();
@@ -157,7 +166,11 @@ abstract class Job extends Deferred implements IoCompletion {
         int status = io.status();
         if (slot < 0) {
             slot = ~slot;
-            (type == IoType.READ ? readLatency : writeLatency).record(System.nanoTime() - startNs[slot]);
+            long endNs = System.nanoTime();
+            (type == IoType.READ ? readLatency : writeLatency).record(endNs - startNs[slot]);
+            if (window != null) {
+                window.note(type, startNs[slot], endNs);
+            }
         }
         io.release();
         if (status == Status.SUCCESS) {

@@ -25,6 +25,8 @@ final class Measurement {
     String tlbProblem;
     /** Of the first job that failed, or null. */
     String failure;
+    /** Null: none were taken. */
+    SnapshotRounds snapshots;
 
     void add(List<Worker> workers) {
         runs++;

@@ -67,6 +67,9 @@ final class Report {
         if (reads > 0 && writes > 0) {
             line(text, "  total  %s IOPS  %.0f MiB/s", count(iops(reads + writes)), mebibytes(reads + writes));
         }
+        if (measured.snapshots != null) {
+            text.append(measured.snapshots.text());
+        }
         line(text, "  CPU per I/O %.1f ns (%.0f %% of %d core%s), %.3f bytes allocated per I/O", perIo(measured.cpuNs),
                 seconds == 0 ? 0 : measured.cpuNs / seconds / 1e7, measured.cores, measured.cores == 1 ? "" : "s together",
                 perIo(measured.allocatedBytes));
@@ -127,9 +130,12 @@ final class Report {
         member(json, "mebibytesPerSecond", number(mebibytes(reads + writes)));
         member(json, "read", direction(reads, measured.readLatency));
         member(json, "write", direction(writes, measured.writeLatency));
+        if (measured.snapshots != null) {
+            member(json, "snapshots", measured.snapshots.json());
+        }
         member(json, "cpuNsPerIo", number(perIo(measured.cpuNs)));
         member(json, "allocatedBytesPerIo", number(perIo(measured.allocatedBytes)));
-        member(json, "dmeasured.tlbMissesPerIo", measured.tlbMisses < 0 ? "null" : number(perIo(measured.tlbMisses)));
+        member(json, "dtlbMissesPerIo", measured.tlbMisses < 0 ? "null" : number(perIo(measured.tlbMisses)));
         member(json, "doorbellsPerIo", Double.isNaN(measured.doorbellsPerIo) ? "null" : number(measured.doorbellsPerIo));
         member(json, "memory", quoted(memory()));
         member(json, "latencyOfOneIn", Integer.toString(measured.sampleEvery));

@@ -61,7 +61,8 @@ final class Runs {
     private Measurement load(BenchOptions shape) {
         List<Worker> workers = workers(shape);
         Measurement measured = new Measurement();
-        measured.sampleEvery = drive(workers);
+        measured.snapshots = shape.snapshots == 0 ? null : new SnapshotRounds(shape, stack, workers);
+        measured.sampleEvery = drive(workers, measured.snapshots);
         measured.add(workers);
         workers.forEach(Worker::close);
         return measured;
@@ -140,7 +141,7 @@ final class Runs {
     }
 
     /** Warm-up and measurement; returns how many I/Os there were for each one that was timed. */
-    private int drive(List<Worker> workers) {
+    private int drive(List<Worker> workers, SnapshotRounds snapshots) {
         workers.forEach(worker -> worker.beginMeasurement(STEP_MAX));
         workers.forEach(Worker::start);
         long begunNs = System.nanoTime();
@@ -150,9 +151,13 @@ final class Runs {
         long beforeNs = System.nanoTime();
         pause(workers, begunNs + warmupNs);
         long tookNs = Math.max(1, System.nanoTime() - beforeNs);
-        int every = step((completed(workers) - before) * (double) SECOND_NS / tookNs / workers.size());
+        int every = snapshots != null ? 1 : step((completed(workers) - before) * (double) SECOND_NS / tookNs / workers.size());
         workers.forEach(worker -> worker.beginMeasurement(every));
-        pause(workers, System.nanoTime() + (long) (options.seconds * SECOND_NS));
+        if (snapshots != null) {
+            snapshots.run();
+        } else {
+            pause(workers, System.nanoTime() + (long) (options.seconds * SECOND_NS));
+        }
         workers.forEach(Worker::endMeasurement);
         return every;
     }

@@ -9,11 +9,16 @@ import io.mizzen.engine.model.BdevView;
 import io.mizzen.engine.model.NexusSpec;
 import io.mizzen.engine.model.NexusView;
 import io.mizzen.engine.model.PoolSpec;
+import io.mizzen.engine.model.PoolView;
 import io.mizzen.engine.model.ReplicaSpec;
 import io.mizzen.engine.model.ReplicaView;
+import io.mizzen.engine.model.SnapshotSpec;
+import io.mizzen.engine.model.SnapshotView;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
@@ -32,6 +37,9 @@ final class Stack {
     private final BenchOptions options;
     private final List<PoolSpec> specs = new ArrayList<>();
     private final List<String> replicas = new ArrayList<>();
+    /** Oldest first; of each round one for each replica. */
+    private final Deque<String> snapshots = new ArrayDeque<>();
+    private long clusterBytes;
     private String nexus;
     private final List<String> names = new ArrayList<>();
     private final List<Descriptor> targets = new ArrayList<>();
@@ -120,10 +128,14 @@ final class Stack {
         await(engine.importPool(spec));
     }
 
-    /** A replica that fills the pool. */
-    private String replica(PoolSpec pool) {
+    /** A replica that fills the pool, or as much of it as leaves room for its snapshots. */
+    private String replica(PoolSpec spec) {
+        PoolView pool = await(engine.pool(spec.name()));
+        clusterBytes = pool.clusterSizeBytes();
+        long sizeBytes = options.snapshots == 0 ? pool.freeBytes()
+                : pool.freeBytes() / (options.chain + 2) / clusterBytes * clusterBytes;
         ReplicaView replica = await(engine.createReplica(new ReplicaSpec(UUID.randomUUID().toString(), "r", pool.name(),
-                await(engine.pool(pool.name())).freeBytes(), options.replica.equals("thin"))));
+                sizeBytes, options.replica.equals("thin"))));
         replicas.add(replica.uuid());
         return replica.bdev();
     }
@@ -157,6 +169,32 @@ final class Stack {
     /** What is driven. */
     List<Descriptor> targets() {
         return targets;
+    }
+
+    /** Of the pools, where there are any. */
+    long clusterBytes() {
+        return clusterBytes;
+    }
+
+    /** Takes a snapshot of each replica; the longest time that one's writes were held back, nanoseconds. */
+    long takeSnapshots() {
+        long longestNs = 0;
+        for (String replica : replicas) {
+            SnapshotView taken = await(engine.createSnapshot(new SnapshotSpec(UUID.randomUUID().toString(), null, replica, null,
+                    null)));
+            snapshots.add(taken.uuid());
+            longestNs = Math.max(longestNs, taken.pauseNs());
+        }
+        return longestNs;
+    }
+
+    /** Deletes the oldest until each replica has so many; false: none were too many. */
+    boolean deleteSnapshots(int keep) {
+        boolean deletes = snapshots.size() > keep * replicas.size();
+        while (snapshots.size() > keep * replicas.size()) {
+            await(engine.destroyReplica(snapshots.remove()));
+        }
+        return deletes;
     }
 
     /** Takes apart what was made, the topmost first. The channels are closed. */

@@ -88,6 +88,22 @@ final class Worker {
         });
     }
 
+    /** The worst since the last call; nothing, at the first. */
+    Window nextWindow() {
+        return call(mthread, () -> {
+            long nowNs = System.nanoTime();
+            Window worst = new Window(nowNs);
+            for (Job job : jobs) {
+                Window ended = job.window(new Window(nowNs));
+                if (ended != null) {
+                    ended.end(nowNs);
+                    worst.add(ended);
+                }
+            }
+            return worst;
+        });
+    }
+
     /** Takes the end's figures and stops the load; returns when nothing is in flight. */
     void endMeasurement() {
         CompletableFuture<Void> drained = new CompletableFuture<>();

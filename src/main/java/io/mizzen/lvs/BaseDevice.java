@@ -13,6 +13,7 @@ import io.mizzen.reactor.Mthread;
 import io.mizzen.reactor.Timer;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -38,6 +39,8 @@ final class BaseDevice implements StorePort {
     private final Retry retry = new Retry();
     private final StoreListener listener;
     private int outstanding;
+    private boolean flushing;
+    private List<Done> nextFlush = new ArrayList<>();
     /** The buffer kept; null while it is in use. */
     private DmaBuffer reserve;
 
@@ -174,9 +177,26 @@ final class BaseDevice implements StorePort {
         }));
     }
 
+    /** One at a time: those that come meanwhile share the next one, since this one need not cover what they are for. */
     @Override
     public void flush(Done done) {
-        submit(new Request(IoType.FLUSH, 0, 0, 0, (request, status) -> done.done(status)));
+        nextFlush.add(done);
+        if (!flushing) {
+            flushNext();
+        }
+    }
+
+    private void flushNext() {
+        List<Done> covered = nextFlush;
+        nextFlush = new ArrayList<>();
+        flushing = true;
+        submit(new Request(IoType.FLUSH, 0, 0, 0, (request, status) -> {
+            flushing = false;
+            if (!nextFlush.isEmpty()) {
+                flushNext();
+            }
+            covered.forEach(done -> done.done(status));
+        }));
     }
 
     private void submit(Request request) {

@@ -56,7 +56,7 @@ final class BlobCommit {
         void ready(Prepared prepared, OperationException failure);
     }
 
-    /** Writes everything of {@code next} but its root, to fresh pages. */
+    /** Writes everything of {@code next} but its root, to fresh pages. Without any it is ready at once. */
     void prepare(BlobMetadata next, BitSet rewritten, Ready ready) {
         List<Integer> taken = new ArrayList<>();
         List<MetadataWriter.Page> fresh = new ArrayList<>();
@@ -70,6 +70,10 @@ final class BlobCommit {
         } catch (OperationException e) {
             taken.forEach(space::releasePage);
             ready.ready(null, e);
+            return;
+        }
+        if (fresh.isEmpty()) {
+            ready.ready(new Prepared(root, taken), null);
             return;
         }
         writer.writeFresh(fresh, status -> {
@@ -144,6 +148,10 @@ final class BlobCommit {
     }
 
     private void free(int[] pages, Outcome outcome) {
+        if (pages.length == 0) {
+            outcome.ended(null, false);
+            return;
+        }
         writer.zeroFreed(pages, status -> {
             // What could not be zeroed stays taken until the next import: nothing refers to it, nothing is lost.
             if (status != 0) {

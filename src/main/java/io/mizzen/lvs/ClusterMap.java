@@ -112,7 +112,7 @@ final class ClusterMap {
     }
 
     /**
-     * Hands all entries to the map of a new snapshot, which is returned, and goes on above it with {@code empty}. While
+     * Hands all entries to the map of a new snapshot, which is returned, and goes on above it with {@code empty}, all zeroes. While
      * writes are held back; a reader that looks meanwhile finds the same clusters here or there.
      */
     ClusterMap split(int[] empty) {
@@ -120,7 +120,7 @@ final class ClusterMap {
         ClusterMap frozen = new ClusterMap(clusters, held, parent);
         parent = frozen;
         clusters = empty;
-        held = count(empty);
+        held = 0;
         return frozen;
     }
 }

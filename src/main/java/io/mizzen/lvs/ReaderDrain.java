@@ -5,8 +5,8 @@ import java.util.Deque;
 
 /**
  * Waits until no read that began before still looks for clusters where they were: each volume that reads through the
- * given one, and that one, is paused for as long as what it has in flight takes. Control reactor; may have the turn of the
- * metadata queue, since I/O that waits for a cluster is not in flight.
+ * given one, and that one, for as long as what it has in flight takes; new I/O goes on. Control reactor; may have the turn
+ * of the metadata queue, since I/O that waits for a cluster is not in flight.
  */
 final class ReaderDrain {
     private final LvStore store;
@@ -33,7 +33,6 @@ final class ReaderDrain {
             done.run();
             return;
         }
-        bdev.pause(store.mthread(), (nothing, never) ->
-                bdev.resume(store.mthread(), (nothingToo, neverToo) -> start()));
+        bdev.awaitInFlight(store.mthread(), (nothing, never) -> start());
     }
 }

@@ -12,15 +12,21 @@ import java.util.UUID;
  * volume goes on as an empty clone of it.
  *
  * <pre>
- * root page taken → (its turn) → both new states prepared on fresh pages
+ * root page taken → (its turn) → both new states prepared on fresh pages → what was written before flushed
  *   → snapshot's root, with the mark that it is being made      a crash from here on: the snapshot is dropped
- *   → I/O paused → map split → I/O goes on                      writes wait, they need clusters and this has the turn
- *   → flushed → volume's root                                   a crash from here on: the snapshot is kept
- *   → snapshot's root without the mark, read-only → bdev made known
+ *   → volume's root                                             a crash from here on: the snapshot is kept
+ *   → snapshot's root without the mark, read-only
+ *   → new writes held, those in flight ended → map split, bdev made known, turn over → writes go on
+ *   → flushed → acknowledged
  * </pre>
  *
- * <p>The point in time is the pause: what was acknowledged before is in the snapshot, what is written after is not. All
- * that can run out is taken before, so that afterwards only a failing device stops it, which faults the pool.
+ * <p>The point in time is when the map is split: what was acknowledged before is in the snapshot, what is written after is
+ * not. Everything on disk is done by then, so that writes wait for nothing but each other; reads never do. Until then
+ * writes go to clusters that are the snapshot's on disk already, and which the volume reads through it: a crash loses
+ * nothing of them, and leaves a snapshot, never acknowledged, of the moment of the crash.
+ *
+ * <p>Its turn keeps clusters from being allocated and freed meanwhile. All that can run out is taken before, so that
+ * afterwards only a failing device stops it, which faults the pool.
  */
 final class SnapshotCreation {
     private static final BitSet NONE = new BitSet();
@@ -83,9 +89,59 @@ final class SnapshotCreation {
                 if (failureToo != null) {
                     refused(failureToo);
                 } else {
-                    commit.commit(null, making, NONE, this::marked);
+                    store.port().flush(this::flushedBefore);
                 }
             });
+        });
+    }
+
+    /** A snapshot that a crash leaves has what was acknowledged before it was asked for. */
+    private void flushedBefore(int status) {
+        if (status != Status.SUCCESS) {
+            refused(BlobCommit.failed("flushing what a snapshot is taken of", status));
+            return;
+        }
+        commit.commit(null, making, NONE, (failure, torn) -> {
+            if (torn) {
+                torn(failure);
+            } else if (failure != null) {
+                refused(failure);
+            } else {
+                commit.finish(old, next, preparedVolume, making, this::split);
+            }
+        });
+    }
+
+    private void split(OperationException failure, boolean torn) {
+        if (failure != null) {
+            torn(failure);
+            return;
+        }
+        commit.finish(making, made, preparedSnapshot, null, (madeFailure, madeTorn) -> {
+            if (madeFailure != null || lvol.bdev() == null) {
+                torn(madeFailure != null ? madeFailure : LvStore.faulted());
+            } else {
+                hold(lvol.bdev());
+            }
+        });
+    }
+
+    private void hold(LvolBdev bdev) {
+        int[] empty = new int[old.clusters.length];
+        long startNs = Reactor.current().nowNs();
+        bdev.holdWrites(store.mthread(), (lock, never) -> {
+            snapshot.map(lvol.map().split(empty));
+            lvol.blob(next);
+            snapshot.blob(made);
+            snapshot.parent(lvol.parent());
+            lvol.parent(snapshot);
+            bdev.unlockRange(lock, store.mthread(), (nothing, neverToo) -> {
+                snapshot.pauseNs(Reactor.current().nowNs() - startNs);
+                store.port().flush(this::flushedAfter);
+            });
+            snapshot.unusable(null);
+            store.publish(snapshot);    // First: with its turn over, others look at all that can be used.
+            store.queue().done();
         });
     }
 
@@ -116,54 +172,16 @@ final class SnapshotCreation {
         next.internalXattr(LvolFeatures.PARENT, making.id());
     }
 
-    private void marked(OperationException failure, boolean torn) {
-        LvolBdev bdev = lvol.bdev();
-        if (torn || bdev == null) {
-            torn(torn ? failure : LvStore.faulted());
-            return;
-        }
-        if (failure != null) {
-            refused(failure);
-            return;
-        }
-        int[] empty = new int[old.clusters.length];
-        long startNs = Reactor.current().nowNs();
-        bdev.pause(store.mthread(), (nothing, never) -> {
-            snapshot.map(lvol.map().split(empty));
-            bdev.resume(store.mthread(), (nothingToo, neverToo) -> {
-                snapshot.pauseNs(Reactor.current().nowNs() - startNs);
-                store.port().flush(this::flushed);
-            });
-        });
-    }
-
-    private void flushed(int status) {
+    /** What it holds does not change any more, whatever happens. */
+    private void flushedAfter(int status) {
+        snapshot.busy(false);
+        lvol.busy(false);
         if (status != Status.SUCCESS) {
-            torn(BlobCommit.failed("flushing a snapshot", status));
+            OperationException failure = BlobCommit.failed("flushing a snapshot", status);
+            store.fault(failure);
+            done.fail(failure);
             return;
         }
-        commit.finish(old, next, preparedVolume, making, (failure, torn) -> {
-            if (failure != null) {
-                torn(failure);
-                return;
-            }
-            lvol.blob(next);
-            snapshot.blob(making);
-            snapshot.parent(lvol.parent());
-            lvol.parent(snapshot);
-            commit.finish(making, made, preparedSnapshot, null, this::ended);
-        });
-    }
-
-    private void ended(OperationException failure, boolean torn) {
-        if (failure != null) {
-            torn(failure);
-            return;
-        }
-        snapshot.blob(made);
-        snapshot.unusable(null);
-        store.publish(snapshot);        // First: with its turn over, others look at all that can be used.
-        release();
         done.ok(snapshot);
     }
 
@@ -185,9 +203,7 @@ final class SnapshotCreation {
     /** What is on the disk is not known: an import finds out. What was taken stays so. */
     private void torn(OperationException failure) {
         store.fault(failure);
-        if (snapshot.parent() == null && snapshot.clones().isEmpty()) {
-            store.remove(snapshot);
-        }
+        store.remove(snapshot);
         release();
         done.fail(failure);
     }

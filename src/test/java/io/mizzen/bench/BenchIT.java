@@ -50,6 +50,14 @@ class BenchIT {
     }
 
     @Test
+    void snapshotsAreTakenUnderLoadAndTheirPausesReported() {
+        String output = bench(0, "--bdev", "malloc:///a?size_mb=64", "--replica", "thick", "--cluster-size", "1m", "--snapshots",
+                "8", "--chain", "2", "--rw", "randrw", "--time", "2", "--warmup", "0.2", "--memory", "4k");
+        assertThat(output).contains("8 snapshots, chain of 2, clusters of 1024 KiB", "writes held back (engine)",
+                "longest write, around a snapshot", "longest read, between");
+    }
+
+    @Test
     void aDiskThatIsSomebodysIsNotWrittenTo() throws IOException {
         byte[] disk = new byte[4 << 20];
         disk[510] = 0x55;

@@ -102,6 +102,7 @@ class BenchOptionsTest {
         refused("--mix goes with", "--mix", "20");
         refused("--block-size is '1000'", "--block-size", "1000");
         refused("--block-size is '32m'", "--block-size", "32m");
+        refused("--snapshots goes with", "--snapshots", "3");
         refused("--memory is '1g'", "--memory", "1g");
         refused("--nexus takes no value", "--nexus=yes");
         refused("--verify goes with", "--verify", "--rw", "read");

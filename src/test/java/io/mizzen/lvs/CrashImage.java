@@ -110,18 +110,30 @@ final class CrashImage {
                 }
             }
         }
-        return new Sectors(clusters);
+        return new Sectors(media, decoder.clusterBytes, clusters);
     }
 
-    /** The sectors of a volume, through the decoder's map. */
-    private final class Sectors implements CrashModel.Contents {
+    /** What a reader finds in an open volume now. */
+    static CrashModel.Contents contents(CrashMedia media, Lvol lvol) {
+        List<Integer> clusters = new ArrayList<>();
+        for (int i = 0; i < lvol.clusterCount(); i++) {
+            clusters.add(lvol.map().resolved(i));
+        }
+        return new Sectors(media, lvol.store().clusterSizeBytes(), clusters);
+    }
+
+    /** The sectors of a volume, through a map of its clusters. */
+    private static final class Sectors implements CrashModel.Contents {
         private static final int PER_PAGE = CrashMedia.PAGE / CrashModel.SECTOR;
 
+        private final CrashMedia media;
         private final List<Integer> clusters;
-        private final long perCluster = decoder.clusterBytes / CrashModel.SECTOR;
+        private final long perCluster;
 
-        private Sectors(List<Integer> clusters) {
+        private Sectors(CrashMedia media, long clusterBytes, List<Integer> clusters) {
+            this.media = media;
             this.clusters = clusters;
+            this.perCluster = clusterBytes / CrashModel.SECTOR;
         }
 
         private byte[] page(int cluster, long sector) {

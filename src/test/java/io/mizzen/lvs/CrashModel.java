@@ -521,7 +521,7 @@ final class CrashModel {
         hold(v, v.extents, contents);
     }
 
-    /** A snapshot was read: what it holds there it holds for ever. */
+    /** A snapshot was acknowledged, or read: what it holds there it holds for ever. */
     void seen(Volume snapshot, long from, long end, Contents contents) {
         hold(snapshot, snapshot.range(from, end), contents);
     }

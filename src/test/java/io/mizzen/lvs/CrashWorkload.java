@@ -231,7 +231,11 @@ final class CrashWorkload {
         story.event("snapshot", number, v.name);
         return changing(v.name, machine.<Lvol>start(done -> machine.store.createSnapshot(machine.store.findLvol(v.name),
                 new SnapshotOptions(snapshot.name, snapshot.uuid, null, null, Instant.EPOCH), done)),
-                () -> model.snapshotted(v, snapshot), () -> model.notSnapshotted(v, snapshot));
+                () -> {
+                    model.snapshotted(v, snapshot);
+                    model.seen(snapshot, 0, snapshot.sizeBytes / CrashModel.SECTOR,
+                            CrashImage.contents(machine.disk.media(), machine.store.findLvol(snapshot.name)));
+                }, () -> model.notSnapshotted(v, snapshot));
     }
 
     /** Whether a volume can be deleted: nothing, or one clone, stands on it, which then gets what it holds. */

@@ -67,9 +67,16 @@ final class LvsMutations {
         commit.delete(blob, heir, (failure, torn) -> { });
     }
 
-    /** Instead of holding I/O back. */
-    static void pauseNothing(LvolBdev bdev, Mthread control, Completion<Void> done) {
-        done.ok(null);
+    /** Instead of holding writes back; the lock that is released is none, of an empty range. */
+    static void holdNothing(LvolBdev bdev, Mthread control, Completion<RangeLock> held) {
+        bdev.lockRange(bdev.blockCount(), 0, false, control, held);
+    }
+
+    /** Instead of waiting until the root is durable. */
+    static void finishUnderWay(BlobCommit commit, BlobMetadata old, BlobMetadata next, BlobCommit.Prepared prepared,
+            BlobMetadata heir, BlobCommit.Outcome outcome) {
+        outcome.ended(null, false);
+        commit.finish(old, next, prepared, heir, (failure, torn) -> { });
     }
 
     /** Instead of waiting until nothing in flight is in the way. */

@@ -7,7 +7,7 @@ import org.junit.jupiter.params.provider.FieldSource;
 
 /** Pools that order their writes wrongly: the power cuts that the build runs find every one of them. */
 class PoolMutantSimTest {
-    private static final int SEEDS = 3000;
+    private static final int SEEDS = 10_000;
     private static final String LVS = "io.mizzen.lvs.";
 
     static final List<Mutant> MUTANTS = List.of(
@@ -29,8 +29,16 @@ class PoolMutantSimTest {
                     "LvolBdev", "lockRange", 0, "LvsMutations.lockNothing"),
             new Mutant("a volume is acknowledged before its metadata is durable", LVS + "LvolCreation", "lambda$flushed",
                     "BlobCommit", "commit", 0, "LvsMutations.commitUnderWay"),
-            new Mutant("a snapshot is taken while writes are under way", LVS + "SnapshotCreation", "marked",
-                    "LvolBdev", "pause", 0, "LvsMutations.pauseNothing"),
+            new Mutant("a snapshot is taken while writes are under way", LVS + "SnapshotCreation", "hold",
+                    "LvolBdev", "holdWrites", 0, "LvsMutations.holdNothing"),
+            new Mutant("a snapshot that a crash leaves lacks what was written before", LVS + "SnapshotCreation", "lambda$run",
+                    "StorePort", "flush", 0, "LvsMutations.skipFlush"),
+            new Mutant("a snapshot is acknowledged before what it holds is durable", LVS + "SnapshotCreation", "lambda$hold",
+                    "StorePort", "flush", 0, "LvsMutations.skipFlush"),
+            new Mutant("clusters are written anew before the volume is a clone on disk", LVS + "SnapshotCreation",
+                    "lambda$flushedBefore", "BlobCommit", "finish", 0, "LvsMutations.finishUnderWay"),
+            new Mutant("a volume is a clone of what is no snapshot yet on disk", LVS + "SnapshotCreation", "flushedBefore",
+                    "BlobCommit", "commit", 0, "LvsMutations.commitUnderWay"),
             new Mutant("the root is written before the pages that it refers to", LVS + "BlobCommit", "prepare",
                     "MetadataWriter", "writeFresh", 0, "LvsMutations.rootFirst"),
             new Mutant("a page is replaced without a copy to finish it from", LVS + "MetadataWriter", "commit",
