@@ -27,8 +27,8 @@ final class BaseDevice implements StorePort {
     private static final long ZERO_BYTES_MAX = 32L << 20;
     /** Longest range of one unmap, which costs a device next to nothing. */
     private static final long UNMAP_BYTES_MAX = 1L << 30;
-    /** Buffers that one copy has under way. */
-    private static final int COPY_PARTS_MAX = 4;
+    /** Buffers that all copies together have under way. */
+    private static final int COPY_PARTS_MAX = 16;
 
     private final Descriptor descriptor;
     private final Bdev bdev;
@@ -39,6 +39,9 @@ final class BaseDevice implements StorePort {
     private final Retry retry = new Retry();
     private final StoreListener listener;
     private int outstanding;
+    /** Those that have parts to begin, the oldest first. */
+    private final ArrayDeque<Copy> copies = new ArrayDeque<>();
+    private int copyParts;
     private boolean flushing;
     private List<Done> nextFlush = new ArrayList<>();
     /** The buffer kept; null while it is in use. */
@@ -163,7 +166,8 @@ final class BaseDevice implements StorePort {
 
     @Override
     public void copy(long fromBytes, long toBytes, long sizeBytes, Done done) {
-        new Copy(fromBytes, toBytes, sizeBytes, done).start();
+        copies.add(new Copy(fromBytes, toBytes, sizeBytes, done));
+        copyMore();
     }
 
     private void range(int type, long atBytes, long sizeBytes, Done done) {
@@ -311,6 +315,18 @@ final class BaseDevice implements StorePort {
 
     }
 
+    /** The oldest first: of several that are asked for at once the first is ready when it alone would be. */
+    private void copyMore() {
+        while (copyParts < COPY_PARTS_MAX && !copies.isEmpty()) {
+            Copy oldest = copies.peek();
+            copyParts++;
+            oldest.startPart();
+            if (oldest.next == oldest.sizeBytes) {
+                copies.remove();
+            }
+        }
+    }
+
     /** One copy, part by part: each is written from the buffer that it was read into. */
     private final class Copy {
         private final long fromBytes;
@@ -328,17 +344,12 @@ final class BaseDevice implements StorePort {
             this.done = done;
         }
 
-        void start() {
-            while (parts < COPY_PARTS_MAX && next < sizeBytes && firstFailure == Status.SUCCESS) {
-                long at = next;
-                long part = Math.min(sizeBytes - at, context.large().pool().bufferSizeBytes());
-                next += part;
-                parts++;
-                submit(new Request(IoType.READ, fromBytes + at, part, 0, (request, status) -> read(request, at, status)));
-            }
-            if (parts == 0) {
-                done.done(firstFailure);
-            }
+        private void startPart() {
+            long at = next;
+            long part = Math.min(sizeBytes - at, context.large().pool().bufferSizeBytes());
+            next += part;
+            parts++;
+            submit(new Request(IoType.READ, fromBytes + at, part, 0, (request, status) -> read(request, at, status)));
         }
 
         private void read(Request request, long at, int status) {
@@ -354,10 +365,16 @@ final class BaseDevice implements StorePort {
 
         private void ended(int status) {
             parts--;
+            copyParts--;
             if (status != Status.SUCCESS && firstFailure == Status.SUCCESS) {
                 firstFailure = status;
+                next = sizeBytes;
+                copies.remove(this);
             }
-            start();
+            copyMore();
+            if (parts == 0 && next == sizeBytes) {
+                done.done(firstFailure);
+            }
         }
     }
 
