@@ -12,8 +12,8 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * Keeps the replicas of nexuses that only the desired state knows: shut down before the engine started, or not brought back yet.
- * The engine keeps those of the nexuses that it has, and has none of these replicas open. Any thread.
+ * Keeps the replicas and disks of nexuses that only the desired state knows: shut down before the engine started, or not brought back yet.
+ * The engine keeps those of the nexuses that it has, and has none of these open. Any thread.
  */
 final class AbsentNexuses {
     private final Engine engine;
@@ -80,6 +80,17 @@ final class AbsentNexuses {
                 if (user.isPresent()) {
                     throw OperationException.precondition("pool-in-use", "Pool " + replica.pool() + " is in use: its replica "
                         + replica.name() + " is a child of " + describe(user.get()));
+                }
+            }
+        }
+    }
+
+    /** Refuses disks that a pool is to be made on or opened from. */
+    void refuseDisks(List<String> disks) {
+        for (DesiredState.StoredNexus nexus : absent()) {
+            for (String disk : disks) {
+                if (nexus.allChildren().stream().anyMatch(child -> ChildNames.meet(child, disk))) {
+                    throw OperationException.precondition("bdev-in-use", "Disk " + disk + " is a child of " + describe(nexus));
                 }
             }
         }

@@ -42,6 +42,7 @@ public final class PoolService {
 
     /** Creates; the same specification again finds the pool that is there. */
     public Outcome<PoolView> create(PoolSpec spec) {
+        absent.refuseDisks(spec.disks());
         boolean existed = list().stream().anyMatch(pool -> isSame(spec, pool));
         PoolView view = calls.await(state.storing(engine.createPool(spec), pool -> store(spec, pool)));
         return new Outcome<>(view, !existed);
@@ -53,6 +54,7 @@ public final class PoolService {
      * @return the pool, or the job that makes it
      */
     public Creation begin(PoolSpec spec) {
+        absent.refuseDisks(spec.disks());
         boolean existed = list().stream().anyMatch(pool -> isSame(spec, pool));
         CompletableFuture<PoolView> answer = state.storing(engine.createPool(spec), pool -> store(spec, pool));
         Optional<PoolView> view = calls.awaitShortly(answer);
@@ -117,6 +119,7 @@ public final class PoolService {
             throw OperationException.invalid("disks-needed", "The pool '" + id + "' is not known here; name the "
                 + "disks that it is on.");
         }
+        absent.refuseDisks(disks);
         boolean fromKnown = disks.isEmpty();
         boolean byUuid = Ids.isUuid(id);
         return new DesiredState.StoredPool(known.map(DesiredState.StoredPool::name).orElse(byUuid ? null : id),
@@ -143,6 +146,7 @@ public final class PoolService {
     /** Adds a disk to a pool, online. Until it is known what came of it, the desired state knows of it as one that may have come. */
     public PoolView addDisk(String id, PoolDiskSpec spec) {
         String key = keyOf(id);
+        absent.refuseDisks(List.of(spec.disk()));
         return state.locked(key, () -> {
             DesiredState.StoredPool known = settled(stored(key).orElseThrow(() -> OperationException.notFound("pool-not-found",
                 "There is no pool " + id + "; a pool on a disk must be imported first.")), spec.disk());

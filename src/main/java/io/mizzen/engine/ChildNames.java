@@ -25,6 +25,27 @@ public final class ChildNames {
         return false;
     }
 
+    /** Whether what two URIs or names stand for is one bdev, or stands on one. */
+    public static boolean meet(String one, String other) {
+        for (String at = one; at != null; at = BdevUri.isUri(at) ? below(at) : null) {
+            String identity = identity(at);
+            for (String below = other; below != null; below = BdevUri.isUri(below) ? below(below) : null) {
+                if (identity.equals(identity(below))) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
+    private static String identity(String uriOrName) {
+        try {
+            return BdevUri.identity(uriOrName);
+        } catch (OperationException noUri) {
+            return uriOrName;
+        }
+    }
+
     /** What the URI stands for, or stands on; null: a bdev of its own. */
     private static String below(String text) {
         BdevUri uri;

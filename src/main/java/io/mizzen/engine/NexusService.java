@@ -441,6 +441,17 @@ final class NexusService {
         }
     }
 
+    /** The same for a disk of its own, by the URI or name that somebody gives it. */
+    void refuseWaiting(String uriOrName, Bdev disk) {
+        for (NexusEntry entry : entries.values()) {
+            boolean isOne = entry.find(disk.name()) != null
+                    || entry.legs.stream().anyMatch(leg -> ChildNames.meet(leg.uri, uriOrName));
+            if (isOne && (entry.shut || entry.closing)) {
+                throw OperationException.precondition("bdev-in-use", "bdev " + disk.name() + " is a child of " + waitingName(entry));
+            }
+        }
+    }
+
     /** Names it, and the ways out. */
     static String waitingName(NexusEntry waiting) {
         String path = " /v1/nexuses/" + waiting.nexus.uuid();

@@ -23,9 +23,11 @@ final class PoolDisks {
 
     private final PlaneContext plane;
     private final BdevService bdevs;
+    private final NexusService nexuses;
 
-    PoolDisks(PlaneContext plane, BdevService bdevs) {
+    PoolDisks(PlaneContext plane, BdevService bdevs, NexusService nexuses) {
         this.plane = plane;
+        this.nexuses = nexuses;
         this.bdevs = bdevs;
     }
 
@@ -171,6 +173,7 @@ final class PoolDisks {
                 }
                 disks.add(disk);
                 checkFree(disk, spec.allowTest());
+                nexuses.refuseWaiting(spec.disks().get(disks.size() - 1), disk);
                 resolve(spec, existing, disks, done);
             } catch (OperationException refused) {
                 releaseRefused(disks);

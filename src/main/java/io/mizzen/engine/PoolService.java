@@ -57,7 +57,7 @@ final class PoolService {
         this.plane = plane;
         this.health = health;
         this.bdevs = bdevs;
-        this.disks = new PoolDisks(plane, bdevs);
+        this.disks = new PoolDisks(plane, bdevs, nexuses);
         this.stores = new LvStores(plane.registry(), plane.control());
     }
 

@@ -282,6 +282,13 @@ final class ShareService {
                 any ? List.of() : share.allowedHosts, paused);
     }
 
+    /** NQNs of the hosts that are connected to what is shared under that UUID, each once. */
+    List<String> hosts(UUID uuid) {
+        Share share = shares.get(uuid);
+        return share == null ? List.of() : target.hosts().stream().filter(host -> share.nqn.equals(host.subsystemNqn()))
+                .map(HostView::hostNqn).distinct().toList();
+    }
+
     private ShareView view(Share share) {
         return new ShareView(share.nqn, NAMESPACE_ID, HexFormat.of().formatHex(nguid(share.uuid)), serial(share.uuid),
                 share.allowedHosts, target.listeners(), share.paused,

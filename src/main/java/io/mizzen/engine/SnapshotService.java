@@ -30,9 +30,11 @@ final class SnapshotService {
     private final PoolService pools;
     private final ReplicaService replicas;
     private final NexusService nexuses;
+    private final ShareService shares;
 
-    SnapshotService(PlaneContext plane, PoolService pools, ReplicaService replicas, NexusService nexuses) {
+    SnapshotService(PlaneContext plane, PoolService pools, ReplicaService replicas, NexusService nexuses, ShareService shares) {
         this.plane = plane;
+        this.shares = shares;
         this.nexuses = nexuses;
         this.pools = pools;
         this.replicas = replicas;
@@ -112,6 +114,7 @@ final class SnapshotService {
                     + " nexus down, delete it (its replicas keep what they hold), roll all of them back, and create it again with its"
                     + " UUID " + user.nexus.uuid());
         }
+        refuseShared(lvol);
         lvol.store().rollbackLvol(lvol, snapshot, (same, failure) -> {
             if (failure != null) {
                 done.fail(failure);
@@ -121,6 +124,20 @@ final class SnapshotService {
                     + " holds again what it did at snapshot " + snapshot.name(), "snapshot", snapshot.uuid());
             done.ok(replicas.view(lvol));
         });
+    }
+
+    /** A nexus of another engine does not see that its child was taken back, and would read old data from it. */
+    private void refuseShared(Lvol lvol) {
+        if (shares.find(lvol.uuid()) == null) {
+            return;
+        }
+        List<String> hosts = shares.hosts(lvol.uuid());
+        String path = " /v1/replicas/" + lvol.uuid() + "/share";
+        throw OperationException.precondition("replica-in-use", "replica " + lvol + " is shared over NVMe/TCP, "
+                + (hosts.isEmpty() ? "with nobody connected now" : "connected: " + String.join(", ", hosts))
+                + ". Whoever uses it, a nexus of another engine say, would go on with what it has read before: remove the child from"
+                + " that nexus, or disconnect the host; end the sharing here (DELETE" + path + "); roll back; share it again (PUT" + path
+                + ") and add it to the nexus anew, as a new child");
     }
 
     /** Begins; how it ended is an event. */

@@ -54,6 +54,8 @@ final class ClusterAllocator {
     private static final class ReadyList {
         final Map<Integer, Pending> byIndex = new HashMap<>();
         List<Pending> zeroed = new ArrayList<>();
+        /** Those whose turn it is. */
+        List<Pending> inserting;
         boolean queued;
     }
 
@@ -133,7 +135,8 @@ final class ClusterAllocator {
             list.zeroed.add(pending);
             if (!list.queued) {
                 list.queued = true;
-                store.queue().add(() -> insert(pending.lvol, list));
+                store.queue().add(() -> insert(pending.lvol, list),
+                        thrown -> ended(pending.lvol, null, list.inserting, thrown, true));
             }
         }
         zeroMore();
@@ -141,6 +144,7 @@ final class ClusterAllocator {
 
     private void insert(Lvol lvol, ReadyList list) {
         List<Pending> batch = list.zeroed;
+        list.inserting = batch;
         list.zeroed = new ArrayList<>();
         list.queued = false;
         assert !batch.isEmpty();

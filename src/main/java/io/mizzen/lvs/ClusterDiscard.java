@@ -41,7 +41,7 @@ final class ClusterDiscard {
         long clusterBlocks = store.geometry().clusterSizeBytes() >>> bdev.blockShift();
         bdev.lockRange(at * clusterBlocks, (end - at) * clusterBlocks, true, store.mthread(), (granted, failure) -> {
             lock = granted;
-            store.queue().add(this::run);
+            store.queue().add(this::run, thrown -> finish());
         });
     }
 
@@ -93,7 +93,7 @@ final class ClusterDiscard {
             }
             unmapped(indices);
             store.queue().done();
-            store.queue().add(this::run);
+            store.queue().add(this::run, thrown -> finish());
         });
     }
 

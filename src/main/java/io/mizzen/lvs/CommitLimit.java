@@ -85,6 +85,6 @@ final class CommitLimit {
                 store.queue().done();
                 done.complete(null, failure);
             });
-        });
+        }, done::fail);
     }
 }

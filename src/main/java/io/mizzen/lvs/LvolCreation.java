@@ -155,7 +155,7 @@ final class LvolCreation {
                 store.queue().done();
                 committed(lvol, failure, torn);
             });
-        });
+        }, thrown -> committed(lvol, thrown, true));
     }
 
     private void committed(Lvol lvol, OperationException failure, boolean torn) {

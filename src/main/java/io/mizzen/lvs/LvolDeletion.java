@@ -33,13 +33,13 @@ final class LvolDeletion {
         }
         lvol.busy(true);
         if (!lvol.clones().isEmpty()) {
-            store.queue().add(this::discard);
+            store.queue().add(this::discard, this::discarded);
             return;
         }
         lvol.unusable("it is being deleted");
         LvolBdev bdev = lvol.bdev();
         lvol.bdev(null);
-        store.registry().unregister(bdev, (value, failure) -> store.queue().add(this::run));
+        store.registry().unregister(bdev, (value, failure) -> store.queue().add(this::run, this::ended));
     }
 
     /** The snapshots that were deleted while they had several clones, and can go now. */

@@ -76,7 +76,7 @@ final class LvolInflation {
         if (requests == 0 && failedStatus != 0) {
             ended(reason());
         } else if (requests == 0) {
-            store.queue().add(this::commit);
+            store.queue().add(this::commit, this::ended);
         }
     }
 

@@ -36,7 +36,7 @@ final class LvolResize {
         lvol.busy(true);
         lvol.zeroed(false);     // What it may gain is not.
         // Queued whole: what is allocated now must still be so when it is written.
-        store.queue().add(this::run);
+        store.queue().add(this::run, thrown -> fail(thrown, true));
     }
 
     static void checkUsable(LvStore store, Lvol lvol) {

@@ -41,7 +41,7 @@ final class LvolRollback {
         checkClosed();
         lvol.busy(true);
         snapshot.busy(true);    // It stays until the volume is its clone.
-        store.queue().add(this::run);
+        store.queue().add(this::run, this::ended);
     }
 
     private boolean isOfThis() {

@@ -69,7 +69,7 @@ final class SnapshotCreation {
         snapshot.busy(true);
         store.add(snapshot);
         lvol.busy(true);
-        store.queue().add(this::run);
+        store.queue().add(this::run, this::torn);
     }
 
     private void run() {

@@ -45,7 +45,7 @@ final class SnapshotRemoval {
         snapshot.unusable("it is being deleted");
         LvolBdev bdev = snapshot.bdev();
         snapshot.bdev(null);
-        store.registry().unregister(bdev, (nothing, failure) -> store.queue().add(this::run));
+        store.registry().unregister(bdev, (nothing, failure) -> store.queue().add(this::run, this::torn));
     }
 
     /** A snapshot that ends before its parent hides what that holds behind its end: a longer clone would show it. */

@@ -19,7 +19,7 @@ final class StoreGrowth {
     }
 
     void start() {
-        store.queue().add(this::run);
+        store.queue().add(this::run, this::end);
     }
 
     private void run() {

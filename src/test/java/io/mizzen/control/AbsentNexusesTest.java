@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.mizzen.control.store.StateStore;
 import io.mizzen.engine.model.NexusSpec;
+import io.mizzen.engine.model.PoolDiskSpec;
 import io.mizzen.engine.model.PoolImport;
 import io.mizzen.engine.model.PoolSpec;
 import io.mizzen.engine.model.ReplicaSpec;
@@ -40,7 +41,7 @@ class AbsentNexusesTest {
         start();
         pools().create(new PoolSpec("a", POOL, List.of("uring:///dev/a"), 0, List.of(), false));
         createReplicas();
-        nexuses().create(new NexusSpec(NEXUS, "n", List.of("lvol:///a/r"), 0, null));
+        nexuses().create(new NexusSpec(NEXUS, "n", List.of("lvol:///a/r", "uring:///dev/b?name=b"), 0, null));
     }
 
     @AfterEach
@@ -102,6 +103,11 @@ class AbsentNexusesTest {
         refused("replica-in-use", why, () -> new SnapshotService(engine, calls, state).rollback(REPLICA, OTHER));
         refused("pool-in-use", why, () -> pools().destroy("a"));
         refused("pool-in-use", why, () -> pools().destroy(POOL));
+        PoolSpec onItsDisk = new PoolSpec("b", null, List.of("uring:///dev/b?name=b&create=true&size_mb=64"), 0, List.of("any"), true);
+        refused("bdev-in-use", why, () -> pools().create(onItsDisk));
+        refused("bdev-in-use", why, () -> pools().begin(onItsDisk));
+        refused("bdev-in-use", why, () -> pools().importPool("b", onItsDisk.disks(), true, PoolImport.NORMAL));
+        refused("bdev-in-use", why, () -> pools().addDisk("a", new PoolDiskSpec(onItsDisk.disks().getFirst(), List.of("any"), true)));
         assertThat(engine.calls()).doesNotContain("destroyReplica", "resizeReplica", "wipeReplica", "rollbackReplica", "destroyPool");
         jobs.wipe(REPLICA, WipeMethod.CHECKSUM);
         replicas().resize(REPLICA, smaller + 1);

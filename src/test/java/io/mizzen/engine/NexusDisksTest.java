@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.mizzen.engine.model.BdevView;
 import io.mizzen.engine.model.NexusSpec;
 import io.mizzen.engine.model.NexusView;
+import io.mizzen.engine.model.PoolImport;
 import io.mizzen.engine.model.PoolSpec;
 import io.mizzen.engine.model.ReplicaSpec;
 import io.mizzen.engine.model.ShareSpec;
@@ -89,6 +90,26 @@ class NexusDisksTest {
             NexusView again = r.ask.get(r.engine.createNexus(nexus(List.of(), disk)));
             assertThat(again.state()).isEqualTo("ONLINE");
             assertThat(again.generation()).isGreaterThan(2);
+        }
+    }
+
+    /** Nobody has it open, and the signatures before its metadata are nobody's: it is the nexus's all the same. */
+    @Test
+    void aDiskThatANexusThatIsShutDownIsAssembledFromIsNotMadeAPool() throws IOException {
+        byte[] before = null;
+        try (RunningEngine r = new RunningEngine()) {
+            r.ask.get(r.engine.createNexus(nexus(List.of("any"), disk)));
+            r.ask.get(r.engine.shutdownNexus(N));
+            before = Files.readAllBytes(file);
+            for (String named : List.of(disk, "fault:///f?base=" + BdevUri.encode(disk))) {
+                r.ask.refused(ErrorKind.FAILED_PRECONDITION, "bdev-in-use", r.engine.createPool(new PoolSpec("p", null, List.of(named),
+                        1 << 20, List.of("any"), true)), "shut down", "/v1/nexuses/" + N + "/assembly", "DELETE");
+            }
+            r.ask.refused(ErrorKind.FAILED_PRECONDITION, "bdev-in-use", r.engine.importPool(new PoolSpec("p", null, List.of(disk), 0,
+                    List.of(), true), PoolImport.NORMAL), "shut down");
+            assertThat(Files.readAllBytes(file)).isEqualTo(before);
+            r.ask.get(r.engine.destroyNexus(N));
+            r.ask.get(r.engine.createPool(new PoolSpec("p", null, List.of(disk), 1 << 20, List.of("any"), true)));
         }
     }
 

@@ -12,8 +12,10 @@ import io.mizzen.engine.model.PoolSpec;
 import io.mizzen.engine.model.RangesView;
 import io.mizzen.engine.model.ReplicaSpec;
 import io.mizzen.engine.model.ReplicaView;
+import io.mizzen.engine.model.ShareSpec;
 import io.mizzen.engine.model.SnapshotSpec;
 import io.mizzen.engine.model.SnapshotView;
+import io.mizzen.testsupport.NvmeTcpClient;
 import io.mizzen.util.ErrorKind;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -88,6 +90,27 @@ class SnapshotTest {
             h.get(h.engine.createSnapshot(new SnapshotSpec(S, "s", R, null, null)));
             h.get(h.engine.offlineNexusChild(C, "lvol:///p0/r"));
             h.refused(ErrorKind.FAILED_PRECONDITION, "replica-in-use", h.engine.rollbackReplica(R, S), "vol");
+        }
+    }
+
+    /** A nexus of another engine would read what it left from some replicas and what was before from this one. */
+    @Test
+    void whatHostsUseIsNotRolledBack() {
+        String host = "nqn.2014-08.org.nvmexpress:uuid:99999999-1111-4111-8111-111111111111";
+        try (RunningEngine r = new RunningEngine()) {
+            r.ask.get(r.engine.createBdev(new BdevSpec(DISK)));
+            r.ask.get(r.engine.createPool(new PoolSpec("p0", null, List.of(DISK), MIB, List.of(), true)));
+            r.ask.get(r.engine.createReplica(new ReplicaSpec(R, "r", "p0", 8 * MIB, true)));
+            r.ask.get(r.engine.createSnapshot(new SnapshotSpec(S, "s", R, null, null)));
+            String nqn = r.ask.get(r.engine.shareReplica(R, new ShareSpec(List.of("any")))).share().nqn();
+            try (NvmeTcpClient client = r.connect(0, 0xffff, nqn, host, 0)) {
+                assertEquals(0, client.identify(1, 0).status());
+                r.ask.refused(ErrorKind.FAILED_PRECONDITION, "replica-in-use", r.engine.rollbackReplica(R, S), "connected: " + host,
+                        "DELETE /v1/replicas/" + R + "/share", "as a new child");
+            }
+            r.ask.refused(ErrorKind.FAILED_PRECONDITION, "replica-in-use", r.engine.rollbackReplica(R, S), "is shared over NVMe/TCP");
+            r.ask.get(r.engine.unshareReplica(R));
+            r.ask.get(r.engine.rollbackReplica(R, S));
         }
     }
 

@@ -68,7 +68,7 @@ class LvStoreMarksTest {
                     lvol.blob(next);
                     store.queue().done();
                     ended[0] = true;
-                })));
+                }), thrown -> assertThat(thrown).isNull()));
         rig.hand.runUntil(() -> ended[0], 100_000);
     }
 
