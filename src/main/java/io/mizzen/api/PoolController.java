@@ -91,7 +91,8 @@ public class PoolController {
     @ResponseStatus(HttpStatus.NO_CONTENT)
     @Operation(operationId = "destroyPool", summary = "Destroy a pool and everything in it",
         description = "Its replicas are gone. Refused while one of them is in use, also by a nexus that is shut down or could not "
-            + "be brought back yet. To keep the data, export it.")
+            + "be brought back yet, and while the pool is FAULTED. To keep the data, export it. A pool that is not open, exported or not "
+            + "brought back, is only forgotten: nothing is written to its disks.")
     void destroy(@Parameter(description = "Name or UUID", example = Examples.OWN_POOL) @PathVariable String id) {
         pools.destroy(id);
     }
@@ -111,7 +112,8 @@ public class PoolController {
     @PostMapping("/{id}/export")
     @ResponseStatus(HttpStatus.NO_CONTENT)
     @Operation(operationId = "exportPool", summary = "Close a pool clean and leave it on its disks",
-        description = "The next start does not import it. Refused while one of its replicas is in use.")
+        description = "The next start does not import it. Refused while one of its replicas is in use. One that could not be "
+            + "brought back is not looked for any more.")
     void export(@Parameter(description = "Name or UUID", example = Examples.EXPORTED_POOL) @PathVariable String id) {
         pools.export(id);
     }

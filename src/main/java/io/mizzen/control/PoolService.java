@@ -3,6 +3,7 @@ package io.mizzen.control;
 import io.mizzen.control.store.StateKind;
 import io.mizzen.engine.Engine;
 import io.mizzen.engine.model.JobView;
+import io.mizzen.engine.model.ObjectKind;
 import io.mizzen.engine.model.PoolDiskSpec;
 import io.mizzen.engine.model.PoolImport;
 import io.mizzen.engine.model.PoolSpec;
@@ -10,6 +11,7 @@ import io.mizzen.engine.model.PoolView;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 
@@ -61,13 +63,30 @@ public final class PoolService {
         if (view.isPresent()) {
             return new Creation(new Outcome<>(view.get(), !existed), null);
         }
-        Optional<JobView> job = running("pool-create", spec.name());
-        return job.isPresent() ? new Creation(null, job.get()) : new Creation(new Outcome<>(calls.await(answer), !existed), null);
+        Optional<JobView> job = running("pool-create", spec.name(), spec.uuid());
+        if (job.isEmpty()) {
+            return new Creation(new Outcome<>(calls.await(answer), !existed), null);
+        }
+        answer.whenComplete((pool, failure) -> tellNotStored(spec, failure));
+        return new Creation(null, job.get());
     }
 
-    private Optional<JobView> running(String kind, String pool) {
+    private Optional<JobView> running(String kind, String pool, String uuid) {
         return calls.await(engine.jobs()).stream().filter(job -> job.kind().equals(kind) && job.object().equals(pool)
-            && job.endedAt() == null).reduce((first, second) -> second);
+            && Objects.equals(job.objectUuid(), uuid) && job.endedAt() == null).reduce((first, second) -> second);
+    }
+
+    private static String known(PoolSpec spec) {
+        return spec.name() == null ? spec.uuid() : spec.name();
+    }
+
+    /** Nobody waits for the answer any more: that the pool is open, but would not be brought back, has to be told. */
+    private void tellNotStored(PoolSpec spec, Throwable failure) {
+        OperationException known = failure == null ? null : EngineCalls.failureOf(failure);
+        if (known != null && known.code().equals("state-not-stored")) {
+            engine.report(ObjectKind.POOL, spec.uuid(), known(spec), "pool-not-stored", "pool " + known(spec)
+                + " is open, but a start would not bring it back: " + known.getMessage(), "code", known.code());
+        }
     }
 
     /**
@@ -103,8 +122,10 @@ public final class PoolService {
         }
         CompletableFuture<PoolView> answer = importing(pool, disks.isEmpty(), how);
         Optional<PoolView> view = calls.awaitShortly(answer);
-        Optional<JobView> job = view.isPresent() ? Optional.empty() : running("pool-import", pool.name());
+        Optional<JobView> job = view.isPresent() ? Optional.empty() : running("pool-import", known(spec(pool)),
+            pool.uuid());
         if (job.isPresent()) {
+            answer.whenComplete((late, failure) -> tellNotStored(spec(pool), failure));
             answer.thenAccept(late -> restorer.onPoolImportedLater(late.uuid()));
             return new Creation(null, job.get());
         }
@@ -190,7 +211,7 @@ public final class PoolService {
         return calls.await(engine.growPool(id));
     }
 
-    /** Closes the pool clean; it stays on its disks and is not brought back by a start. Idempotent. */
+    /** Closes the pool clean; it stays on its disks and is not brought back by a start, nor looked for any more. Idempotent. */
     public void export(String id) {
         String key = keyOf(id);
         state.locked(key, () -> {
@@ -198,8 +219,16 @@ public final class PoolService {
             if (known.isPresent() && known.get().exported() && !isOpen(key)) {
                 return null;
             }
-            return calls.await(state.storing(engine.exportPool(key), done -> stored(key).ifPresent(pool ->
-                state.put(StateKind.POOL, key, pool.asExported()))));
+            try {
+                return calls.await(state.storing(engine.exportPool(key), done -> stored(key).ifPresent(pool ->
+                    state.put(StateKind.POOL, key, pool.asExported()))));
+            } catch (OperationException e) {
+                if (e.kind() != ErrorKind.NOT_FOUND || known.isEmpty()) {
+                    throw e;
+                }
+                state.put(StateKind.POOL, key, known.get().asExported());
+                return null;
+            }
         });
     }
 

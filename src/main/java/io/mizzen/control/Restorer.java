@@ -42,9 +42,9 @@ import tools.jackson.core.JacksonException;
  */
 public final class Restorer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Restorer.class);
-    /** Turns at which everything is tried; then every second, fourth and so on, up to every 32nd. */
     /** What an assembly says of a child that the nexus's metadata does not know. */
     private static final Set<String> NO_MEMBER = Set.of("child-foreign", "child-not-member", "child-of-other-nexus");
+    /** Turns at which everything is tried; then every second, fourth and so on, up to every 32nd. */
     private static final int QUICK_ATTEMPTS = 6;
     private static final int SLOWEST_SHIFT = 5;
 

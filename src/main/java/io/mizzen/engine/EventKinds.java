@@ -5,7 +5,7 @@ import java.util.Set;
 
 /** Which kinds of events ask for attention; all others are for information. Any thread. */
 final class EventKinds {
-    private static final Set<String> ERRORS = Set.of("nexus-faulted", "pool-faulted", "metadata-not-stored",
+    private static final Set<String> ERRORS = Set.of("nexus-faulted", "pool-faulted", "metadata-not-stored", "pool-not-stored",
             "child-lost", "cache-lost", "io-fails", "repair-impossible", "state-document-corrupt", "namespace-lost", "repair-failed", "verify-mismatch",
             "nvme-dead", "nvme-memory-kept");
     private static final Set<String> WARNINGS = Set.of("child-faulted", "child-removed", "child-missing", "child-not-erased",

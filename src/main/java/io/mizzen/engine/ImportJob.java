@@ -24,7 +24,7 @@ final class ImportJob implements LvStores.Reading {
     @Override
     public boolean at(long doneBytes, long totalBytes) {
         if (job == null && totalBytes >= LARGE_BYTES && jobs.hasRoom()) {
-            job = jobs.start("pool-import", spec.name(), spec.uuid(), true);
+            job = jobs.start("pool-import", spec.name() == null ? spec.uuid() : spec.name(), spec.uuid(), true);
         }
         if (job == null) {
             return true;

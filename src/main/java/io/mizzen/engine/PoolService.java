@@ -98,18 +98,23 @@ final class PoolService {
         LvStores.Options options = new LvStores.Options(spec.name(), uuid, clusterSize, spec.room().metadataPagesPerHundredClusters()
                 == 0 ? LvStores.METADATA_PAGES_PER_HUNDRED_CLUSTERS_DEFAULT : spec.room().metadataPagesPerHundredClusters(),
                 spec.room().growableToBytes());
-        Jobs.Job job = jobs.start("pool-create", spec.name(), spec.uuid(), false);
-        Completion<PoolView> ended = (view, failure) -> {
+        disks.forCreation(spec, withDisks(spec, done, (stack, end) -> make(stack, options, spec.uuid(), end), "pool-created"));
+    }
+
+    /** As a job: what takes long begins here. */
+    private void make(PoolDisks.Stack stack, LvStores.Options options, String uuid, Completion<LvStore> done) {
+        Jobs.Job job = jobs.start("pool-create", options.name(), uuid, false);
+        Completion<LvStore> end = (store, failure) -> {
             job.end("", failure);
-            done.complete(view, failure);
+            done.complete(store, failure);
         };
-        disks.forCreation(spec, withDisks(spec, ended, (stack, end) -> stores.create(stack.base(), options, job::progress, (store, failure) -> {
+        stores.create(stack.base(), options, job::progress, (store, failure) -> {
             if (failure != null || stack.concat() == null) {
                 end.complete(store, failure);
             } else {
                 stack.concat().store((nothing, unwritten) -> stored(store, stack, unwritten, end));
             }
-        }), "pool-created"));
+        });
     }
 
     /** The superblocks of several disks come last: a crash before leaves disks that look empty. */

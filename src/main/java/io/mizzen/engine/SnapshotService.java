@@ -89,6 +89,9 @@ final class SnapshotService {
             done.ok(replicas.view(existing));
             return;
         }
+        if (!spec.allowSuspected()) {
+            pools.refuseSuspected(snapshot.store());
+        }
         snapshot.store().cloneSnapshot(snapshot, name, uuid, Instant.now(), (clone, failure) -> {
             if (failure != null) {
                 done.fail(failure);

@@ -84,7 +84,7 @@ final class Wipe {
         }
         BdevIo io = method == WipeMethod.CHECKSUM && buffer == null ? null : channel.tryAcquire();
         if (io == null) {
-            later(this::submit);
+            later(this::next);
             return;
         }
         long bytes = switch (method) {
@@ -118,7 +118,7 @@ final class Wipe {
     private void submitFlush() {
         BdevIo io = channel.tryAcquire();
         if (io == null) {
-            later(this::submitFlush);
+            later(this::next);
             return;
         }
         io.prepare(IoType.FLUSH, 0, 0, 0, -1, done -> {

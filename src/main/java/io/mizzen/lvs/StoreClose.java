@@ -33,7 +33,8 @@ final class StoreClose {
             return;
         }
         if (destroy && store.readOnly()) {
-            done.fail(OperationException.precondition("pool-read-only", "pool " + store.name() + " is open read-only"));
+            done.fail(OperationException.precondition("pool-read-only", "pool " + store.name() + " is open read-only; export it and"
+                    + " import it without \"readOnly\" to destroy it"));
             return;
         }
         List<Lvol> open = store.openLvols();

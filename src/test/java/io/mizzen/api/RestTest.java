@@ -116,7 +116,7 @@ class RestTest extends RestTestBase {
         delete(replica).expect(204);
         delete(POOL).expect(204);
         engine.holding("createPool");
-        engine.beginPool("pool-create", "huge");
+        engine.beginPool("pool-create", "huge", Examples.OWN_POOL_UUID);
         var answer = put(POOL, "{\"name\": \"huge\", \"disks\": [\"uring:///dev/huge\"]}").expect(202);
         assertThat(answer.response().headers().firstValue("Location").orElseThrow()).startsWith("/v1/jobs/");
         engine.release();
@@ -124,7 +124,7 @@ class RestTest extends RestTestBase {
         put(POOL, "{\"name\": \"vast\", \"disks\": [\"uring:///dev/vast\"]}").expect(201);
         post(POOL + "/export", "").expect(204);
         engine.holding("importPool");
-        engine.beginPool("pool-import", "vast");
+        engine.beginPool("pool-import", "vast", Examples.OWN_POOL_UUID);
         var begun = post("/v1/pools/vast/import", "{}").expect(202);
         String job = begun.response().headers().firstValue("Location").orElseThrow();
         assertThat(get(job).expect(200).json().path("kind").asString()).isEqualTo("pool-import");

@@ -112,8 +112,8 @@ public final class FakeEngine extends FakeStorage {
     }
 
     /** A job that makes a pool begins. */
-    public synchronized void beginPool(String kind, String name) {
-        jobs.add(new JobView(Integer.toString(jobs.size() + 1), kind, name, null, "RUNNING", 1, 2, 50, Instant.EPOCH, null, null, null));
+    public synchronized void beginPool(String kind, String name, String uuid) {
+        jobs.add(new JobView(Integer.toString(jobs.size() + 1), kind, name, uuid, "RUNNING", 1, 2, 50, Instant.EPOCH, null, null, null));
     }
 
     @Override

@@ -15,9 +15,12 @@ import io.mizzen.engine.model.ShareSpec;
 import io.mizzen.engine.model.SnapshotSpec;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -149,6 +152,44 @@ class StoredPoolsTest {
             .isEqualTo("replica-not-found");
         assertThat(catchThrowableOfType(OperationException.class, () -> new LimitsService(engine, calls, state).setReplica(REPLICA,
             LIMITS)).code()).isEqualTo("replica-not-found");
+    }
+
+    /** Its disks may be in another machine for good: a start is not to look for them. */
+    @Test
+    void aPoolThatCouldNotBeBroughtBackIsExportedAllTheSame() {
+        pools().create(pool(POOL, DISK));
+        crash();
+        engine = new FakeEngine();
+        engine.failing("importPool", new OperationException(ErrorKind.NOT_FOUND, "disk-not-found", "gone"));
+        start();
+        assertThat(restorer.failures()).hasSize(1);
+        pools().export("a");
+        assertThat(stored(POOL).exported()).isTrue();
+        restorer.retry();
+        assertThat(restorer.failures()).isEmpty();
+        engine.failing("importPool", null);
+        pools().importPool("a", List.of(), false, PoolImport.NORMAL);
+        assertThat(stored(POOL).exported()).isFalse();
+    }
+
+    /** The request was answered with a job before; the pool is there, but only until the next start. */
+    @Test
+    void aPoolThatIsMadeAndNotStoredAfterTheAnswerIsTold() throws IOException {
+        engine.holding("createPool");
+        engine.beginPool("pool-create", "a", POOL);
+        PoolService quick = new PoolService(engine, new EngineCalls(Duration.ofMillis(100)), state, restorer);
+        assertThat(quick.begin(pool(POOL, DISK)).job()).isNotNull();
+        Files.delete(directory.resolve("pools"));
+        Files.createFile(directory.resolve("pools"));
+        engine.release();
+        for (int i = 0; i < 10_000 && engine.events(0, 100).events().isEmpty(); i++) {
+            LockSupport.parkNanos(1_000_000);
+        }
+        assertThat(engine.events(0, 100).events()).singleElement().satisfies(event -> {
+            assertThat(event.kind()).isEqualTo("pool-not-stored");
+            assertThat(event.message()).contains("a start would not bring it back", "free space");
+        });
+        Files.delete(directory.resolve("pools"));
     }
 
     @Test

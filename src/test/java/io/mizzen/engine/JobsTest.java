@@ -2,6 +2,7 @@ package io.mizzen.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.mizzen.bdev.BdevContext;
 import io.mizzen.engine.model.BdevSpec;
 import io.mizzen.engine.model.FaultSpec;
 import io.mizzen.engine.model.JobView;
@@ -9,9 +10,11 @@ import io.mizzen.engine.model.PoolSpec;
 import io.mizzen.engine.model.ReplicaSpec;
 import io.mizzen.engine.model.ReplicaView;
 import io.mizzen.engine.model.WipeMethod;
+import io.mizzen.memory.DmaBuffer;
 import io.mizzen.util.Completion;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.zip.CRC32C;
 import org.junit.jupiter.api.Test;
@@ -103,6 +106,41 @@ class JobsTest {
             assertThat(ended(h, running.id())).extracting(JobView::state, JobView::result).containsExactly("CANCELLED", null);
             assertThat(h.get(h.engine.cancelJob(running.id())).state()).isEqualTo("CANCELLED");
             h.get(h.engine.wipeReplica(R1, WipeMethod.CHECKSUM));       // The stop is clean all the same.
+        }
+    }
+
+    /** A job that is told is one that has begun. */
+    @Test
+    void aRefusedPoolIsNoJob() {
+        try (EngineHarness h = new EngineHarness(1)) {
+            h.refused(ErrorKind.INVALID_ARGUMENT, "invalid-overwrite", h.engine.createPool(new PoolSpec("p0", null, List.of(
+                    "malloc:///d0?size_mb=64"), MIB, List.of("everything"), true)));
+            h.refused(ErrorKind.FAILED_PRECONDITION, "test-bdev", h.engine.createPool(new PoolSpec("p0", null, List.of(
+                    "malloc:///d0?size_mb=64"), MIB, List.of(), false)));
+            assertThat(h.get(h.engine.jobs())).isEmpty();
+        }
+    }
+
+    @Test
+    void aJobThatGetsNoBufferIsCancelledAllTheSame() throws InterruptedException {
+        try (EngineHarness h = new EngineHarness(1)) {
+            createPool(h);
+            h.get(h.engine.createReplica(new ReplicaSpec(R1, "r1", "p0", 32 * MIB, false)));
+            Plane plane = ((DataPlane) h.engine).plane();
+            List<DmaBuffer> all = PlaneCall.on(plane.control(), "take all", 20_000_000_000L, done -> {
+                List<DmaBuffer> taken = new ArrayList<>();
+                for (DmaBuffer next; (next = BdevContext.of(plane.control().reactor()).large().tryAcquire()) != null; ) {
+                    taken.add(next);
+                }
+                done.ok(taken);
+            });
+            String id = h.get(h.engine.wipeReplica(R1, WipeMethod.CHECKSUM)).id();
+            h.get(h.engine.cancelJob(id));
+            assertThat(ended(h, id).state()).isEqualTo("CANCELLED");
+            PlaneCall.<Void>on(plane.control(), "give back", 20_000_000_000L, done -> {
+                all.forEach(DmaBuffer::close);
+                done.ok(null);
+            });
         }
     }
 

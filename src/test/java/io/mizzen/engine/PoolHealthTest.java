@@ -11,11 +11,13 @@ import io.mizzen.bdev.IoChannel;
 import io.mizzen.bdev.IoType;
 import io.mizzen.bdev.MallocBdev;
 import io.mizzen.bdev.Status;
+import io.mizzen.engine.model.CloneSpec;
 import io.mizzen.engine.model.FaultSpec;
 import io.mizzen.engine.model.HealthState;
 import io.mizzen.engine.model.PoolSpec;
 import io.mizzen.engine.model.PoolView;
 import io.mizzen.engine.model.ReplicaSpec;
+import io.mizzen.engine.model.SnapshotSpec;
 import io.mizzen.testsupport.HandReactors;
 import io.mizzen.testsupport.TestIo;
 import io.mizzen.testsupport.TestMemory;
@@ -30,6 +32,8 @@ class PoolHealthTest {
     private static final EngineConfig.Health CONFIG = new EngineConfig.Health(100 * SECOND_NS, 2, 5, 3 * SECOND_NS, 2);
     private static final String R1 = "11111111-1111-4111-8111-111111111111";
     private static final String R2 = "22222222-2222-4222-8222-222222222222";
+    private static final String R3 = "33333333-3333-4333-8333-333333333333";
+    private static final String S1 = "44444444-4444-4444-8444-444444444444";
 
     private final HandReactors hand = new HandReactors(1, 2);
     private final TestMemory memory = TestMemory.install(hand.reactors());
@@ -163,6 +167,9 @@ class PoolHealthTest {
             h.refused(ErrorKind.FAILED_PRECONDITION, "pool-suspected", h.engine.createReplica(new ReplicaSpec(R2, null, "p0", 1 << 20, true)),
                     "disk f0", "allowSuspected", "health/clear");
             h.get(h.engine.createReplica(new ReplicaSpec(R2, null, "p0", 1 << 20, true, true)));
+            h.get(h.engine.createSnapshot(new SnapshotSpec(S1, "s", R2, null, null)));
+            h.refused(ErrorKind.FAILED_PRECONDITION, "pool-suspected", h.engine.cloneSnapshot(new CloneSpec(R3, null, S1)), "allowSuspected");
+            h.get(h.engine.cloneSnapshot(new CloneSpec(R3, null, S1, true)));
             assertThat(h.get(h.engine.clearPoolHealth("p0")).health().state()).isEqualTo(HealthState.ONLINE);
             awaitEvent(h, "pool-healthy");
             h.get(h.engine.destroyReplica(R2));
