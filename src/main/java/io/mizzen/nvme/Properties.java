@@ -15,6 +15,8 @@ public final class Properties {
     public static final int AQA = 0x24;
     public static final int ASQ = 0x28;
     public static final int ACQ = 0x30;
+    /** Controller memory buffer memory space control: where the controller takes addresses for its own memory, if anywhere. */
+    public static final int CMBMSC = 0x50;
     public static final int CRTO = 0x68;
 
     /** Where the doorbells begin (PCIe transport 1.0, section 3.1.2). */
@@ -75,6 +77,11 @@ public final class Properties {
      */
     public static long doorbell(int queueId, boolean completion, int strideBytes) {
         return (2L * queueId + (completion ? 1 : 0)) * strideBytes;
+    }
+
+    /** CAP.CMBS: there is a controller memory buffer, which CMBMSC switches. */
+    public static boolean capHasMemoryBuffer(long cap) {
+        return (cap >>> 57 & 1) != 0;
     }
 
     /** CAP.MPSMIN in bytes. */

@@ -5,9 +5,13 @@ import io.mizzen.ffi.Libc;
 import io.mizzen.ffi.RawMemory;
 import io.mizzen.util.OperationException;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 
-/** The configuration space of a function, behind a descriptor at an offset. PCI Local Bus 3.0, 6.2.2 and 6.2.4. Any thread. */
-record ConfigSpace(PciAddress address, int fd, long offset) {
+/**
+ * The configuration space of a function, behind a descriptor at an offset. PCI Local Bus 3.0, 6.2.2 and 6.2.4. Any thread; the
+ * command register is changed for every interrupt by wire, without making objects.
+ */
+final class ConfigSpace {
     private static final int COMMAND = 0x04;
     private static final int COMMAND_BYTES = 2;
     private static final int MEMORY_SPACE = 1 << 1;
@@ -18,12 +22,21 @@ record ConfigSpace(PciAddress address, int fd, long offset) {
     /** The interrupt line, with the pin above it. */
     private static final int INTERRUPT_LINE = 0x3C;
 
+    private final PciAddress address;
+    private final int fd;
+    private final long offset;
+    private final MemorySegment scratch = Arena.ofAuto().allocate(8, 8);
+    private final long buffer = scratch.address();
+
+    ConfigSpace(PciAddress address, int fd, long offset) {
+        this.address = address;
+        this.fd = fd;
+        this.offset = offset;
+    }
+
     /** Four bytes; all ones when the device does not answer. */
-    int readInt(int at) {
-        try (Arena arena = Arena.ofConfined()) {
-            long buffer = arena.allocate(4, 4).address();
-            return Libc.pread(fd, buffer, 4, offset + at) == 4 ? RawMemory.getInt(buffer) : -1;
-        }
+    synchronized int readInt(int at) {
+        return Libc.pread(fd, buffer, 4, offset + at) == 4 ? RawMemory.getInt(buffer) : -1;
     }
 
     /** Lets the device answer at its BARs; interrupts by wire are off, and access to memory stays as it was. */
@@ -80,12 +93,9 @@ record ConfigSpace(PciAddress address, int fd, long offset) {
     }
 
     /** The command register; all ones when the device does not answer, a negative errno when nobody can ask. */
-    private int readCommand() {
-        try (Arena arena = Arena.ofConfined()) {
-            long buffer = arena.allocate(COMMAND_BYTES, 2).address();
-            long result = Libc.pread(fd, buffer, COMMAND_BYTES, offset + COMMAND);
-            return result < 0 ? (int) result : result < COMMAND_BYTES ? -Errno.EIO : RawMemory.getShort(buffer) & GONE;
-        }
+    private synchronized int readCommand() {
+        long result = Libc.pread(fd, buffer, COMMAND_BYTES, offset + COMMAND);
+        return result < 0 ? (int) result : result < COMMAND_BYTES ? -Errno.EIO : RawMemory.getShort(buffer) & GONE;
     }
 
     private void writeCommand(int value) {
@@ -96,11 +106,8 @@ record ConfigSpace(PciAddress address, int fd, long offset) {
         }
     }
 
-    private long write(int command) {
-        try (Arena arena = Arena.ofConfined()) {
-            long buffer = arena.allocate(COMMAND_BYTES, 2).address();
-            RawMemory.putShort(buffer, (short) command);
-            return Libc.pwrite(fd, buffer, COMMAND_BYTES, offset + COMMAND);
-        }
+    private synchronized long write(int command) {
+        RawMemory.putShort(buffer, (short) command);
+        return Libc.pwrite(fd, buffer, COMMAND_BYTES, offset + COMMAND);
     }
 }

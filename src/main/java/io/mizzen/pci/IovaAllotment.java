@@ -17,6 +17,28 @@ final class IovaAllotment {
     private IovaAllotment() {
     }
 
+    /** What is left of the ranges without the others, in order. */
+    static List<Range> without(List<Range> ranges, List<Range> others) {
+        List<Range> left = new ArrayList<>(ranges);
+        for (Range other : others) {
+            List<Range> next = new ArrayList<>();
+            for (Range range : left) {
+                if (other.end < range.start || range.end < other.start) {
+                    next.add(range);
+                    continue;
+                }
+                if (range.start < other.start) {
+                    next.add(new Range(range.start, other.start - 1));
+                }
+                if (other.end < range.end) {
+                    next.add(new Range(other.end + 1, range.end));
+                }
+            }
+            left = next;
+        }
+        return left;
+    }
+
     /**
      * Places so many regions.
      *

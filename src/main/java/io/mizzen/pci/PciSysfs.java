@@ -24,6 +24,8 @@ public final class PciSysfs {
         void write(Path attribute, String value) throws IOException;
     }
 
+    private static final long MEMORY_RESOURCE = 0x200;
+
     private final Path sysfs;
     private final Path dev;
     private final Writer writer;
@@ -104,6 +106,21 @@ public final class PciSysfs {
     int interruptNumber(PciAddress address) {
         String number = read(device(address).resolve("irq"));
         return number == null || number.isEmpty() ? 0 : Integer.parseInt(number);
+    }
+
+    /** Addresses on the bus at which functions have registers or memory, and bridges those behind them. */
+    List<IovaAllotment.Range> busMemory() {
+        List<IovaAllotment.Range> ranges = new ArrayList<>();
+        for (String name : list(sysfs.resolve("bus/pci/devices"))) {
+            String resources = read(sysfs.resolve("bus/pci/devices").resolve(name).resolve("resource"));
+            for (String line : resources == null ? new String[0] : resources.split("\n")) {
+                String[] words = line.strip().split(" ");        // Start, end, and flags of the kernel's (IORESOURCE_MEM).
+                if (words.length == 3 && (Long.decode(words[2]) & MEMORY_RESOURCE) != 0) {
+                    ranges.add(new IovaAllotment.Range(Long.decode(words[0]), Long.decode(words[1])));
+                }
+            }
+        }
+        return ranges;
     }
 
     /** Other functions of the IOMMU group that keep it from us: those with a driver that is neither VFIO's nor a bridge's. */

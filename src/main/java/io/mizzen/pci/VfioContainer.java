@@ -187,7 +187,8 @@ final class VfioContainer {
     private IovaMap mapAll(List<DmaRegion> regions) {
         long[] sizes = regions.stream().mapToLong(DmaRegion::sizeBytes).toArray();
         long[] alignments = regions.stream().mapToLong(DmaRegion::pageSizeBytes).toArray();
-        long[] places = IovaAllotment.place(ranges(), sizes, alignments);
+        // Other functions' registers too: what a bridge finds there does not come to the IOMMU, nor what a controller has there.
+        long[] places = IovaAllotment.place(IovaAllotment.without(ranges(), sysfs.busMemory()), sizes, alignments);
         int[] shifts = new int[places.length];
         long[][] tables = new long[places.length][];
         for (int i = 0; i < places.length; i++) {

@@ -5,12 +5,11 @@ import static io.mizzen.ffi.IoUringAbi.*;
 import io.mizzen.ffi.IoUringAbi;
 import io.mizzen.reactor.FdWatcher;
 import io.mizzen.reactor.Timer;
-import java.util.HashMap;
-import java.util.Map;
+import io.mizzen.util.HotPath;
 
 /**
  * Watches descriptors by polls in the ring; re-armed as long as somebody watches, at once while they work, and after a time
- * that doubles while they fail. Reactor's thread only.
+ * that doubles while they fail. A queue pair's interrupt may be asked for once per I/O. Reactor's thread only.
  */
 final class RingFdWatcher implements FdWatcher, CqeHandler {
     private static final int POLLIN = 1;
@@ -19,25 +18,35 @@ final class RingFdWatcher implements FdWatcher, CqeHandler {
     private static final long BACK_OFF_NS_MAX = 1_000_000_000;
 
     private final ReactorRing ring;
-    private final Map<Integer, Watch> watches = new HashMap<>();
+    private final Watch[] watches = new Watch[WATCH_MAX];
 
     RingFdWatcher(ReactorRing ring) {
         this.ring = ring;
+        for (int i = 0; i < WATCH_MAX; i++) {
+            watches[i] = new Watch();
+        }
     }
 
-    /** A descriptor: polled while it has a slot, else its timer is armed. */
+    /** A descriptor, or none (-1): polled while it has a slot, else its timer is armed. */
     private final class Watch extends Timer {
-        private final int fd;
-        private final Handler handler;
+        private int fd = -1;
+        private Handler handler;
         private RingSlot slot;
         private long backOffNs;
 
-        Watch(int fd, Handler handler) {
-            this.fd = fd;
-            this.handler = handler;
+        @HotPath
+        boolean begin(int newFd, Handler newHandler) {
+            fd = newFd;
+            handler = newHandler;
+            backOffNs = 0;
+            if (!arm()) {
+                fd = -1;
+            }
+            return fd >= 0;
         }
 
-        boolean arm() {
+        @HotPath
+        private boolean arm() {
             slot = ring.tryAcquire(RingFdWatcher.this);
             if (slot == null) {
                 return false;
@@ -62,6 +71,7 @@ final class RingFdWatcher implements FdWatcher, CqeHandler {
             }
         }
 
+        @HotPath
         void onPolled(int result, boolean more) {
             if (!more) {
                 slot = null;
@@ -73,49 +83,61 @@ final class RingFdWatcher implements FdWatcher, CqeHandler {
             } else {
                 backOffNs = Math.max(backOffNs, BACK_OFF_NS_MIN / 2);
             }
-            if (!more && watches.get(fd) == this) {
-                armAgain();
+            if (!more && fd >= 0 && slot == null && !isArmed()) {
+                armAgain();         // Unless the handler has ended it, or begun another in its place.
             }
         }
 
+        @HotPath
         void end() {
+            fd = -1;
+            handler = null;
             ring.reactor().cancel(this);
             if (slot != null) {
                 IoUringAbi.fill(ring.nextSqe(), IORING_OP_POLL_REMOVE, 0, 0, -1, 0, slot.userData(), 0, 0, -3L, 0);
+                slot = null;
             }
         }
     }
 
-    @Override
-    public boolean watch(int fd, Handler handler) {
-        if (watches.size() == WATCH_MAX || watches.containsKey(fd)) {
-            return false;
+    @HotPath
+    private Watch of(int fd) {
+        for (int i = 0; i < WATCH_MAX; i++) {
+            if (watches[i].fd == fd) {
+                return watches[i];
+            }
         }
-        Watch watch = new Watch(fd, handler);
-        if (!watch.arm()) {
-            return false;
-        }
-        watches.put(fd, watch);
-        return true;
+        return null;
     }
 
     @Override
+    @HotPath
+    public boolean watch(int fd, Handler handler) {
+        Watch free = of(-1);
+        return free != null && of(fd) == null && free.begin(fd, handler);
+    }
+
+    @Override
+    @HotPath
     public void onCqe(RingSlot slot, int result, int flags, boolean more) {
-        Watch watch = watches.get((int) slot.value);
+        Watch watch = of((int) slot.value);
         if (watch != null && watch.slot == slot) {      // Else unwatched meanwhile.
             watch.onPolled(result, more);
         }
     }
 
     @Override
+    @HotPath
     public void unwatch(int fd) {
-        Watch watch = watches.remove(fd);
+        Watch watch = of(fd);
         if (watch != null) {
             watch.end();
         }
     }
 
     void close() {
-        watches.clear();
+        for (Watch watch : watches) {
+            watch.fd = -1;
+        }
     }
 }

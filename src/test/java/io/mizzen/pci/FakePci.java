@@ -50,6 +50,9 @@ public final class FakePci {
         put(device.resolve("device"), "0x0010");
         put(device.resolve("numa_node"), "-1");
         put(device.resolve("driver_override"), "(null)");
+        put(device.resolve("resource"), "0x00000000fe000000 0x00000000fe003fff 0x0000000000140204\n"
+                + "0x000000000000c000 0x000000000000c03f 0x0000000000040101\n"
+                + "0x0000000000000000 0x0000000000000000 0x0000000000000000");
         put(device.resolve("config"), "\0".repeat(64));
         matching.put(address, driver);
         if (iommuGroup >= 0) {

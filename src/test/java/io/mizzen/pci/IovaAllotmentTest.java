@@ -23,6 +23,18 @@ class IovaAllotmentTest {
     }
 
     @Test
+    void addressesThatFunctionsHaveOnTheBusAreLeftOut() {
+        List<IovaAllotment.Range> ranges = List.of(new IovaAllotment.Range(0, 0xFEDF_FFFFL), new IovaAllotment.Range(1L << 32, 1L << 36));
+        List<IovaAllotment.Range> others = List.of(new IovaAllotment.Range(32 * MIB, 33 * MIB - 1),
+                new IovaAllotment.Range(32 * MIB, 32 * MIB + 4095), new IovaAllotment.Range(0xF000_0000L, 0x1_0000_0FFFL),
+                new IovaAllotment.Range((1L << 36) - 1, 1L << 37));
+        assertThat(IovaAllotment.without(ranges, others)).containsExactly(new IovaAllotment.Range(0, 32 * MIB - 1),
+                new IovaAllotment.Range(33 * MIB, 0xEFFF_FFFFL), new IovaAllotment.Range(0x1_0000_1000L, (1L << 36) - 2));
+        assertThat(IovaAllotment.without(ranges, List.of())).isEqualTo(ranges);
+        assertThat(IovaAllotment.without(ranges, List.of(new IovaAllotment.Range(0, 1L << 40)))).isEmpty();
+    }
+
+    @Test
     void placesLieInTheRangesAlignedAndApart() {
         for (int seed = 0; seed < 200; seed++) {
             Random random = new Random(seed);

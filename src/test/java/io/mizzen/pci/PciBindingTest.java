@@ -54,6 +54,11 @@ class PciBindingTest {
     }
 
     @Test
+    void memoryOfFunctionsOnTheBusIsKnown() {
+        assertThat(sysfs.busMemory()).hasSize(3).containsOnly(new IovaAllotment.Range(0xFE00_0000L, 0xFE00_3FFFL));
+    }
+
+    @Test
     void aDriveGoesToVfioAndBackAndStaysWhereItIsWhenAskedAgain() {
         assertThat(binding.bind(DRIVE, PciDriver.VFIO_PCI).driver()).isEqualTo("vfio-pci");
         assertThat(sysfs.get(DRIVE).driverOverride()).isEqualTo("vfio-pci");

@@ -5,6 +5,7 @@ import static io.mizzen.nvme.Properties.AQA;
 import static io.mizzen.nvme.Properties.ASQ;
 import static io.mizzen.nvme.Properties.CAP;
 import static io.mizzen.nvme.Properties.CC;
+import static io.mizzen.nvme.Properties.CMBMSC;
 import static io.mizzen.nvme.Properties.CRTO;
 import static io.mizzen.nvme.Properties.CSTS;
 import static io.mizzen.nvme.Properties.DOORBELLS;
@@ -76,8 +77,14 @@ final class ControllerRegisters {
         RawMemory.putIntRelease(bar + CC, cc);
     }
 
-    /** Begins to enable the controller. */
+    /**
+     * Begins to enable the controller. Its memory buffer is not used; where a driver before us has put it, which a reset does not
+     * change (section 3.1.3.16), addresses of ours would not reach our memory.
+     */
     void enable(int cc, long nowNs) {
+        if (Properties.capHasMemoryBuffer(cap)) {
+            RawMemory.putLongRelease(bar + CMBMSC, 0);
+        }
         settlesNs = nowNs + readyTimeoutNs();
         configure(cc);
     }

@@ -88,6 +88,13 @@ class NvmeControllerSimTest {
     }
 
     @Test
+    void aMemoryBufferThatADriverBeforeUsHasSwitchedOnIsSwitchedOff() {
+        rig.drive.hasMemoryBuffer = true;
+        rig.open();
+        rig.close();
+    }
+
+    @Test
     void aDriveThatAsksForHoursIsGivenMinutesAndItIsTold() {
         rig.drive.readyUnits = 0xFFFF;
         rig.drive.neverReady = true;

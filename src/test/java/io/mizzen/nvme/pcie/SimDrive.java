@@ -57,6 +57,8 @@ final class SimDrive {
     int version = 0x0001_0400;
     boolean hasDoorbellBuffers;
     int sgls;
+    /** A memory buffer, which somebody before us has put where it hides host memory. */
+    boolean hasMemoryBuffer;
     /** CRTO.CRWMT in units of 500 ms; 0: it has no CRTO. */
     int readyUnits;
     long readyDelayNs = 3_000_000;
@@ -105,6 +107,10 @@ final class SimDrive {
         if (readyUnits != 0) {
             RawMemory.putLong(bar + Properties.CAP, Properties.cap(entriesMax, timeout500Ms) | 1L << 59);
             RawMemory.putInt(bar + Properties.CRTO, readyUnits);
+        }
+        if (hasMemoryBuffer) {
+            RawMemory.putLong(bar + Properties.CAP, RawMemory.getLong(bar + Properties.CAP) | 1L << 57);
+            RawMemory.putLong(bar + Properties.CMBMSC, 0x5_0000_0003L);
         }
         RawMemory.putInt(bar + Properties.VS, version);
         readyTimeoutNs = timeout500Ms * UNIT_NS;
@@ -188,6 +194,9 @@ final class SimDrive {
         if ((changed & Properties.CC_EN) != 0) {
             if (Properties.ccEnabled(now)) {
                 enabledNs = nowNs;
+                if ((RawMemory.getLong(bar + Properties.CMBMSC) & 3) != 0) {
+                    violations.add("the memory buffer hides memory of the host");
+                }
             } else if ((csts & (Properties.CSTS_RDY | Properties.CSTS_CFS)) == 0 && nowNs - enabledNs < readyTimeoutNs) {
                 violations.add("CC.EN was cleared on the way to ready");
             }
