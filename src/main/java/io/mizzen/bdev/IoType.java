@@ -31,6 +31,11 @@ public final class IoType {
         return type == WRITE || type == UNMAP || type == WRITE_ZEROES;
     }
 
+    /** Whether it needs the data of one copy: with or without a buffer for it. */
+    public static boolean isRead(int type) {
+        return type == READ || type == VERIFY;
+    }
+
     /** Whether offset and count mean anything. */
     public static boolean hasRange(int type) {
         return type != FLUSH && type != RESET;

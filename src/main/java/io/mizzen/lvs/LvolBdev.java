@@ -47,6 +47,7 @@ public final class LvolBdev extends Bdev {
     public boolean supports(int ioType) {
         return switch (ioType) {
             case IoType.READ, IoType.WRITE, IoType.FLUSH, IoType.WRITE_ZEROES -> true;
+            case IoType.VERIFY -> base.bdev().supports(IoType.VERIFY);
             case IoType.UNMAP -> unmapsToZeroes || base.bdev().supports(IoType.UNMAP);
             default -> false;   // The bdev layer makes compare from reads.
         };

@@ -155,7 +155,7 @@ final class LvolChannel extends IoChannel implements IoCompletion {
                 int above = map.inherited(index);
                 cluster = map.get(index);       // Again: a snapshot that was removed meanwhile left it what it held.
                 if (cluster == BlobMetadata.UNALLOCATED) {
-                    if (above != BlobMetadata.UNALLOCATED && io.type != IoType.READ) {
+                    if (above != BlobMetadata.UNALLOCATED && IoType.isWrite(io.type)) {
                         break;
                     }
                     cluster = above;

@@ -105,7 +105,7 @@ public final class Nexus extends Bdev {
     @Override
     public boolean supports(int ioType) {
         return switch (ioType) {
-            case IoType.READ, IoType.WRITE, IoType.FLUSH, IoType.WRITE_ZEROES, IoType.RESET -> true;
+            case IoType.READ, IoType.VERIFY, IoType.WRITE, IoType.FLUSH, IoType.WRITE_ZEROES, IoType.RESET -> true;
             case IoType.UNMAP -> unmap;
             default -> false;
         };

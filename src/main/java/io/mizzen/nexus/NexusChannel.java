@@ -187,7 +187,7 @@ final class NexusChannel extends IoChannel implements IoCompletion {
     private void start(BdevIo io, boolean submitting) {
         if (isStalled(io)) {
             stall(io, submitting);
-        } else if (io.type == IoType.READ) {
+        } else if (IoType.isRead(io.type)) {
             read(io, submitting);
         } else if (!IoType.isWrite(io.type)) {
             if (io.type == IoType.FLUSH && losses.failsFlush(mthread().reactor().nowNs())) {
@@ -207,7 +207,7 @@ final class NexusChannel extends IoChannel implements IoCompletion {
     /** Whether nobody can serve it now. */
     @HotPath
     private boolean isStalled(BdevIo io) {
-        return config.readers == 0 || config.writesBlocked && io.type != IoType.READ;
+        return config.readers == 0 || config.writesBlocked && !IoType.isRead(io.type);
     }
 
     /** Holds it, or fails it when hosts have waited long enough. */
@@ -322,7 +322,7 @@ final class NexusChannel extends IoChannel implements IoCompletion {
             BdevIo part = parts;
             parts = part.queueNext;
             part.queueNext = null;
-            submitPart(io, part, Integer.numberOfTrailingZeros(rest));
+            submitPart(io, part, Integer.numberOfTrailingZeros(rest), io.type);
         }
     }
 
@@ -357,11 +357,6 @@ final class NexusChannel extends IoChannel implements IoCompletion {
             parts = part;
         }
         return parts;
-    }
-
-    @HotPath
-    private void submitPart(BdevIo io, BdevIo part, int child) {
-        submitPart(io, part, child, io.type);
     }
 
     @HotPath
@@ -407,7 +402,7 @@ final class NexusChannel extends IoChannel implements IoCompletion {
             end(io, Status.NO_RESOURCES, submitting);
             return;
         }
-        submitPart(io, part, child);
+        submitPart(io, part, child, io.type);
     }
 
     /** Nobody has it. */
@@ -462,7 +457,7 @@ final class NexusChannel extends IoChannel implements IoCompletion {
         if (unmap && Status.code(status) == Status.INVALID_OPCODE && zero(io, child)) {
             return;             // It said that it can. Others forget the blocks, so here they must be zero too.
         }
-        if (io.type == IoType.READ) {
+        if (IoType.isRead(io.type)) {
             onRead(io, child, status);
         } else {
             onPart(io, child, status);
@@ -504,11 +499,11 @@ final class NexusChannel extends IoChannel implements IoCompletion {
                 nexus.operations().reportReadErrors(child, mthread().reactor());
             }
         }
-        if (context().isLost(io.address, io.blockCount << blockShift)) {
+        if (io.type == IoType.READ && context().isLost(io.address, io.blockCount << blockShift)) {
             io.complete(Status.INTERNAL_ERROR);     // The host may try again, elsewhere in memory.
-            return;
+        } else {
+            read(io, false);
         }
-        read(io, false);
     }
 
     @HotPath

@@ -6,6 +6,7 @@ import io.mizzen.bdev.IoType;
 import io.mizzen.bdev.Status;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
@@ -126,6 +127,25 @@ class LvStoreEdgesTest {
     }
 
     /** 63 bytes, not characters; anything but '/' and NUL. */
+    @Test
+    void aVerifyIsTheDisksWhereAVolumeOrASnapshotHasData() {
+        SimDisk disk = disk(64 * MIB);
+        LvStore store = create(disk, 100);
+        Lvol lvol = rig.<Lvol>ok(done -> store.createLvol("v", null, 8 * MIB, true, done));
+        LvsRig.Handle handle = rig.open(lvol.bdev(), 1);
+        assertThat(handle.write(2 * MIB, pattern(1))).isZero();
+        rig.<Lvol>ok(done -> store.createSnapshot(lvol, new SnapshotOptions("s", null, null, null, Instant.EPOCH), done));
+        assertThat(handle.write(5 * MIB, pattern(2))).isZero();
+        assertThat(handle.io(IoType.VERIFY, 0, 8 * MIB, 0)).isZero();
+        disk.failType = IoType.VERIFY;
+        for (int at = 0; at < 8; at++) {
+            assertThat(handle.io(IoType.VERIFY, at * MIB, MIB, 0)).isEqualTo(at == 2 || at == 5 ? Status.WRITE_FAULT : Status.SUCCESS);
+        }
+        disk.failType = -1;
+        assertThat(lvol.allocatedClusterCount()).isEqualTo(1);
+        handle.close();
+    }
+
     @Test
     void namesAtTheirLimitsSurviveAndOthersAreRefused() {
         List<String> names = List.of("a", "n".repeat(63), "\u20ac".repeat(21), "two words", "..", "a@b:c", "\u00e4\u00f6\u00fc",

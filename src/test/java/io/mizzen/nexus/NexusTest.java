@@ -89,8 +89,34 @@ class NexusTest {
         boolean[] written = new boolean[1];
         return io -> {
             written[0] |= io.type == IoType.WRITE && isData(io);
-            return io.type == IoType.READ && isData(io) && !written[0] ? Status.UNRECOVERED_READ_ERROR : Status.SUCCESS;
+            return IoType.isRead(io.type) && isData(io) && !written[0] ? Status.UNRECOVERED_READ_ERROR : Status.SUCCESS;
         };
+    }
+
+    @Test
+    void aVerifyIsTheChildrensAndWhatOneCannotReadIsRepairedFromAnother() {
+        NexusSim sim = opened(sim(2));
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        int[] verified = new int[1];
+        for (SimDisk disk : sim.disks) {
+            SimDisk.Fault bad = disk == sim.disks.get(0) ? unreadableUntilWritten() : io -> Status.SUCCESS;
+            disk.fault = io -> {
+                verified[0] += io.type == IoType.VERIFY ? 1 : 0;
+                return bad.status(io) == Status.SUCCESS ? Status.SUCCESS : Status.UNRECOVERED_READ_ERROR;
+            };
+        }
+        for (int i = 0; i < 8; i++) {
+            sim.hand.advance(2_000_000_000L);
+            boolean[] ended = new boolean[1];
+            sim.submit(i & 1, IoType.VERIFY, 0, 8, 0, 0, new BdevIo[1], () -> ended[0] = true);
+            sim.hand.runUntil(() -> ended[0]);
+            assertEquals(0, sim.lastStatus);
+            sim.hand.runUntil(() -> sim.nexus.repairs().isIdle());
+        }
+        assertTrue(verified[0] >= 8);
+        assertTrue(sim.nexus.repairedBlocks() > 0);
+        sim.checkLegs();
+        assertNull(sim.close(false));
     }
 
     /** The other leg's data would be overwritten. */
