@@ -31,6 +31,7 @@ public final class HugePages {
     private static final long PAGE_4K = 4096;
     private static final long PAGE_2M = 2L << 20;
     private static final long PAGE_1G = 1L << 30;
+    private static final long POPULATE_STEP_BYTES = 16L << 20;
 
     private HugePages() {
     }
@@ -106,7 +107,7 @@ public final class HugePages {
             return 0;
         }
         prefer(node, address, sizeBytes);
-        if (Libc.madvise(address, sizeBytes, MADV_POPULATE_WRITE) < 0) {     // A cgroup may still refuse the pages.
+        if (touch(address, sizeBytes, Math.max(pageBytes, POPULATE_STEP_BYTES)) < 0) {     // A cgroup may still refuse the pages.
             Libc.munmap(address, sizeBytes);
             return 0;
         }
@@ -185,11 +186,20 @@ public final class HugePages {
 
     private static void populate(long address, long sizeBytes, int node) {
         prefer(node, address, sizeBytes);
-        int populated = Libc.madvise(address, sizeBytes, MADV_POPULATE_WRITE);
+        int populated = touch(address, sizeBytes, POPULATE_STEP_BYTES);
         if (populated < 0) {
             Libc.munmap(address, sizeBytes);
             throw exhausted(sizeBytes, -populated);
         }
+    }
+
+    /** Step by step: the kernel holds a lock meanwhile for which all threads of the process may wait, reactors too. */
+    private static int touch(long address, long sizeBytes, long stepBytes) {
+        int result = 0;
+        for (long at = 0; at < sizeBytes && result >= 0; at += stepBytes) {
+            result = Libc.madvise(address + at, Math.min(stepBytes, sizeBytes - at), MADV_POPULATE_WRITE);
+        }
+        return result;
     }
 
     private static boolean transparentEnabled() {

@@ -67,6 +67,32 @@ class BdevTest {
         hand.on(0, channel::close);
     }
 
+    /** Nobody on the core waits for the zeroing of a large disk, and what goes to other blocks meanwhile stays. */
+    @Test
+    void aLongZeroingOfAMemoryDiskTakesManyTurns() {
+        MallocBdev large = register(new MallocBdev("m9", UUID.randomUUID(), 512, 40 << 11));
+        IoChannel channel = io.channel(io.open(registry, large, true), 0);
+        long end = large.baseAddress() + large.sizeBytes();
+        for (long at = large.baseAddress(); at < end; at += 8) {
+            RawMemory.putLong(at, 7);
+        }
+        TestIo.Outcome first = io.submit(channel, IoType.UNMAP, 0, 20 << 11, 0);
+        TestIo.Outcome second = io.submit(channel, IoType.WRITE_ZEROES, 20 << 11, (19 << 11) + 1, 0);
+        TestIo.Outcome brief = io.submit(channel, IoType.WRITE_ZEROES, (40 << 11) - 1, 1, 0);
+        hand.runUntil(brief::isDone);
+        assertFalse(first.isDone() || second.isDone());
+        hand.runUntil(first::isDone);
+        assertTrue(RawMemory.isZero(large.baseAddress(), 20 << 20));
+        assertFalse(second.isDone());
+        hand.runUntil(second::isDone);
+        assertTrue(RawMemory.isZero(large.baseAddress(), (39 << 20) + 512));
+        assertEquals(7, RawMemory.getLong(large.baseAddress() + (39 << 20) + 512));
+        assertEquals(7, RawMemory.getLong(end - 520));
+        assertTrue(RawMemory.isZero(end - 512, 512));
+        assertEquals(0, first.status | second.status | brief.status);
+        hand.on(0, channel::close);
+    }
+
     @Test
     void rangesBeyondTheEndAndOverflowsAreRefused() {
         IoChannel channel = io.channel(descriptor, 0);
