@@ -10,9 +10,9 @@ import java.util.Map;
 
 /**
  * First writes to clusters of thin volumes. One cluster goes through: free cluster taken → zeroed, or filled with what the
- * volume reads there from a snapshot, and flushed (a crash must not show what an earlier volume left there) → written into
- * the extent page, durably, together with whatever else became ready for that volume meanwhile → published in the
- * {@link ClusterMap} → all writers that waited go on.
+ * volume reads there from a snapshot, and flushed (a crash must not show what an earlier volume left there), unless it is
+ * known to be so, durably → written into the extent page, durably, together with whatever else became ready for that
+ * volume meanwhile → published in the {@link ClusterMap} → all writers that waited go on.
  *
  * <p>Control reactor only. Bounded by the I/Os outstanding; {@link #ZEROING_MAX} clusters are zeroed at a time.
  */
@@ -22,11 +22,13 @@ final class ClusterAllocator {
     private final LvStore store;
     private final ArrayDeque<Pending> toZero = new ArrayDeque<>();
     private final Map<Lvol, ReadyList> ready = new HashMap<>();
+    private final ZeroAhead zeroAhead;
     private int zeroing;
     private int pendingCount;
 
     ClusterAllocator(LvStore store) {
         this.store = store;
+        this.zeroAhead = new ZeroAhead(store);
     }
 
     /** A writer that waits for a cluster. */
@@ -60,7 +62,11 @@ final class ClusterAllocator {
     }
 
     boolean idle() {
-        return pendingCount == 0;
+        return pendingCount == 0 && zeroAhead.idle();
+    }
+
+    ZeroAhead zeroAhead() {
+        return zeroAhead;
     }
 
     /**
@@ -94,13 +100,32 @@ final class ClusterAllocator {
         while (zeroing < ZEROING_MAX && !toZero.isEmpty()) {
             Pending pending = toZero.poll();
             pending.cluster = store.space().takeCluster();
+            if (pending.cluster < 0 && !zeroAhead.idle()) {
+                toZero.addFirst(pending);
+                zeroAhead.afterwards(this::zeroMore);
+                return;
+            }
             if (pending.cluster < 0) {
                 finish(pending, LvStore.STATUS_CAPACITY_EXCEEDED);
                 continue;
             }
-            zeroing++;
-            fill(pending);
+            boolean toBeZero = source(pending) == BlobMetadata.UNALLOCATED;
+            if (toBeZero && store.space().isDurablyZero(pending.cluster)) {
+                pending.parentChanges = pending.lvol.parentChanges();
+                queue(pending);
+            } else {
+                zeroing++;
+                fill(pending);
+            }
+            if (toBeZero) {
+                zeroAhead.onTaken();
+            }
         }
+    }
+
+    /** Device cluster that it is to be a copy of; none: zeroes. */
+    private static int source(Pending pending) {
+        return pending.zeroes ? BlobMetadata.UNALLOCATED : pending.lvol.map().inherited(pending.index);
     }
 
     private void fill(Pending pending) {
@@ -113,9 +138,9 @@ final class ClusterAllocator {
         };
         pending.parentChanges = pending.lvol.parentChanges();
         long clusterBytes = store.geometry().clusterSizeBytes();
-        int source = pending.zeroes ? BlobMetadata.UNALLOCATED : pending.lvol.map().inherited(pending.index);
+        int source = source(pending);
         if (source == BlobMetadata.UNALLOCATED && store.space().isZero(pending.cluster)) {
-            store.port().flush(flushStatus -> zeroed(pending, flushStatus));
+            settle(pending);
         } else if (source == BlobMetadata.UNALLOCATED) {
             store.port().zero(pending.cluster * clusterBytes, clusterBytes, filled);
         } else {
@@ -125,21 +150,40 @@ final class ClusterAllocator {
         }
     }
 
+    /** It was unmapped to zeroes: flushes, and all other such clusters that are free need no flush of their own later. */
+    private void settle(Pending pending) {
+        PoolSpace space = store.space();
+        boolean first = !space.isSettling();
+        if (first) {
+            space.beginSettling();
+        }
+        store.port().flush(status -> {
+            if (first) {
+                space.endSettling(status == 0);
+            }
+            zeroed(pending, status);
+        });
+    }
+
     private void zeroed(Pending pending, int status) {
         zeroing--;
         if (status != 0) {
             store.space().releaseCluster(pending.cluster);
             finish(pending, status);
         } else {
-            ReadyList list = ready.get(pending.lvol);
-            list.zeroed.add(pending);
-            if (!list.queued) {
-                list.queued = true;
-                store.queue().add(() -> insert(pending.lvol, list),
-                        thrown -> ended(pending.lvol, null, list.inserting, thrown, true));
-            }
+            queue(pending);
         }
         zeroMore();
+    }
+
+    private void queue(Pending pending) {
+        ReadyList list = ready.get(pending.lvol);
+        list.zeroed.add(pending);
+        if (!list.queued) {
+            list.queued = true;
+            store.queue().add(() -> insert(pending.lvol, list),
+                    thrown -> ended(pending.lvol, null, list.inserting, thrown, true));
+        }
     }
 
     private void insert(Lvol lvol, ReadyList list) {

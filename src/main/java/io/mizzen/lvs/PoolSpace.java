@@ -1,5 +1,6 @@
 package io.mizzen.lvs;
 
+import java.util.Arrays;
 import java.util.BitSet;
 
 /** The used clusters, pages and blob ids of an open pool. Control reactor only. */
@@ -10,6 +11,12 @@ final class PoolSpace {
     private final BitSet usedBlobIds;
     /** Free clusters that are known to read as zeroes: not stored, so unknown again after an import. */
     private final BitSet zeroClusters = new BitSet();
+    /** Those of them that a crash leaves so: the device was flushed since. */
+    private final BitSet durableZeroes = new BitSet();
+    /** Those that the flush under way will make so, if it succeeds; null without one. */
+    private BitSet settling;
+    /** Free clusters that nobody is to take, since they are being zeroed. */
+    private final BitSet barred = new BitSet();
     /** Root pages whose blob ids stay unused until the pool is imported again. */
     private final BitSet barredRoots = new BitSet();
     private int freeClusterCount;
@@ -54,17 +61,60 @@ final class PoolSpace {
         return geometry.metadataPageCount() - freePageCount;
     }
 
-    /** Takes the lowest free cluster, -1 = none. */
+    /** Free clusters that can be taken now: not those that are barred. */
+    int takeableClusterCount() {
+        return freeClusterCount - barred.cardinality();
+    }
+
+    /** Takes the lowest free cluster that is not barred, -1 = none. */
     int takeCluster() {
         if (freeClusterCount == 0) {
             return -1;
         }
-        int cluster = usedClusters.nextClearBit(clusterHint);
-        assert cluster < geometry.totalClusterCount();
+        int lowest = usedClusters.nextClearBit(clusterHint);
+        int cluster = lowest;
+        while (barred.get(cluster)) {
+            cluster = usedClusters.nextClearBit(cluster + 1);
+        }
+        if (cluster >= geometry.totalClusterCount()) {
+            return -1;
+        }
         usedClusters.set(cluster);
         freeClusterCount--;
-        clusterHint = cluster + 1;
+        clusterHint = cluster == lowest ? cluster + 1 : lowest;
         return cluster;
+    }
+
+    /** Of the next {@code count} clusters that will be taken those that are not known to be durably zero, ascending. */
+    int[] nextUnsettled(int count) {
+        int[] found = new int[count];
+        int length = 0;
+        int cluster = usedClusters.nextClearBit(clusterHint);
+        for (int seen = 0; seen < count && cluster < geometry.totalClusterCount(); seen++) {
+            if (!durableZeroes.get(cluster)) {
+                found[length++] = cluster;
+            }
+            cluster = usedClusters.nextClearBit(cluster + 1);
+        }
+        return Arrays.copyOf(found, length);
+    }
+
+    /** Nobody takes these free clusters from now on. */
+    void bar(int[] clusters) {
+        for (int cluster : clusters) {
+            assert !usedClusters.get(cluster);
+            barred.set(cluster);
+        }
+    }
+
+    /** @param zeroed they read as zeroes now, durably; else nothing is known of them */
+    void unbar(int[] clusters, boolean zeroed) {
+        for (int cluster : clusters) {
+            barred.clear(cluster);
+            forgetZeroes(cluster);
+            zeroClusters.set(cluster, zeroed);
+            durableZeroes.set(cluster, zeroed);
+        }
     }
 
     /** Whether a cluster that was just taken reads as zeroes, though perhaps not durably before a flush. */
@@ -72,15 +122,53 @@ final class PoolSpace {
         return zeroClusters.get(cluster);
     }
 
-    /** A cluster that was taken gets other contents. */
-    void onFilled(int cluster) {
-        zeroClusters.clear(cluster);
+    /** Whether it still does so after a crash. */
+    boolean isDurablyZero(int cluster) {
+        return durableZeroes.get(cluster);
     }
 
-    /** All free clusters read as zeroes. */
+    /** A flush begins: what reads as zeroes now does so durably from its end on. One at a time. */
+    void beginSettling() {
+        assert settling == null;
+        settling = (BitSet) zeroClusters.clone();
+    }
+
+    boolean isSettling() {
+        return settling != null;
+    }
+
+    /**
+     * The flush has ended. Nothing changes for what was filled or given back since its begin. One that failed may have cost
+     * what the device had not made durable yet.
+     */
+    void endSettling(boolean flushed) {
+        if (flushed) {
+            durableZeroes.or(settling);
+        } else {
+            zeroClusters.and(durableZeroes);
+        }
+        settling = null;
+    }
+
+    /** Nothing is known any more of what a cluster reads. */
+    private void forgetZeroes(int cluster) {
+        zeroClusters.clear(cluster);
+        durableZeroes.clear(cluster);
+        if (settling != null) {
+            settling.clear(cluster);
+        }
+    }
+
+    /** A cluster that was taken gets other contents. */
+    void onFilled(int cluster) {
+        forgetZeroes(cluster);
+    }
+
+    /** All free clusters read as zeroes, durably: nothing was ever written to the device. */
     void onAllZero() {
         zeroClusters.set(0, geometry.totalClusterCount());
         zeroClusters.andNot(usedClusters);
+        durableZeroes.or(zeroClusters);
     }
 
     /** Gives back a cluster that was unmapped to zeroes. */
@@ -90,7 +178,7 @@ final class PoolSpace {
     }
 
     void releaseCluster(int cluster) {
-        zeroClusters.clear(cluster);
+        forgetZeroes(cluster);
         assert cluster >= geometry.metadataClusterCount();
         assert usedClusters.get(cluster);
         usedClusters.clear(cluster);

@@ -11,12 +11,13 @@ import java.util.List;
 import java.util.UUID;
 
 /**
- * Makes a pool: metadata region zeroed, flushed → super blob and masks written → super block written, last. A crash
+ * Makes a pool: metadata region unmapped, if the device guarantees zeroes then, else zeroed, flushed → super blob and masks written → super block written, last. A crash
  * before the end leaves a device without a signature.
  */
 final class StoreCreation {
     private static final int SUPER_BLOB_PAGE = 0;
     private static final long ZERO_STEP_BYTES = 64L << 20;
+    private static final long UNMAP_STEP_BYTES = 1L << 30;
 
     private final BdevRegistry registry;
     private final BaseDevice device;
@@ -25,6 +26,7 @@ final class StoreCreation {
     private final LvStores.Progress progress;
     private final Completion<LvStore> done;
     private boolean isBlank;
+    private boolean unmaps;
 
     StoreCreation(BdevRegistry registry, BaseDevice device, LvStores.Options options, UUID uuid,
             LvStores.Progress progress, Completion<LvStore> done) {
@@ -53,6 +55,7 @@ final class StoreCreation {
             return;
         }
         isBlank = device.isBlank();
+        unmaps = device.unmapZeroes();
         long regionPages = g.metadataStart() + g.metadataPages() + (g.redoPage() >= 0 ? 1 : 0);
         zero(g, 0, regionPages * MetadataPage.SIZE_BYTES);
     }
@@ -63,14 +66,22 @@ final class StoreCreation {
             device.flush(flushStatus -> zeroed(g, flushStatus));
             return;
         }
-        long bytes = Math.min(ZERO_STEP_BYTES, endBytes - fromBytes);
-        device.zero(fromBytes, bytes, status -> {
-            if (status != 0) {
-                fail(BlobCommit.failed("zeroing the metadata region", status));
-            } else {
+        long bytes = Math.min(unmaps ? UNMAP_STEP_BYTES : ZERO_STEP_BYTES, endBytes - fromBytes);
+        StorePort.Done next = status -> {
+            if (status == 0) {
                 zero(g, fromBytes + bytes, endBytes);
+            } else if (unmaps) {
+                unmaps = false;         // The device promised more than it does.
+                zero(g, fromBytes, endBytes);
+            } else {
+                fail(BlobCommit.failed("zeroing the metadata region", status));
             }
-        });
+        };
+        if (unmaps) {
+            device.unmap(fromBytes, bytes, next);
+        } else {
+            device.zero(fromBytes, bytes, next);
+        }
     }
 
     private void zeroed(Geometry g, int status) {

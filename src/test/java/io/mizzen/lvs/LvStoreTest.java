@@ -18,6 +18,7 @@ import java.util.Random;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Pools and volumes on a simulated disk. */
@@ -160,11 +161,14 @@ class LvStoreTest {
         handle.close();
     }
 
-    @Test
-    void aNewPoolHasNothingOfWhatWasThereBefore() {
+    /** Whether the device guarantees zeroes after an unmap, does not, or guarantees them and then refuses to unmap. */
+    @ParameterizedTest
+    @CsvSource({"false, false", "true, false", "true, true"})
+    void aNewPoolHasNothingOfWhatWasThereBefore(boolean unmapZeroes, boolean unmapFails) {
         SimDisk.Contents old = new SimDisk.Contents();
         old.write(0, pattern((int) (8 * MIB), 9), 0, 8 * MIB);
-        SimDisk disk = rig.register(new SimDisk("disk", 512, 64 * MIB, old, false, new Random(1)));
+        SimDisk disk = rig.register(new SimDisk("disk", 512, 64 * MIB, old, unmapZeroes, new Random(1)));
+        disk.failType = unmapFails ? IoType.UNMAP : unmapZeroes ? IoType.WRITE_ZEROES : -1;
         LvStore store = rig.create(disk, "pool", MIB);
         Lvol lvol = rig.<Lvol>ok(done -> store.createLvol("v", null, 4 * MIB, false, done));
         LvsRig.Handle handle = rig.open(lvol.bdev(), 0);
@@ -382,8 +386,81 @@ class LvStoreTest {
         assertThat(handle.write(2 * MIB + 4096, pattern(4096, 2))).isZero();
         assertThat(disk.zeroedBytes).isEqualTo(zeroed);
         assertThat(handle.read(2 * MIB, 4096)).isEqualTo(new byte[4096]);
-        assertThat(handle.write(MIB, pattern(4096, 3))).isZero();
-        assertThat(disk.zeroedBytes).isEqualTo(zeroed + MIB);
+    }
+
+    /** Of a pool of which nothing is known: the first write zeroes its cluster, and those behind it find theirs zeroed. */
+    @Test
+    void firstWritesFindTheirClustersZeroedAhead() {
+        SimDisk.Contents old = new SimDisk.Contents();
+        old.write(0, pattern((int) (32 * MIB), 9), 0, 32 * MIB);
+        SimDisk disk = rig.register(new SimDisk("disk", 512, 32 * MIB, old, false, new Random(1)));
+        LvStore store = rig.create(disk, "pool", MIB);
+        Lvol thin = rig.<Lvol>ok(done -> store.createLvol("thin", null, 24 * MIB, true, done));
+        LvsRig.Handle handle = rig.open(thin.bdev(), 1);
+        long zeroed = disk.zeroedBytes;
+        assertThat(handle.write(0, pattern(4096, 3))).isZero();
+        settle(store);
+        assertThat(disk.zeroedBytes).isEqualTo(zeroed + 9 * MIB);
+        assertThat(thin.allocatedClusterCount()).isEqualTo(1);
+        long flushes = disk.flushCount;
+        for (int i = 1; i <= 3; i++) {
+            assertThat(handle.write(i * 5 * MIB + 4096, pattern(4096, i))).isZero();
+            assertThat(handle.read(i * 5 * MIB, 4096)).isEqualTo(new byte[4096]);
+        }
+        assertThat(disk.flushCount).isEqualTo(flushes);
+        assertThat(disk.zeroedBytes).isEqualTo(zeroed + 9 * MIB);
+        assertThat(handle.write(20 * MIB + 4096, pattern(4096, 4))).isZero();
+        settle(store);
+        assertThat(disk.zeroedBytes).isEqualTo(zeroed + 13 * MIB);
+        settle(store);
+    }
+
+    private void settle(LvStore store) {
+        rig.hand.runUntil(store::quiet, 2_000_000);
+    }
+
+    /** While its last clusters are being zeroed for first writes, a pool is not smaller than it says. */
+    @Test
+    void aThickVolumeGetsTheClustersThatAreBeingZeroed() {
+        SimDisk disk = disk(512, 16 * MIB);
+        LvStore store = rig.create(disk, "pool", MIB);
+        Lvol thin = rig.<Lvol>ok(done -> store.createLvol("thin", null, 4 * MIB, true, done));
+        LvsRig.Handle handle = rig.open(thin.bdev(), 1);
+        LvsRig.Pending first = handle.submit(IoType.WRITE, 0, 4096, LvsRig.payloadAddress(), 0);
+        rig.hand.runUntil(() -> store.space().takeableClusterCount() < store.space().freeClusterCount());
+        long free = store.freeBytes();
+        assertThat(free).isEqualTo(store.capacityBytes() - MIB);
+        Lvol most = rig.ok(done -> store.createLvol("most", null, free - MIB, false, done));
+        rig.hand.runUntil(() -> first.ended, 2_000_000);
+        assertThat(first.status).isZero();
+        assertThat(handle.write(MIB, pattern(4096, 2))).isZero();
+        assertThat(store.freeBytes()).isZero();
+        LvsRig.Handle thick = rig.open(most.bdev(), 0);
+        assertThat(thick.write(0, pattern((int) MIB, 5))).isZero();
+        settle(store);
+        assertThat(thick.read(0, (int) MIB)).isEqualTo(pattern((int) MIB, 5));
+        assertThat(handle.write(2 * MIB, pattern(4096, 2)) & 0x7FF).isEqualTo(LvStore.STATUS_CAPACITY_EXCEEDED & 0x7FF);
+    }
+
+    /** What one flush has made durable of freed clusters is not flushed for each of them when they are used again. */
+    @Test
+    void zeroesAreMadeDurableOnce() {
+        SimDisk disk = rig.register(new SimDisk("disk", 512, 16 * MIB, new SimDisk.Contents(), true, new Random(1)));
+        LvStore store = rig.create(disk, "pool", MIB);
+        Lvol thin = rig.<Lvol>ok(done -> store.createLvol("thin", null, 8 * MIB, true, done));
+        LvsRig.Handle handle = rig.open(thin.bdev(), 1);
+        assertThat(handle.write(0, pattern((int) (3 * MIB), 1))).isZero();
+        assertThat(handle.io(IoType.UNMAP, 0, 3 * MIB, 0)).isZero();
+        long flushes = disk.flushCount;
+        assertThat(handle.write(0, pattern(4096, 2))).isZero();
+        assertThat(disk.flushCount).isEqualTo(flushes + 1);
+        assertThat(handle.write(5 * MIB, pattern(4096, 3))).isZero();
+        assertThat(handle.write(7 * MIB, pattern(4096, 4))).isZero();
+        assertThat(disk.flushCount).isEqualTo(flushes + 1);
+        assertThat(handle.io(IoType.UNMAP, 5 * MIB, MIB, 0)).isZero();
+        assertThat(handle.write(5 * MIB + 4096, pattern(4096, 5))).isZero();
+        assertThat(disk.flushCount).isEqualTo(flushes + 2);
+        assertThat(handle.read(5 * MIB, 4096)).isEqualTo(new byte[4096]);
     }
 
     @Test

@@ -40,6 +40,7 @@ final class SimDisk extends Bdev {
     int writesUntilFailure = -1;
     long writeCount;
     long zeroedBytes;
+    long flushCount;
     boolean dead;
     /** Reads do not end. */
     boolean holdsReads;
@@ -184,6 +185,7 @@ final class SimDisk extends Bdev {
             byte[] data = current.read(io.offsetBlocks << blockShift(), (int) (io.blockCount << blockShift()));
             MemorySegment.copy(data, 0, RawMemory.ALL, ValueLayout.JAVA_BYTE, io.address, data.length);
         } else if (io.type == IoType.FLUSH) {
+            flushCount++;
             for (Volatile v : unflushed) {
                 durable.write(v.at, v.data, 0, v.size);
             }
