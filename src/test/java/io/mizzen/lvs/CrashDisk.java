@@ -8,6 +8,7 @@ import io.mizzen.bdev.Status;
 import io.mizzen.reactor.Mthread;
 import io.mizzen.reactor.Poller;
 import io.mizzen.util.Completion;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -46,7 +47,12 @@ final class CrashDisk extends Bdev {
 
     /** @param sizeBytes as large as the media, or smaller: then it can grow */
     CrashDisk(CrashMedia media, long sizeBytes, boolean unmapsToZeroes, long seed) {
-        super("disk", new UUID(78, 1), "sim", media.blockBytes, sizeBytes / media.blockBytes);
+        this("disk", media, sizeBytes, unmapsToZeroes, seed);
+    }
+
+    /** One of several. */
+    CrashDisk(String name, CrashMedia media, long sizeBytes, boolean unmapsToZeroes, long seed) {
+        super(name, UUID.nameUUIDFromBytes(name.getBytes(StandardCharsets.UTF_8)), "sim", media.blockBytes, sizeBytes / media.blockBytes);
         this.media = media;
         this.unmapsToZeroes = unmapsToZeroes;
         this.random = new Random(seed);
