@@ -47,7 +47,8 @@ final class LvolDeletion {
         for (Lvol lvol : store.lvols()) {
             boolean can = lvol.usable() && !lvol.busy() && lvol.snapshot() && lvol.clones().size() <= 1
                     && lvol.bdev() != null && !lvol.bdev().isOpen()
-                    && lvol.clones().stream().allMatch(clone -> clone.usable() && !clone.busy());
+                    && lvol.clones().stream().allMatch(clone -> clone.usable() && !clone.busy()
+                    && !SnapshotRemoval.hidesWhatIsAbove(lvol, clone));
             if (can && lvol.snapshotInfo().discarded()) {
                 return lvol;
             }

@@ -49,11 +49,15 @@ final class SnapshotRemoval {
     }
 
     /** A snapshot that ends before its parent hides what that holds behind its end: a longer clone would show it. */
-    static void checkLengths(Lvol snapshot, Lvol clone) {
+    static boolean hidesWhatIsAbove(Lvol snapshot, Lvol clone) {
         Lvol above = snapshot.parent();
-        if (above != null && above.clusterCount() > snapshot.clusterCount() && clone.clusterCount() > snapshot.clusterCount()) {
+        return above != null && above.clusterCount() > snapshot.clusterCount() && clone.clusterCount() > snapshot.clusterCount();
+    }
+
+    static void checkLengths(Lvol snapshot, Lvol clone) {
+        if (hidesWhatIsAbove(snapshot, clone)) {
             throw OperationException.precondition("snapshot-shorter", "snapshot " + snapshot + " is shorter than its parent "
-                    + above.name() + " and than its clone " + clone.name() + ", which would change; inflate the clone first");
+                    + snapshot.parentName() + " and than its clone " + clone.name() + ", which would change; inflate the clone first");
         }
     }
 

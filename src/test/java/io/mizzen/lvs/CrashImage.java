@@ -25,6 +25,19 @@ final class CrashImage {
         return decoder.clean;
     }
 
+    /** Whether a snapshot is there that was deleted while several read from it, and could go since at most one does. */
+    boolean keepsWhatCanGo() {
+        for (SlowDecoder.Volume v : decoder.volumes.values()) {
+            List<SlowDecoder.Volume> readers = decoder.volumes.values().stream().filter(other -> other.parent == v).toList();
+            boolean hides = readers.size() == 1 && v.parent != null && v.parent.clusters.size() > v.clusters.size()
+                    && readers.getFirst().clusters.size() > v.clusters.size();
+            if (v.discarded() && readers.size() <= 1 && !hides) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** The pool counts as used what volumes hold, no more and no less. */
     void compareSpace(LvStore store) {
         require(store.freeClusterCount() == decoder.freeClusters(), "the pool has " + store.freeClusterCount()
@@ -59,6 +72,9 @@ final class CrashImage {
             require(lvol.thin() == found.thin && (found.thin == v.thin || found.thin == v.otherThin), v.name
                     + " is thin or thick, unlike before");
             require(lvol.snapshot() == v.frozen && found.readOnly == v.frozen, v.name + " is a snapshot, or is none, unlike before");
+            boolean discarded = lvol.snapshotInfo().discarded();
+            require(discarded == found.discarded() && (discarded == v.discarded || discarded == v.otherDiscarded), v.name
+                    + " is deleted for when its clones are gone, or is not, unlike before");
             String parent = found.parent == null ? null : found.parent.name;
             require(Objects.equals(lvol.parentName(), parent), v.name + " has another parent in the pool");
             require(v.mayHaveParent(parent), v.name + " is a clone of " + parent);
@@ -86,6 +102,7 @@ final class CrashImage {
                 model.gone(v);
             } else {
                 boolean thin = found.thin;
+                v.discarded = found.discarded();
                 model.settle(v, found.clusters.size() * decoder.clusterBytes, contents(found), afterCut);
                 v.thin = thin;
                 v.otherThin = thin;

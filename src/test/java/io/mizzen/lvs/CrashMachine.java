@@ -77,6 +77,11 @@ final class CrashMachine {
         return outcome;
     }
 
+    /** Whether the pool changes by itself: a snapshot goes that was deleted before. Nothing else is under way then. */
+    boolean changesByItself() {
+        return store.state() == LvStore.State.ONLINE && !store.quiet();
+    }
+
     /** One turn of one reactor; time jumps ahead now and then, so that timers fire. */
     void turn() {
         if (hand.tickAny() == 0 && hand.random().nextInt(16) == 0) {

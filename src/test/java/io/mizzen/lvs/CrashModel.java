@@ -79,6 +79,12 @@ final class CrashModel {
         private Volume snapshot;
         /** What may be its parent as well by now; null among them: none. */
         private final List<Volume> otherParents = new ArrayList<>();
+        /** It was deleted while several stood on it: it goes by itself when one is left. */
+        boolean discarded;
+        /** Perhaps by now. */
+        boolean otherDiscarded;
+        /** It is going by itself, and this one gets what it holds; null: not now. */
+        private Volume heir;
         /** The snapshot that it is being taken back to, as a volume of its own; null: none. No I/O meanwhile. */
         private Volume back;
 
@@ -142,7 +148,9 @@ final class CrashModel {
             changing = false;
             snapshot = null;
             back = null;
+            heir = null;
             otherThin = thin;
+            otherDiscarded = discarded;
             otherParents.clear();
         }
 
@@ -274,9 +282,40 @@ final class CrashModel {
     }
 
     void notRemoved(Volume snapshot) {
-        snapshot.mayBeAbsent = false;
+        snapshot.mayBeAbsent = snapshot.discarded;
         snapshot.changed();
         clones(snapshot).forEach(Volume::changed);
+    }
+
+    /** A snapshot with several clones is deleted: it stays for them, until but one is left. */
+    void discarding(Volume snapshot) {
+        snapshot.changing = true;
+        snapshot.mayBeAbsent = true;
+        snapshot.otherDiscarded = true;
+    }
+
+    void discarded(Volume snapshot) {
+        snapshot.discarded = true;
+        snapshot.changed();
+    }
+
+    /** One that was deleted is going by itself, and leaves what it holds to its clone; null: it could not go. */
+    void leaving(Volume snapshot, Volume heir) {
+        if (heir != null) {
+            heir.changing = true;
+        } else if (snapshot.heir != null) {
+            snapshot.heir.changed();
+        }
+        snapshot.heir = heir;
+    }
+
+    /** It has gone; who stood on it and is becoming independent of it does not yet know. */
+    void left(Volume snapshot) {
+        if (snapshot.heir != null) {
+            snapshot.heir.parent = snapshot.parent;
+        }
+        leaving(snapshot, null);
+        gone(snapshot);
     }
 
     /** A volume that nobody has open is taken back to a snapshot: all of it, or nothing. */
@@ -359,8 +398,6 @@ final class CrashModel {
         v.otherSizeBytes = sizeBytes;
         v.forgetFrom(sizeBytes / SECTOR);
     }
-
-    // --- I/O ----------------------------------------------------------------------------------------
 
     long nextValue() {
         return ++lastValue;
@@ -507,7 +544,7 @@ final class CrashModel {
 
     /** After a start: this is there. @param afterCut what it holds is durable, and all that it may hold from here on */
     void settle(Volume v, long sizeBytes, Contents contents, boolean afterCut) {
-        v.mayBeAbsent = false;
+        v.mayBeAbsent = v.discarded;
         v.openCount = 0;
         v.inFlight.clear();
         if (v.back != null && (sizeBytes != v.sizeBytes || wrongInItself(v, 0, sizeBytes / SECTOR, contents, afterCut) != null)) {

@@ -21,6 +21,8 @@ final class CrashStory {
 
     private static final int CUTS_WHILE_STARTING_MAX = 2;
     private static final int READS_AFTER_START = 2;
+    /** With so many metadata pages free no change is refused for lack of them. */
+    private static final int PAGES_FOR_ANY_CHANGE = 8;
     private static final int START_TURNS_MAX = 200_000;
 
     final CrashPlan plan;
@@ -159,9 +161,10 @@ final class CrashStory {
             long cutAt = further < cutsMax && random.nextInt(3) == 0 ? 1 + random.nextInt(8) : Long.MAX_VALUE;
             CrashMachine next = new CrashMachine(bytes, media, diskBytes, plan.unmapsToZeroes(), random.nextLong());
             LvsRig.Outcome<LvStore> loaded = next.start(done -> next.stores.load(next.disk, LvStores.Expected.any(), done));
-            for (int turns = 0; !loaded.ended && next.disk.moments() < cutAt; turns++) {
+            for (int turns = 0; (!loaded.ended || next.store != null && next.changesByItself()) && next.disk.moments() < cutAt; turns++) {
                 require(turns < START_TURNS_MAX, "a start does not end");
                 next.turn();
+                next.store = loaded.ended ? loaded.value : null;
             }
             if (next.disk.moments() >= cutAt) {
                 event("cut while starting", cutAt, null);
@@ -173,13 +176,14 @@ final class CrashStory {
                 require(!isMade, "the pool is refused: " + loaded.failure);
                 return null;
             }
-            next.store = loaded.value;
             return next;
         }
     }
 
     private CrashImage check(CrashMachine started, boolean afterCut) {
         CrashImage image = new CrashImage(started.disk.media());
+        boolean isFull = started.store.metadataPageCount() - started.store.usedMetadataPageCount() < PAGES_FOR_ANY_CHANGE;
+        require(isFull || !image.keepsWhatCanGo(), "a snapshot that was deleted stays though it could go");
         image.compareSpace(started.store);
         image.compare(started.store, model, afterCut);
         require(started.store.uuid().equals(poolUuid), "the pool has another uuid");

@@ -75,13 +75,29 @@ final class CrashWorkload {
                 story.acknowledged++;
             }
         }
+        leave();
         story.moment();         // After the acknowledgements, so that the power fails right behind them, too.
     }
 
     private void drain() {
-        for (int turns = 0; !steps.isEmpty(); turns++) {
+        for (int turns = 0; !steps.isEmpty() || machine.changesByItself(); turns++) {
             CrashStory.require(turns < DRAIN_TURNS_MAX, "a step does not end");
             turn();
+        }
+    }
+
+    /** Snapshots that were deleted while several volumes stood on them go by themselves. */
+    private void leave() {
+        for (CrashModel.Volume v : List.copyOf(model.volumes.values())) {
+            Lvol lvol = v.discarded ? machine.store.findLvol(v.name) : null;
+            if (v.discarded && lvol == null) {
+                story.event("left", 0, v.name);
+                model.left(v);
+            } else if (v.discarded && !lvol.usable()) {
+                lvol.clones().forEach(clone -> model.leaving(v, model.volumes.get(clone.name())));
+            } else if (v.discarded) {
+                model.leaving(v, null);
+            }
         }
     }
 
@@ -125,18 +141,21 @@ final class CrashWorkload {
                 story::moment);
         CrashStory.require(loaded.failure == null, "the pool is refused" + (wasFaulted ? " after a fault: " : ": ") + loaded.failure);
         machine.store = loaded.value;
+        drain();
         story.settle(false);
     }
 
     /** Everything is deleted: all of the pool must be free again. */
     void end() {
         while (!model.volumes.isEmpty()) {
-            CrashModel.Volume v = story.pick(one -> model.clones(one).isEmpty());
+            CrashModel.Volume v = story.pick(one -> !one.discarded && model.clones(one).isEmpty());
             model.removing(v);
             LvsRig.Outcome<Void> gone = machine.run(done -> machine.store.destroyLvol(machine.store.findLvol(v.name), done),
                     story::moment);
             CrashStory.require(gone.failure == null, v.name + " cannot be deleted: " + gone.failure);
             model.removed(v);
+            drain();
+            leave();
         }
         CrashStory.require(machine.store.freeClusterCount() == machine.store.clusterCount(), "of an empty pool "
                 + (machine.store.clusterCount() - machine.store.freeClusterCount()) + " clusters are in use");
@@ -197,6 +216,12 @@ final class CrashWorkload {
         if (v == null) {
             return null;
         }
+        if (model.clones(v).size() > 1) {
+            model.discarding(v);
+            story.event("discard", model.clones(v).size(), v.name);
+            return changing(v.name, machine.<Void>start(done -> machine.store.destroyLvol(machine.store.findLvol(v.name), done)),
+                    () -> model.discarded(v), () -> model.notRemoved(v));
+        }
         model.removing(v);
         story.event("destroy", 0, v.name);
         return changing(v.name, machine.<Void>start(done -> machine.store.destroyLvol(machine.store.findLvol(v.name), done)),
@@ -238,11 +263,14 @@ final class CrashWorkload {
                 }, () -> model.notSnapshotted(v, snapshot));
     }
 
-    /** Whether a volume can be deleted: nothing, or one clone, stands on it, which then gets what it holds. */
+    /** Whether a volume can be deleted: what stands on it may not be changing, and gets what it holds if it is one clone. */
     private boolean canGo(CrashModel.Volume v) {
         List<CrashModel.Volume> clones = model.clones(v);
-        if (v.changing || v.openCount > 0 || clones.size() > 1) {
+        if (v.changing || v.openCount > 0 || v.discarded) {
             return false;
+        }
+        if (clones.size() > 1) {
+            return clones.stream().noneMatch(one -> one.changing);
         }
         CrashModel.Volume clone = clones.isEmpty() ? null : clones.getFirst();
         boolean hidesWhatIsAbove = clone != null && v.parent != null && v.parent.sizeBytes > v.sizeBytes
@@ -258,6 +286,9 @@ final class CrashWorkload {
         }
         CrashModel.Volume up = v.parent.parent;
         CrashModel.Volume to = up != null && !up.changing && random.nextBoolean() ? up : v.parent;
+        if (to.discarded) {
+            return null;
+        }
         model.takingBack(v, to);
         story.event("rollback", 0, v.name + " to " + to.name);
         return changing(v.name, machine.<Lvol>start(done -> machine.store.rollbackLvol(machine.store.findLvol(v.name),
@@ -283,7 +314,7 @@ final class CrashWorkload {
     }
 
     private Step cloneSnapshot() {
-        CrashModel.Volume of = story.pick(one -> !one.changing && one.frozen);
+        CrashModel.Volume of = story.pick(one -> !one.changing && one.frozen && !one.discarded);
         if (of == null || model.volumes.size() >= plan.volumes() + SNAPSHOTS_MAX) {
             return null;
         }

@@ -37,6 +37,12 @@ public final class SlowDecoder {
         public final List<Integer> clusters = new ArrayList<>();
         final Map<String, byte[]> xattrs = new TreeMap<>();
         final Map<String, byte[]> internal = new TreeMap<>();
+
+        /** Whether it was deleted and stays for its clones. */
+        boolean discarded() {
+            byte[] mark = xattrs.get("io-engine.discarded_snapshot");
+            return mark != null && text(mark).equals("true");
+        }
     }
 
     private final Source disk;

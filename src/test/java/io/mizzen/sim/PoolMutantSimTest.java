@@ -29,6 +29,8 @@ class PoolMutantSimTest {
                     "BitSet", "get", 0, "LvsMutations.isNeverBarred"),
             new Mutant("clusters are free before a deletion is durable", LVS + "LvolDeletion", "run",
                     "BlobCommit", "delete", 0, "LvsMutations.deleteUnderWay"),
+            new Mutant("a deletion that waits for clones is acknowledged before its mark is durable", LVS + "LvolDeletion", "discard",
+                    "BlobCommit", "commit", 0, "LvsMutations.commitUnderWay"),
             new Mutant("clusters are free before a smaller size is durable", LVS + "LvolResize", "commit",
                     "BlobCommit", "commit", 0, "LvsMutations.commitUnderWay"),
             new Mutant("clusters are free before an unmap is durable", LVS + "ClusterDiscard", "freeInPlace",
