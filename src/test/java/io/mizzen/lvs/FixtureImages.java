@@ -19,7 +19,7 @@ import tools.jackson.databind.ObjectMapper;
 /** The pool images made by SPDK: unpacks one with the zstd tool, tells what the manifest says of it. */
 final class FixtureImages {
     static final List<String> NAMES = List.of("lvs_c1m_b512_clean", "lvs_c1m_b512_unclean", "lvs_c4m_b4096_clean",
-            "lvs_c4m_b4096_unclean");
+            "lvs_c4m_b4096_unclean", "lvs_c1m_b4096_runs_clean", "lvs_c1m_b512_runs_unclean");
 
     private static final Map<String, Path> IMAGES = new HashMap<>();
 
