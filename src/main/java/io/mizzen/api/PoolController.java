@@ -152,8 +152,8 @@ public class PoolController {
             + "Mayastor are imported as they are. One that was closed clean but whose masks of used space disagree with "
             + "its metadata is refused: \"rebuildMasks\": true takes the metadata's word, as after a crash. No volume that "
             + "the metadata knows is lost by that; damaged metadata is refused still. \"readOnly\": true writes nothing to the "
-            + "disks, and shows what can still be read of a damaged pool: volumes that check are served for reading, the others "
-            + "are listed with what is wrong with them. After a crash all metadata is read, which takes long of a large pool: 202 "
+            + "disks, and shows what can still be read of a damaged pool: volumes that check are served for reading, also to "
+            + "hosts (`PUT /v1/replicas/{uuid}/share`), the others are listed with what is wrong with them. After a crash all metadata is read, which takes long of a large pool: 202 "
             + "then, its job at Location; it can be cancelled, and nothing is written before it has read everything.")
     ResponseEntity<PoolView> importPool(
         @Parameter(description = "Name or UUID", example = Examples.POOL) @PathVariable String id,

@@ -98,7 +98,8 @@ public class ReplicaController {
     @PutMapping("/{uuid}/share")
     @Operation(operationId = "shareReplica", summary = "Serve a replica over NVMe/TCP",
         description = "Idempotent; another list of hosts replaces the old one, and hosts not in it are "
-            + "disconnected. The NQN derives from the UUID.")
+            + "disconnected. The NQN derives from the UUID. A snapshot, and a replica of a pool that is imported read-only, are "
+            + "served as write-protected namespaces (`readOnly`): hosts can copy away what can still be read.")
     ReplicaView share(
         @Parameter(description = "UUID of the replica", example = Examples.OWN_REPLICA)
         @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid,

@@ -272,7 +272,7 @@ final class ShareService {
         Bdev bdev = share.bdev;
         return new SubsystemView(share.nqn, "nvme", share.kind, share.uuid.toString(), serial(share.uuid), MODEL,
                 share.allowedHosts, List.of(new SubsystemView.NamespaceView(NAMESPACE_ID, bdev.name(), share.uuid.toString(),
-                HexFormat.of().formatHex(nguid(share.uuid)), bdev.blockSizeBytes(), bdev.sizeBytes())),
+                HexFormat.of().formatHex(nguid(share.uuid)), bdev.blockSizeBytes(), bdev.sizeBytes(), bdev.isReadOnly())),
                 target.listeners(), hosts.stream().filter(host -> host.subsystemNqn().equals(share.nqn)).toList());
     }
 
@@ -292,7 +292,7 @@ final class ShareService {
     private ShareView view(Share share) {
         return new ShareView(share.nqn, NAMESPACE_ID, HexFormat.of().formatHex(nguid(share.uuid)), serial(share.uuid),
                 share.allowedHosts, target.listeners(), share.paused,
-                share.pauseEndsMs == 0 ? null : Instant.ofEpochMilli(share.pauseEndsMs));
+                share.pauseEndsMs == 0 ? null : Instant.ofEpochMilli(share.pauseEndsMs), share.bdev.isReadOnly());
     }
 
     String nqn(UUID uuid) {

@@ -149,6 +149,9 @@ public final class IdentifyNamespace {
         s.set(LE_INT, at + ANA_GROUP_ID, value);
     }
 
+    /** NSATTR: the namespace can only be read for now. */
+    public static final int NSATTR_WRITE_PROTECTED = 1;
+
     /** NSATTR: bit 0 write protected. */
     public static int nsattr(MemorySegment s, long at) {
         return s.get(JAVA_BYTE, at + NSATTR) & 0xFF;

@@ -32,6 +32,7 @@ public final class NvmeStatus {
     public static final int HOST_ID_INCONSISTENT = 0x018;
     public static final int KEEP_ALIVE_EXPIRED = 0x019;
     public static final int KEEP_ALIVE_INVALID = 0x01A;
+    public static final int NAMESPACE_WRITE_PROTECTED = 0x020;
     public static final int TRANSIENT_TRANSPORT_ERROR = 0x022;
     public static final int LBA_OUT_OF_RANGE = 0x080;
     public static final int CAPACITY_EXCEEDED = 0x081;

@@ -226,7 +226,7 @@ public final class FakeEngine extends FakeStorage {
         ShareSpec share = shares.get(id);
         return share == null ? null : new ShareView("nqn.2026-11.io.mizzen:" + id, 1, id, "serial", share.allowedHosts(),
             List.of(new ListenerView("tcp", "ipv4", "127.0.0.1", 4420)), pauses.containsKey(id),
-            pauses.getOrDefault(id, 0L) == 0 ? null : Instant.now().plusMillis(pauses.get(id)));
+            pauses.getOrDefault(id, 0L) == 0 ? null : Instant.now().plusMillis(pauses.get(id)), false);
     }
 
     @Override

@@ -14,19 +14,26 @@ import io.mizzen.engine.model.HostView;
 import io.mizzen.engine.model.ListenerView;
 import io.mizzen.engine.model.NexusSpec;
 import io.mizzen.engine.model.NexusView;
+import io.mizzen.engine.model.PoolImport;
 import io.mizzen.engine.model.PoolSpec;
 import io.mizzen.engine.model.ReactorView;
 import io.mizzen.engine.model.ReplicaSpec;
 import io.mizzen.engine.model.ReplicaView;
 import io.mizzen.engine.model.ShareSpec;
+import io.mizzen.engine.model.SnapshotSpec;
 import io.mizzen.engine.model.StopReport;
 import io.mizzen.engine.model.SubsystemView;
+import io.mizzen.nvme.Identify;
+import io.mizzen.nvme.NvmeStatus;
+import io.mizzen.nvme.Opcodes;
 import io.mizzen.testsupport.NvmeTcpClient;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -45,6 +52,9 @@ class EngineTargetTest {
     private static final String HOST = RunningEngine.HOST;
     private static final String STRANGER = "nqn.2014-08.org.nvmexpress:uuid:0a0a0a0a-0000-4000-8000-000000000002";
     private static final int BLOCK = 512;
+    /** Where Identify tells that a namespace can only be read. */
+    private static final int NSATTR = 99;
+    private static final int INDEPENDENT_NSATTR = 8;
 
     @TempDir
     private Path directory;
@@ -295,6 +305,63 @@ class EngineTargetTest {
                 assertEquals(0, admin.identify(1, 0).status());
                 assertArrayEquals(data, io.read(1, 0, data.length / BLOCK, BLOCK).data());
             }
+        }
+    }
+
+    /** Of a pool that is imported read-only, and of a snapshot: hosts copy away what can be read, and change nothing. */
+    @Test
+    void whatCanOnlyBeReadIsServedWriteProtected() throws Exception {
+        byte[] data = pattern(8, 64 << 10);
+        PoolSpec pool = new PoolSpec("p0", null, List.of(disk("d0", "&create=true&size_mb=64")), 1 << 20, List.of(), false);
+        try (RunningEngine r = new RunningEngine()) {
+            r.ask.get(r.engine.createPool(pool));
+            r.ask.get(r.engine.createReplica(new ReplicaSpec(R1, "r", "p0", 8 << 20, true)));
+            String nqn = r.ask.get(r.engine.shareReplica(R1, new ShareSpec(List.of(HOST)))).share().nqn();
+            try (NvmeTcpClient admin = r.connect(0, 0xffff, nqn, HOST, 0); NvmeTcpClient io = r.io(nqn)) {
+                assertEquals(0, admin.identify(Identify.CNS_NAMESPACE, 1).data()[NSATTR]);
+                assertEquals(0, io.write(1, 2000, data, BLOCK, false).status());
+            }
+            r.ask.get(r.engine.createSnapshot(new SnapshotSpec(R2, "s", R1, null, null)));
+            assertFalse(r.ask.get(r.engine.replica(R1)).share().readOnly());
+            assertTrue(r.ask.get(r.engine.shareReplica(R2, new ShareSpec(List.of(HOST)))).share().readOnly());
+            checkWriteProtected(r, R2, data);
+            r.ask.refused(ErrorKind.FAILED_PRECONDITION, "replica-shared", r.engine.destroyReplica(R2), "unshare");
+            for (String replica : List.of(R1, R2)) {
+                r.ask.get(r.engine.unshareReplica(replica));
+            }
+            r.ask.get(r.engine.exportPool("p0"));
+            byte[] before = Files.readAllBytes(directory.resolve("d0"));
+            r.ask.get(r.engine.importPool(pool, new PoolImport(false, true)));
+            for (String replica : List.of(R1, R2)) {
+                assertTrue(r.ask.get(r.engine.shareReplica(replica, new ShareSpec(List.of(HOST)))).share().readOnly());
+                checkWriteProtected(r, replica, data);
+                r.ask.get(r.engine.unshareReplica(replica));
+            }
+            r.ask.get(r.engine.exportPool("p0"));
+            assertArrayEquals(before, Files.readAllBytes(directory.resolve("d0")));
+        }
+    }
+
+    private static void checkWriteProtected(RunningEngine r, String replica, byte[] data) {
+        String nqn = "nqn.2026-11.io.mizzen:" + replica;
+        assertTrue(r.ask.get(r.engine.subsystems()).stream().filter(one -> one.nqn().equals(nqn)).findAny().orElseThrow()
+                .namespaces().getFirst().readOnly());
+        try (NvmeTcpClient admin = r.connect(0, 0xffff, nqn, HOST, 0); NvmeTcpClient io = r.io(nqn)) {
+            assertEquals(1, admin.identify(Identify.CNS_NAMESPACE, 1).data()[NSATTR]);
+            assertEquals(1, admin.identify(Identify.CNS_INDEPENDENT_NAMESPACE, 1).data()[INDEPENDENT_NSATTR]);
+            byte[] other = pattern(9, 4096);
+            byte[] range = ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN).putInt(4, 2048).putLong(8, 2048).array();
+            List<NvmeTcpClient.Reply> refused = List.of(io.write(1, 2000, other, BLOCK, true), io.write(1, 2000, other, BLOCK, false),
+                    io.await(io.submit(NvmeTcpClient.io(Opcodes.NVM_WRITE_ZEROES, 1, 2000, 8, 0), null, false, 0)),
+                    io.await(io.submit(NvmeTcpClient.io(Opcodes.NVM_WRITE_ZEROES, 1, 2000, 8, Opcodes.CDW12_DEALLOCATE), null, false, 0)),
+                    io.await(io.submit(NvmeTcpClient.sqe(Opcodes.NVM_DATASET_MANAGEMENT, 1, 0, Opcodes.CDW11_DSM_DEALLOCATE), range,
+                            true, 0)));
+            for (NvmeTcpClient.Reply reply : refused) {
+                assertEquals(NvmeStatus.NAMESPACE_WRITE_PROTECTED, reply.code());
+                assertTrue(reply.doNotRetry());
+            }
+            assertEquals(0, io.await(io.submit(NvmeTcpClient.sqe(Opcodes.NVM_FLUSH, 1), null, false, 0)).status());
+            assertArrayEquals(data, io.read(1, 2000, data.length / BLOCK, BLOCK).data());
         }
     }
 }

@@ -10,6 +10,7 @@ import java.util.List;
  * @param listeners where to connect
  * @param paused hosts' I/O waits; what was in flight has ended
  * @param pausedUntil when that ends by itself; null: it does not, or nothing is paused
+ * @param readOnly hosts can only read: it is a snapshot, or its pool is imported read-only
  */
 public record ShareView(String nqn, int namespaceId, String nguid, String serial, List<String> allowedHosts,
-                        List<ListenerView> listeners, boolean paused, Instant pausedUntil) { }
+                        List<ListenerView> listeners, boolean paused, Instant pausedUntil, boolean readOnly) { }

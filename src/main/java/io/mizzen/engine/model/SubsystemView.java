@@ -14,6 +14,11 @@ public record SubsystemView(String nqn, String type, ObjectKind objectKind, Stri
                             String model, List<String> allowedHosts, List<NamespaceView> namespaces,
                             List<ListenerView> listeners, List<HostView> hosts) {
 
-    /** One namespace. */
-    public record NamespaceView(int id, String bdev, String uuid, String nguid, int blockSizeBytes, long sizeBytes) { }
+    /**
+     * One namespace.
+     *
+     * @param readOnly hosts can only read it
+     */
+    public record NamespaceView(int id, String bdev, String uuid, String nguid, int blockSizeBytes, long sizeBytes,
+                                boolean readOnly) { }
 }

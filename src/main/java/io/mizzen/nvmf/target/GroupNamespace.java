@@ -6,6 +6,8 @@ import io.mizzen.bdev.IoChannel;
 final class GroupNamespace {
     final Namespace namespace;
     final IoChannel channel;
+    /** Hosts can only read it (NSATTR of Identify Namespace, bit 0). */
+    final boolean readOnly;
     int inFlight;
     /** The channel is closed; another bdev will take the place of this one. The subsystem is paused. */
     boolean detached;
@@ -15,5 +17,6 @@ final class GroupNamespace {
     GroupNamespace(Namespace namespace, IoChannel channel) {
         this.namespace = namespace;
         this.channel = channel;
+        this.readOnly = channel.bdev().isReadOnly();
     }
 }

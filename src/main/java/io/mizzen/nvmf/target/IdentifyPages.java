@@ -146,6 +146,7 @@ final class IdentifyPages {
             case Identify.CNS_NAMESPACE_DESCRIPTORS -> descriptors(namespace.identity(), s);
             case Identify.CNS_INDEPENDENT_NAMESPACE -> {
                 IdentifyIndependentNamespace.nmic(s, 0, IdentifyNamespace.NMIC_SHARED);
+                IdentifyIndependentNamespace.nsattr(s, 0, attributes(namespace.bdev()));
                 IdentifyIndependentNamespace.nstat(s, 0, IdentifyIndependentNamespace.NSTAT_READY);
             }
             default -> {
@@ -161,6 +162,7 @@ final class IdentifyPages {
         IdentifyNamespace.capacityBlocks(s, 0, bdev.blockCount());
         IdentifyNamespace.usedBlocks(s, 0, bdev.blockCount());
         IdentifyNamespace.nmic(s, 0, IdentifyNamespace.NMIC_SHARED);
+        IdentifyNamespace.nsattr(s, 0, attributes(bdev));
         IdentifyNamespace.dlfeat(s, 0, bdev.unmapReadsZeroes()
                 ? IdentifyNamespace.DLFEAT_READS_ZEROS | IdentifyNamespace.DLFEAT_WRITE_ZEROES_DEALLOCATES : 0);
         IdentifyNamespace.format(s, 0, 0, bdev.blockShift(), 0);
@@ -170,6 +172,10 @@ final class IdentifyPages {
             IdentifyNamespace.nguidLow(s, 0, identity.nguid().getLeastSignificantBits());
         }
         IdentifyNamespace.eui64(s, 0, identity.eui64());
+    }
+
+    private static int attributes(Bdev bdev) {
+        return bdev.isReadOnly() ? IdentifyNamespace.NSATTR_WRITE_PROTECTED : 0;
     }
 
     private static void descriptors(NamespaceIdentity identity, MemorySegment s) {

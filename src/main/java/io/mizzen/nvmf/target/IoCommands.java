@@ -37,15 +37,28 @@ final class IoCommands implements CommandSet {
         if (namespace == null) {
             return NvmeStatus.noRetry(NvmeStatus.INVALID_NAMESPACE);
         }
+        int refused = prepare(request, namespace.channel.bdev());
+        return refused == NvmeStatus.SUCCESS && namespace.readOnly && isWrite(request.opcode)
+                ? NvmeStatus.noRetry(NvmeStatus.NAMESPACE_WRITE_PROTECTED) : refused;
+    }
+
+    @HotPath
+    private static boolean isWrite(int opcode) {
+        return opcode == Opcodes.NVM_WRITE || opcode == Opcodes.NVM_WRITE_ZEROES || opcode == Opcodes.NVM_DATASET_MANAGEMENT;
+    }
+
+    @HotPath
+    private int prepare(Request request, Bdev bdev) {
+        long sqe = request.sqe();
         switch (request.opcode) {
             case Opcodes.NVM_READ:
-                return prepareData(request, namespace.channel.bdev(), Opcodes.DATA_TO_HOST);
+                return prepareData(request, bdev, Opcodes.DATA_TO_HOST);
             case Opcodes.NVM_WRITE:
             case Opcodes.NVM_COMPARE:
-                return prepareData(request, namespace.channel.bdev(), Opcodes.DATA_TO_CONTROLLER);
+                return prepareData(request, bdev, Opcodes.DATA_TO_CONTROLLER);
             case Opcodes.NVM_WRITE_ZEROES:
             case Opcodes.NVM_VERIFY:
-                return checkRange(namespace.channel.bdev(), Sqe.startLba(ALL, sqe), Sqe.blockCount(ALL, sqe));
+                return checkRange(bdev, Sqe.startLba(ALL, sqe), Sqe.blockCount(ALL, sqe));
             case Opcodes.NVM_FLUSH:
                 return NvmeStatus.SUCCESS;
             case Opcodes.NVM_DATASET_MANAGEMENT:

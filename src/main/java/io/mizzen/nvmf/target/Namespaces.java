@@ -28,7 +28,7 @@ final class Namespaces {
         BdevEvents events = new BdevEvents(subsystem, nsid);
         try {
             checkNew(subsystem, nsid, identity);
-            descriptor = registry.open(bdev, "subsystem " + subsystem.nqn(), true, events);
+            descriptor = registry.open(bdev, "subsystem " + subsystem.nqn(), !bdev.isReadOnly(), events);
         } catch (OperationException e) {
             done.fail(e);
             return;
