@@ -137,6 +137,51 @@ class LvStoreDamageTest {
         }
     }
 
+    /** Super block, masks and every page, in use or not, whatever the bit: refused, or nothing is lost by it. */
+    @Test
+    void aFlippedBitAnywhereIsRefusedOrDoesNoHarm() {
+        Random random = new Random(6);
+        int refused = 0;
+        for (boolean exported : new boolean[] {true, false}) {
+            SimDisk.Contents pool = pool(exported);
+            SlowDecoder sound = new SlowDecoder(pool);
+            long end = (sound.metadataStart + sound.metadataPages) * 4096L;
+            for (int i = 0; i < 700; i++) {
+                SimDisk.Contents damaged = pool.copy();
+                flip(damaged, i % 2 == 0 ? random.nextLong(end) : random.nextLong(end / 512) * 512 + random.nextInt(40), random.nextInt(8));
+                SimDisk disk = disk(damaged, DISK_BYTES);
+                LvsRig.Outcome<LvStore> outcome = rig.run(done -> rig.stores.load(disk, LvStores.Expected.any(), done));
+                if (outcome.failure != null) {
+                    assertThat(outcome.failure.kind()).isIn(ErrorKind.DATA_LOSS, ErrorKind.NOT_FOUND, ErrorKind.FAILED_PRECONDITION);
+                    assertThat(disk.writeCount).isZero();
+                    refused++;
+                    continue;
+                }
+                rig.<Void>ok(outcome.value::export);
+                SlowDecoder after = new SlowDecoder(disk.current());
+                assertThat(after.clean).isTrue();
+                assertThat(after.volumes.keySet()).isEqualTo(sound.volumes.keySet());
+                assertThat(after.freeClusters()).isEqualTo(sound.freeClusters());
+                sound.volumes.forEach((name, volume) -> assertThat(after.volumes.get(name).clusters).isEqualTo(volume.clusters));
+            }
+        }
+        assertThat(refused).isBetween(100, 1300);
+    }
+
+    @Test
+    void ofWhateverIsLeftOfATruncatedPoolNothingIsWritten() {
+        SimDisk.Contents pool = pool(true);
+        for (long left = 4096; left < DISK_BYTES; left += left < MIB ? 4096 * 7 : MIB - 4096) {
+            SimDisk.Contents cut = pool.copy();
+            cut.write(left, null, 0, DISK_BYTES - left);
+            SimDisk disk = disk(cut, left);
+            OperationException failure = rig.<LvStore>refused(done -> rig.stores.load(disk, LvStores.Expected.any(), done));
+            assertThat(failure.code()).as("%d bytes", left).isEqualTo("pool-device-truncated");
+            assertThat(failure.getMessage()).contains(Long.toString(left));
+            assertThat(disk.writeCount).isZero();
+        }
+    }
+
     @Test
     void otherDevicesAreRefusedWithTheirOwnReason() {
         SimDisk.Contents pool = pool(true);

@@ -235,4 +235,43 @@ class LvStoreEdgesTest {
         assertThat(rig.<Void>refused(done -> loaded.destroyLvol(clashing, done)).code()).isEqualTo("replica-unsupported");
         assertThat(reload(loaded, one).findLvol("a").uuid()).isEqualTo(uuid);
     }
+
+    /** The largest clusters that there are, on both sizes of blocks. */
+    @ParameterizedTest
+    @ValueSource(ints = {512, 4096})
+    void clustersOfAGibibyteAreUsedToTheirLastBlock(int blockSize) {
+        long gib = 1L << 30;
+        SimDisk disk = rig.register(new SimDisk("large" + blockSize, blockSize, 7 * gib, new SimDisk.Contents(), true, new Random(1)));
+        LvStore store = rig.create(disk, "pool", gib);
+        assertThat(store.clusterCount()).isEqualTo(6);
+        Lvol thin = rig.<Lvol>ok(done -> store.createLvol("thin", null, 4 * gib, true, done));
+        byte[] data = new byte[2 * blockSize];
+        new Random(2).nextBytes(data);
+        LvsRig.Handle handle = rig.open(thin.bdev(), 1);
+        for (long at : new long[] {0, gib - blockSize, 4 * gib - data.length}) {
+            assertThat(handle.write(at, data)).isZero();
+        }
+        assertThat(thin.allocatedClusterCount()).isEqualTo(3);
+        assertThat(handle.io(IoType.UNMAP, 3 * gib, gib, 0)).isZero();
+        assertThat(thin.allocatedClusterCount()).isEqualTo(2);
+        Lvol snapshot = rig.<Lvol>ok(done -> store.createSnapshot(thin, new SnapshotOptions("s", null, null, null, Instant.EPOCH), done));
+        assertThat(handle.write(2 * gib + blockSize, data)).isZero();
+        handle.close();
+        rig.<Lvol>ok(done -> store.resizeLvol(thin, 5 * gib, done));
+        rig.<Void>ok(store::export);
+        SlowDecoder decoder = new SlowDecoder(disk.current());
+        assertThat(decoder.clean).isTrue();
+        assertThat(decoder.freeClusters()).isEqualTo(3);
+        assertThat(decoder.volumes.get("s").clusters).hasSize(4).filteredOn(cluster -> cluster != 0).hasSize(2);
+        assertThat(decoder.volumes.get("thin").clusters).hasSize(5).filteredOn(cluster -> cluster != 0).hasSize(1);
+        LvStore again = rig.load(disk);
+        LvsRig.Handle back = rig.open(again.findLvol("thin").bdev(), 0);
+        assertThat(back.read(gib - blockSize, data.length)).isEqualTo(data);
+        assertThat(back.read(0, data.length)).isEqualTo(data);
+        assertThat(back.read(2 * gib + blockSize, data.length)).isEqualTo(data);
+        assertThat(back.read(4 * gib - data.length, data.length)).isEqualTo(new byte[data.length]);
+        back.close();
+        assertThat(again.findLvol(snapshot.uuid()).allocatedClusterCount()).isEqualTo(2);
+        rig.<Void>ok(again::export);
+    }
 }
