@@ -1,5 +1,7 @@
 package io.mizzen.engine;
 
+import io.mizzen.engine.model.JobView;
+import io.mizzen.engine.model.ObjectKind;
 import io.mizzen.engine.model.PoolSpec;
 import io.mizzen.lvs.LvStores;
 import io.mizzen.util.OperationException;
@@ -12,11 +14,13 @@ final class ImportJob implements LvStores.Reading {
     /** Less is read in an instant. */
     static final long LARGE_BYTES = 16L << 20;
 
+    private final PlaneContext plane;
     private final Jobs jobs;
     private final PoolSpec spec;
     private Jobs.Job job;
 
-    ImportJob(Jobs jobs, PoolSpec spec) {
+    ImportJob(PlaneContext plane, Jobs jobs, PoolSpec spec) {
+        this.plane = plane;
         this.jobs = jobs;
         this.spec = spec;
     }
@@ -38,6 +42,16 @@ final class ImportJob implements LvStores.Reading {
         if (job != null) {
             boolean cancelled = failure != null && failure.code().equals(LvStores.READING_ENDED);
             job.end(cancelled ? null : "", cancelled ? null : failure);
+            tell(plane, job, spec.name());
+        }
+    }
+
+    /** Of a job of a pool that has failed: whoever asked for it may have been answered long ago. */
+    static void tell(PlaneContext plane, Jobs.Job job, String pool) {
+        JobView ended = job.view();
+        if (ended.error() != null) {
+            plane.event(ObjectKind.POOL, null, pool, ended.kind() + "-failed", "job " + ended.id() + " (" + ended.kind() + " "
+                    + pool + ") has failed: " + ended.error(), "job", ended.id());
         }
     }
 }

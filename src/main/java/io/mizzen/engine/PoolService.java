@@ -106,6 +106,7 @@ final class PoolService {
         Jobs.Job job = jobs.start("pool-create", options.name(), uuid, false);
         Completion<LvStore> end = (store, failure) -> {
             job.end("", failure);
+            ImportJob.tell(plane, job, options.name());
             done.complete(store, failure);
         };
         stores.create(stack.base(), options, job::progress, (store, failure) -> {
@@ -140,7 +141,7 @@ final class PoolService {
             done.ok(view(existing));
             return;
         }
-        ImportJob job = new ImportJob(jobs, spec);
+        ImportJob job = new ImportJob(plane, jobs, spec);
         Completion<PoolView> imported = (view, failure) -> {
             job.end(failure);
             if (failure != null) {

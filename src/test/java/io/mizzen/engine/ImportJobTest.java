@@ -3,6 +3,7 @@ package io.mizzen.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.mizzen.engine.model.BdevSpec;
+import io.mizzen.engine.model.EventSeverity;
 import io.mizzen.engine.model.FaultSpec;
 import io.mizzen.engine.model.JobView;
 import io.mizzen.engine.model.PoolImport;
@@ -112,6 +113,8 @@ class ImportJobTest {
                 assertThat(job.state()).isEqualTo("FAILED");
                 assertThat(job.error()).contains("reading the pool");
             });
+            assertThat(h.engine.events(0, 1000).events()).anyMatch(event -> event.kind().equals("pool-import-failed")
+                    && event.severity() == EventSeverity.WARNING);
         }
     }
 }

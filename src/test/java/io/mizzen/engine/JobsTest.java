@@ -7,6 +7,7 @@ import io.mizzen.engine.model.BdevSpec;
 import io.mizzen.engine.model.FaultSpec;
 import io.mizzen.engine.model.JobView;
 import io.mizzen.engine.model.PoolSpec;
+import io.mizzen.engine.model.PoolView;
 import io.mizzen.engine.model.ReplicaSpec;
 import io.mizzen.engine.model.ReplicaView;
 import io.mizzen.engine.model.WipeMethod;
@@ -14,10 +15,18 @@ import io.mizzen.memory.DmaBuffer;
 import io.mizzen.util.Completion;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.zip.CRC32C;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Work that goes on after its request was answered: wipes of replicas, creations of pools. */
 class JobsTest {
@@ -72,6 +81,38 @@ class JobsTest {
             h.get(h.engine.destroyReplica(R1));
             h.refused(ErrorKind.NOT_FOUND, "replica-not-found", h.engine.wipeReplica(R1, WipeMethod.ZEROES));
             h.refused(ErrorKind.NOT_FOUND, "job-not-found", h.engine.job("99"));
+        }
+    }
+
+    /** Behind the engine's back, all of the pool is written to. */
+    @ParameterizedTest
+    @EnumSource(names = {"ZEROES", "UNMAP"})
+    void aWipeLeavesNothingOfTheDataAndTouchesNothingElse(WipeMethod method, @TempDir Path directory) throws Exception {
+        Path file = directory.resolve("disk.img");
+        try (RunningEngine r = new RunningEngine()) {
+            EngineHarness h = r.ask;
+            PoolView pool = h.get(r.engine.createPool(new PoolSpec("p0", null, List.of("uring://" + file + "?create=true&size_mb=64"), MIB,
+                    List.of(), false)));
+            h.get(r.engine.createReplica(new ReplicaSpec(R1, "r1", "p0", 20 * MIB, false)));
+            int from = (int) (pool.storage().sizeBytes() - pool.capacityBytes());
+            byte[] data = new byte[64 * MIB - from];
+            java.util.Arrays.fill(data, (byte) 0x5a);
+            try (FileChannel raw = FileChannel.open(file, StandardOpenOption.WRITE)) {
+                raw.write(ByteBuffer.wrap(data), from);
+                raw.force(true);
+            }
+            assertThat(ended(h, h.get(r.engine.wipeReplica(R1, WipeMethod.CHECKSUM)).id()).result()).isEqualTo(crcOf(20 * MIB, 0x5a));
+            assertThat(ended(h, h.get(r.engine.wipeReplica(R1, method)).id()).state()).isEqualTo("DONE");
+            assertThat(ended(h, h.get(r.engine.wipeReplica(R1, WipeMethod.CHECKSUM)).id()).result()).isEqualTo(crcOf(20 * MIB, 0));
+            byte[] after = Files.readAllBytes(file);
+            int zeroes = 0;
+            int kept = 0;
+            for (int i = from; i < after.length; i++) {
+                zeroes += after[i] == 0 ? 1 : 0;
+                kept += after[i] == 0x5a ? 1 : 0;
+            }
+            assertThat(zeroes).as("of the replica, and no other").isEqualTo(20 * MIB);
+            assertThat(kept).isEqualTo(data.length - zeroes);
         }
     }
 

@@ -2,6 +2,7 @@ package io.mizzen.control.metrics;
 
 import io.mizzen.control.store.StateKind;
 import io.mizzen.engine.Engine;
+import io.mizzen.engine.model.JobView;
 import io.mizzen.engine.model.MemoryView;
 import io.mizzen.engine.model.MetricsView;
 import io.mizzen.engine.model.NexusView;
@@ -148,8 +149,23 @@ public final class EngineCollector implements MultiCollector {
         }
         ask(engine.nvmeControllers()).forEach(controller -> NvmeFamilies.add(families, controller));
         ask(engine.kernelDrives()).forEach(drive -> NvmeFamilies.add(families, drive));
+        jobs(families, ask(engine.jobs()));
         for (NexusView nexus : ask(engine.nexuses())) {
             NexusFamilies.add(families, nexus);
+        }
+    }
+
+    private static void jobs(Families families, List<JobView> jobs) {
+        for (String kind : JobView.KINDS) {
+            List<JobView> these = jobs.stream().filter(job -> job.kind().equals(kind)).toList();
+            for (String state : JobView.STATES) {
+                families.gauge("mizzen_jobs", "Jobs in that state; of those that have ended the newest are kept",
+                    these.stream().filter(job -> job.state().equals(state)).count(),
+                    Labels.of("kind", kind, "state", state.toLowerCase(Locale.ROOT)));
+            }
+            families.gauge("mizzen_jobs_remaining_bytes", "What running jobs have to do still, as far as they know",
+                these.stream().filter(job -> job.endedAt() == null).mapToLong(job -> job.totalBytes() - job.doneBytes()).sum(),
+                Labels.of("kind", kind));
         }
     }
 

@@ -1,6 +1,7 @@
 package io.mizzen.engine.model;
 
 import java.time.Instant;
+import java.util.List;
 
 /**
  * Work that goes on after the request that asked for it was answered.
@@ -15,4 +16,9 @@ import java.time.Instant;
  * @param error why it FAILED; null else
  */
 public record JobView(String id, String kind, String object, String objectUuid, String state, long doneBytes, long totalBytes,
-                      int percent, Instant startedAt, Instant endedAt, String result, String error) { }
+                      int percent, Instant startedAt, Instant endedAt, String result, String error) {
+    /** Of every job. */
+    public static final List<String> KINDS = List.of("pool-create", "pool-import", "replica-wipe");
+    /** Of every job. */
+    public static final List<String> STATES = List.of("RUNNING", "DONE", "FAILED", "CANCELLED");
+}

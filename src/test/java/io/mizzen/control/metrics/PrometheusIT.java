@@ -44,7 +44,7 @@ class PrometheusIT {
                 loadFor(SCRAPES_MIN, host, prometheus);
                 checkRates(prometheus);
                 checkFootprint(engine);
-                Set<String> unknown = watch.checkWhileWell(31);
+                Set<String> unknown = watch.checkWhileWell(32);
                 empty = watch.emptyQuestions(PrometheusIT::isMine, 80);
                 checkForm(directory, engine.http().get("/actuator/prometheus").expect(200).text());
                 goWrong(troubles, host, watch);
@@ -137,6 +137,7 @@ class PrometheusIT {
         troubles.failReads(1);
         watch.await("MizzenPoolDegraded", SOON, Map.of("name", "ill"));
         watch.await("MizzenPoolDiskErrors", SOON, Map.of("pool", "ill", "disk", "ill-disk"));
+        watch.await("MizzenJobFailed", SOON, Map.of("kind", "replica-wipe"));
         troubles.stall();
         watch.await("MizzenPoolDiskStalls", SOON, Map.of("pool", "ill", "disk", "ill-disk"));
         troubles.failReads(9);
