@@ -153,8 +153,9 @@ public class PoolController {
             + "its metadata is refused: \"rebuildMasks\": true takes the metadata's word, as after a crash. No volume that "
             + "the metadata knows is lost by that; damaged metadata is refused still. \"readOnly\": true writes nothing to the "
             + "disks, and shows what can still be read of a damaged pool: volumes that check are served for reading, also to "
-            + "hosts (`PUT /v1/replicas/{uuid}/share`), the others are listed with what is wrong with them. After a crash all metadata is read, which takes long of a large pool: 202 "
-            + "then, its job at Location; it can be cancelled, and nothing is written before it has read everything.")
+            + "hosts (`PUT /v1/replicas/{uuid}/share`), the others are listed with what is wrong with them; of several disks all but the "
+            + "first may be missing then. After a crash all metadata is read, which takes long of a large pool: 202 then, its job at "
+            + "Location; it can be cancelled, and nothing is written before it has read everything.")
     ResponseEntity<PoolView> importPool(
         @Parameter(description = "Name or UUID", example = Examples.POOL) @PathVariable String id,
         @io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =

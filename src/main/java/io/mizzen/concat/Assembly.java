@@ -3,6 +3,8 @@ package io.mizzen.concat;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.UUID;
 
@@ -12,13 +14,16 @@ import java.util.UUID;
  *
  * @param superBlock the one that counts
  * @param image its bytes
- * @param disks by slot
+ * @param disks by slot; null: missing, of a set that is to be read only
  * @param stale those whose superblock is another, older or cut short: to be written
  */
 record Assembly(RaidSuperBlock superBlock, byte[] image, List<DiskHead> disks, List<DiskHead> stale) {
 
-    /** @throws OperationException naming the first disk, or the first missing member, that makes it impossible */
-    static Assembly of(List<DiskHead> heads) {
+    /**
+     * @param readOnly members may be missing, but for the first, on which the pool's metadata begins
+     * @throws OperationException naming the first disk, or the missing members, that make it impossible
+     */
+    static Assembly of(List<DiskHead> heads, boolean readOnly) {
         RaidSuperBlock newest = newest(heads);
         byte[] image = newest.write();
         DiskHead[] places = new DiskHead[newest.members().size()];
@@ -40,15 +45,18 @@ record Assembly(RaidSuperBlock superBlock, byte[] image, List<DiskHead> disks, L
                 missing.add("member " + (member.slot() + 1) + " (" + member.uuid() + ")");
             }
         }
-        if (!missing.isEmpty()) {
+        if (!missing.isEmpty() && (!readOnly || places[0] == null)) {
             throw OperationException.precondition("pool-disk-missing", "set " + name(newest) + " has " + places.length
                     + " disks, and of those named " + missing.size() + " missing: " + String.join(", ", missing)
-                    + "; a pool is opened only with all its disks, nothing was changed");
+                    + "; a pool is opened only with all its disks, nothing was changed" + (places[0] == null
+                    ? ". The pool's metadata begins on member 1" : "; an import with \"readOnly\": true shows what the others hold"));
         }
         for (RaidSuperBlock.Member member : newest.members()) {
-            checkFits(places[member.slot()], member, newest);
+            if (places[member.slot()] != null) {
+                checkFits(places[member.slot()], member, newest);
+            }
         }
-        return new Assembly(newest, image, List.of(places), stale);
+        return new Assembly(newest, image, Collections.unmodifiableList(Arrays.asList(places)), stale);
     }
 
     private static RaidSuperBlock newest(List<DiskHead> heads) {

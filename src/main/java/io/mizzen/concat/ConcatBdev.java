@@ -111,11 +111,12 @@ public final class ConcatBdev extends Bdev {
 
     /**
      * Puts a set together from all its disks, in any order; superblocks that a crash left behind are brought up to date unless
-     * it is to be read only. The caller registers the result. Control reactor.
+     * it is to be read only. Then disks may be missing, but for the first: what lies on them cannot be read. The caller registers
+     * the result. Control reactor.
      */
     public static void assemble(List<DiskHead> heads, boolean readOnly, BdevRegistry registry, Mthread control,
             Completion<ConcatBdev> done) {
-        Assembly assembly = Assembly.of(heads);
+        Assembly assembly = Assembly.of(heads, readOnly);
         for (DiskHead head : assembly.stale()) {
             if (!readOnly && head.isOverwritten()) {
                 throw new OperationException(ErrorKind.DATA_LOSS, "disk-superblock-corrupt", "disk " + head.disk() + ": it is labelled as"
@@ -124,8 +125,7 @@ public final class ConcatBdev extends Bdev {
                         + " and zero the first 4096 bytes of the disk if it is the pool's still");
             }
         }
-        ConcatBdev concat = open(assembly.superBlock(), assembly.disks().stream().map(DiskHead::disk).toList(), registry, control,
-                !readOnly);
+        ConcatBdev concat = open(assembly.superBlock(), standIns(assembly, registry), registry, control, !readOnly);
         List<Bdev> stale = readOnly || assembly.superBlock().minorVersion() > 0 ? List.of()
                 : assembly.stale().stream().map(DiskHead::disk).toList();
         concat.writeTo(concat.parts.stream().filter(part -> stale.contains(part.disk())).toList(), assembly.image(),
@@ -135,6 +135,21 @@ public final class ConcatBdev extends Bdev {
             }
             done.complete(failure == null ? concat : null, failure);
         });
+    }
+
+    private static List<Bdev> standIns(Assembly assembly, BdevRegistry registry) {
+        List<Bdev> disks = new ArrayList<>();
+        for (RaidSuperBlock.Member member : assembly.superBlock().members()) {
+            DiskHead head = assembly.disks().get(member.slot());
+            if (head != null) {
+                disks.add(head.disk());
+            } else {
+                MissingDisk missing = new MissingDisk(assembly.superBlock().uuid(), member, assembly.superBlock().blockSizeBytes());
+                registry.register(missing);
+                disks.add(missing);
+            }
+        }
+        return disks;
     }
 
     private static ConcatBdev open(RaidSuperBlock superBlock, List<Bdev> disks, BdevRegistry registry, Mthread control,
@@ -149,6 +164,7 @@ public final class ConcatBdev extends Bdev {
             }
         } catch (OperationException refused) {
             parts.forEach(part -> part.descriptor.close());
+            disks.stream().filter(MissingDisk.class::isInstance).forEach(missing -> registry.unregister(missing, (nothing, none) -> { }));
             throw refused;
         }
         concat.parts = List.copyOf(parts);
@@ -348,14 +364,25 @@ public final class ConcatBdev extends Bdev {
 
     // --- the bdev -------------------------------------------------------------------------------------
 
-    /** The disks in their order. Control reactor. */
+    /** The disks in their order, those that are there. Control reactor. */
     public List<Bdev> disks() {
-        return parts.stream().map(Part::disk).toList();
+        return parts.stream().map(Part::disk).filter(disk -> !(disk instanceof MissingDisk)).toList();
+    }
+
+    /** In words, the members that are not there, of a set that is opened to be read only. Control reactor. */
+    public List<String> missing() {
+        return parts.stream().filter(part -> part.disk() instanceof MissingDisk).map(part -> "member " + (slot(part) + 1) + " ("
+                + superBlock.members().get(slot(part)).uuid() + ") of the " + parts.size() + " disks is missing: what lies on it, bytes "
+                + (part.startBlock << blockShift()) + " to " + (part.endBlock << blockShift()) + " of the pool, cannot be read").toList();
+    }
+
+    private RaidSuperBlock.Member memberOf(Bdev disk) {
+        return superBlock.members().stream().filter(member -> parts.get(member.slot()).disk() == disk).findAny().orElseThrow();
     }
 
     /** By which SPDK knows the disk. Control reactor. */
     public UUID memberUuid(Bdev disk) {
-        return superBlock.members().get(disks().indexOf(disk)).uuid();
+        return memberOf(disk).uuid();
     }
 
     /**
@@ -363,7 +390,7 @@ public final class ConcatBdev extends Bdev {
      * begins where this one's part ends. 0 of the last, which can grow. Control reactor.
      */
     public long unusableBytes(Bdev disk) {
-        RaidSuperBlock.Member member = superBlock.members().get(disks().indexOf(disk));
+        RaidSuperBlock.Member member = memberOf(disk);
         long blocks = (disk.blockCount() - member.dataOffsetBlocks()) / superBlock.stripBlocks() * superBlock.stripBlocks();
         return member.slot() == superBlock.members().size() - 1 ? 0 : Math.max(0, blocks - member.dataBlocks()) << blockShift();
     }
@@ -375,13 +402,13 @@ public final class ConcatBdev extends Bdev {
 
     /** So large the disk must be to hold what the whole has on it. Control reactor. */
     public long neededBytes(Bdev disk) {
-        RaidSuperBlock.Member member = superBlock.members().get(disks().indexOf(disk));
+        RaidSuperBlock.Member member = memberOf(disk);
         return (member.dataOffsetBlocks() + member.dataBlocks()) << blockShift();
     }
 
     /** Bytes of the whole that lie on the disk. Control reactor. */
     public long dataBytes(Bdev disk) {
-        return superBlock.members().get(disks().indexOf(disk)).dataBlocks() << blockShift();
+        return memberOf(disk).dataBlocks() << blockShift();
     }
 
     List<Part> parts() {
@@ -452,6 +479,11 @@ public final class ConcatBdev extends Bdev {
     }
 
     private void closeDisks() {
-        parts.forEach(part -> part.descriptor.close());
+        for (Part part : parts) {
+            part.descriptor.close();
+            if (part.disk() instanceof MissingDisk) {
+                registry.unregister(part.disk(), (nothing, none) -> { });
+            }
+        }
     }
 }

@@ -20,6 +20,7 @@ import java.util.function.Consumer;
  */
 final class PoolDisks {
     private static final int METADATA_PAGE_BYTES = 4096;
+    private static final int PROBLEMS_MAX = 100;
 
     private final PlaneContext plane;
     private final BdevService bdevs;
@@ -292,6 +293,13 @@ final class PoolDisks {
         } catch (OperationException refused) {
             done.fail(refused);
         }
+    }
+
+    /** What is wrong with a pool that is read-only: disks that are missing, then what its metadata lacks; the first hundred. */
+    static List<String> problems(Stack stack, LvStore store) {
+        List<String> all = new ArrayList<>(stack.concat() == null ? List.of() : stack.concat().missing());
+        all.addAll(store.problems());
+        return List.copyOf(all.subList(0, Math.min(all.size(), PROBLEMS_MAX)));
     }
 
     static PoolView.Storage view(Stack stack, LvStore store, PoolHealth health) {

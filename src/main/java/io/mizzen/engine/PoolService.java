@@ -33,7 +33,6 @@ final class PoolService {
     private static final long CLUSTER_MAX = 1L << 30;
     private static final int METADATA_PAGES_MAX = 10_000;
     /** Of a damaged pool, so many are told. */
-    private static final int PROBLEMS_MAX = 100;
 
     /** An open pool and how its disks were named. */
     private record Entry(LvStore store, PoolDisks.Stack stack, List<String> disks, boolean test) {
@@ -219,13 +218,14 @@ final class PoolService {
                     return;
                 }
                 Bdev base = stack.base();
+                List<String> problems = PoolDisks.problems(stack, store);
                 Entry entry = new Entry(store, stack, List.copyOf(spec.disks()), base.isTestOnly());
                 entries.put(store.name(), entry);
                 health.look(store, stack, plane.control().reactor().nowNs());
                 plane.event(ObjectKind.POOL, store.uuid(), store.name(), event, "pool " + store.name() + " is open on "
                         + String.join(", ", stack.disks().stream().map(Bdev::name).toList())
-                        + (store.readOnly() ? ", read-only" + (store.problems().isEmpty() ? "" : "; " + store.problems().size()
-                        + " problems, the first: " + store.problems().getFirst())
+                        + (store.readOnly() ? ", read-only" + (problems.isEmpty() ? "" : "; " + problems.size()
+                        + " problems, the first: " + problems.getFirst())
                         : store.recovered() ? "; it was unclean and its masks were rebuilt" : "") + replayed(store), "disk", base.name(),
                         "capacityBytes", store.capacityBytes(), "recovered", store.recovered(),
                         "replayMs", known(store, store.replay().durationNs() / 1_000_000),
@@ -584,10 +584,6 @@ final class PoolService {
         return entry;
     }
 
-    private static List<String> problems(LvStore store) {
-        return store.problems().size() <= PROBLEMS_MAX ? store.problems() : store.problems().subList(0, PROBLEMS_MAX);
-    }
-
     private PoolView view(Entry entry) {
         LvStore store = entry.store();
         return new PoolView(store.name(), store.uuid().toString(), entry.disks(), store.state().name(),
@@ -595,7 +591,7 @@ final class PoolService {
                 store.capacityBytes(), store.usedBytes(), store.freeBytes(), store.committedBytes(), store.commitLimitPercent(),
                 store.lvols().size(),
                 entry.test(), store.recovered(), store.replay().durationNs() / 1_000_000, store.replay().pages(),
-                store.replay().memoryBytes(), store.readOnly(), problems(store), PoolDisks.view(entry.stack(), store, health),
+                store.replay().memoryBytes(), store.readOnly(), PoolDisks.problems(entry.stack(), store), PoolDisks.view(entry.stack(), store, health),
                 health.of(store));
     }
 }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.mizzen.bdev.Status;
 import io.mizzen.engine.model.BdevSpec;
 import io.mizzen.engine.model.BdevView;
 import io.mizzen.engine.model.FaultSpec;
@@ -16,6 +17,7 @@ import io.mizzen.engine.model.NexusSpec;
 import io.mizzen.engine.model.NexusView;
 import io.mizzen.engine.model.PoolImport;
 import io.mizzen.engine.model.PoolSpec;
+import io.mizzen.engine.model.PoolView;
 import io.mizzen.engine.model.ReactorView;
 import io.mizzen.engine.model.ReplicaSpec;
 import io.mizzen.engine.model.ReplicaView;
@@ -339,6 +341,46 @@ class EngineTargetTest {
             }
             r.ask.get(r.engine.exportPool("p0"));
             assertArrayEquals(before, Files.readAllBytes(directory.resolve("d0")));
+        }
+    }
+
+    @Test
+    void ofAPoolThatLacksADiskHostsReadWhatLiesOnTheOthers() throws Exception {
+        byte[] data = pattern(5, 4096);
+        long lastBlock = (40 << 20) / BLOCK - 8;
+        List<String> disks = List.of(disk("d0", "&create=true&size_mb=32"), disk("d1", "&create=true&size_mb=32"));
+        PoolSpec whole = new PoolSpec("p0", null, disks, 1 << 20, List.of(), false);
+        PoolSpec part = new PoolSpec("p0", null, disks.subList(0, 1), 0, List.of(), false);
+        try (RunningEngine r = new RunningEngine()) {
+            r.ask.get(r.engine.createPool(whole));
+            r.ask.get(r.engine.createReplica(new ReplicaSpec(R1, "r", "p0", 40 << 20, false)));
+            String nqn = r.ask.get(r.engine.shareReplica(R1, new ShareSpec(List.of(HOST)))).share().nqn();
+            try (NvmeTcpClient admin = r.connect(0, 0xffff, nqn, HOST, 0); NvmeTcpClient io = r.io(nqn)) {
+                assertEquals(0, admin.identify(Identify.CNS_NAMESPACE, 1).status());
+                assertEquals(0, io.write(1, 0, data, BLOCK, true).status());
+                assertEquals(0, io.write(1, lastBlock, data, BLOCK, true).status());
+            }
+            r.ask.get(r.engine.unshareReplica(R1));
+            r.ask.get(r.engine.exportPool("p0"));
+            byte[] before = Files.readAllBytes(directory.resolve("d0"));
+            r.ask.refused(ErrorKind.FAILED_PRECONDITION, "pool-disk-missing", r.engine.importPool(part), "member 2", "readOnly");
+            r.ask.refused(ErrorKind.FAILED_PRECONDITION, "pool-disk-missing", r.engine.importPool(new PoolSpec("p0", null,
+                    disks.subList(1, 2), 0, List.of(), false), new PoolImport(false, true)), "metadata begins on member 1");
+            PoolView pool = r.ask.get(r.engine.importPool(part, new PoolImport(false, true)));
+            assertEquals("ONLINE", pool.state());
+            assertTrue(pool.problems().getFirst().contains("member 2"), pool.problems()::toString);
+            assertEquals(1, pool.storage().disks().size());
+            assertTrue(r.ask.get(r.engine.shareReplica(R1, new ShareSpec(List.of(HOST)))).share().readOnly());
+            try (NvmeTcpClient admin = r.connect(0, 0xffff, nqn, HOST, 0); NvmeTcpClient io = r.io(nqn)) {
+                assertEquals(1, admin.identify(Identify.CNS_NAMESPACE, 1).data()[NSATTR]);
+                assertArrayEquals(data, io.read(1, 0, data.length / BLOCK, BLOCK).data());
+                assertEquals(Status.UNRECOVERED_READ_ERROR, io.read(1, lastBlock, data.length / BLOCK, BLOCK).code());
+            }
+            r.ask.get(r.engine.unshareReplica(R1));
+            r.ask.get(r.engine.exportPool("p0"));
+            assertEquals(List.of(), r.ask.get(r.engine.bdevs()));
+            assertArrayEquals(before, Files.readAllBytes(directory.resolve("d0")));
+            assertEquals(List.of(), r.ask.get(r.engine.importPool(whole)).problems());
         }
     }
 
