@@ -87,14 +87,9 @@ public final class PciSysfs {
                 node == null ? -1 : Integer.parseInt(node));
     }
 
-    /** Whether the kernel lists the function. */
-    public boolean isPresent(PciAddress address) {
-        return Files.exists(device(address).resolve("class"));
-    }
-
-    /** Whether the kernel lists the function and that driver has it. */
-    boolean isWith(PciAddress address, PciDriver driver) {
-        return isPresent(address) && driver.driverName().equals(driver(address));
+    /** What is there while the driver has the function. */
+    Path ofDriver(PciDriver driver, PciAddress address) {
+        return sysfs.resolve("bus/pci/drivers").resolve(driver.driverName()).resolve(address.text());
     }
 
     /** The driver that has the function, or null. */

@@ -16,6 +16,7 @@ import java.nio.file.Path;
  * locks keep other engines away, the first of them on the configuration space, before the device file is touched.
  */
 final class UioDevice extends MappedDevice {
+    private final PathProbe presence;
     private int configFd = -1;
     private int fd = -1;
     private int barFd = -1;
@@ -41,6 +42,7 @@ final class UioDevice extends MappedDevice {
 
     private UioDevice(PciSysfs sysfs, PciFunction function, IovaMap physical, Runnable onClosed) {
         super(sysfs, function, physical, onClosed);
+        presence = new PathProbe(sysfs.ofDriver(PciDriver.UIO_PCI_GENERIC, function.address()));
     }
 
     private void setUp() {
@@ -129,7 +131,7 @@ final class UioDevice extends MappedDevice {
 
     @Override
     public boolean isPresent() {
-        return sysfs.isWith(function.address(), PciDriver.UIO_PCI_GENERIC);
+        return presence.exists();
     }
 
     /** Another driver that was given the function meanwhile needs its bus mastering; what the device does there, nobody knows. */

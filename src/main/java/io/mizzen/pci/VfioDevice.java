@@ -15,6 +15,7 @@ final class VfioDevice extends MappedDevice {
     private static final int EFD_CLOEXEC_NONBLOCK = 0x80800;
 
     private final int fd;
+    private final PathProbe presence;
     private int[] interruptFds = {};
     private int removalFd = -1;
 
@@ -39,6 +40,7 @@ final class VfioDevice extends MappedDevice {
     private VfioDevice(PciSysfs sysfs, PciFunction function, int fd, IovaMap iovas, Runnable onClosed) {
         super(sysfs, function, iovas, onClosed);
         this.fd = fd;
+        this.presence = new PathProbe(sysfs.device(function.address()));
     }
 
     private void setUp(int vectorsMax) {
@@ -161,7 +163,7 @@ final class VfioDevice extends MappedDevice {
 
     @Override
     public boolean isPresent() {
-        return sysfs.isPresent(function.address());
+        return presence.exists();
     }
 
     @Override

@@ -102,7 +102,10 @@ public final class FakePci {
         }
         switch (attribute.getFileName().toString()) {
             case "driver_override" -> put(attribute, value.isBlank() ? "(null)" : value.strip());
-            case "unbind" -> Files.delete(device(value).resolve("driver"));
+            case "unbind" -> {
+                Files.deleteIfExists(device(value).resolve("driver").resolve(value));
+                Files.delete(device(value).resolve("driver"));
+            }
             case "drivers_probe" -> {
                 String override = Files.readString(device(value).resolve("driver_override")).strip();
                 if (refusing.contains(override)) {
@@ -122,6 +125,8 @@ public final class FakePci {
             Path driver = root.resolve("bus/pci/drivers").resolve(name);
             if (Files.isDirectory(driver) && !Files.exists(device.resolve("driver"))) {
                 link(device.resolve("driver"), driver);
+                Files.deleteIfExists(driver.resolve(address));
+                link(driver.resolve(address), device);
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);

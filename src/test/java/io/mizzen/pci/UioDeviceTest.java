@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.mizzen.util.OperationException;
+import com.sun.management.ThreadMXBean;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -62,11 +64,31 @@ class UioDeviceTest {
         assertThat(closes).hasValue(1);
     }
 
+    /** A reactor looks four times a second. */
+    @Test
+    void lookingWhetherItIsThereMakesNoObject() {
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        try (UioDevice device = open()) {
+            long allocated = Long.MAX_VALUE;
+            for (int round = 0; round < 60 && allocated > 0; round++) {
+                long before = threads.getCurrentThreadAllocatedBytes();
+                for (int i = 0; i < 2_000; i++) {
+                    if (!device.isPresent()) {
+                        throw new AssertionError("it is there");
+                    }
+                }
+                allocated = threads.getCurrentThreadAllocatedBytes() - before;
+            }
+            assertThat(allocated).isZero();
+        }
+    }
+
     @Test
     void aFunctionThatAnotherDriverHasMeanwhileIsLeftAlone() throws IOException {
         try (UioDevice device = open()) {
             device.startDma();
             assertThat(device.isPresent()).isTrue();
+            Files.delete(function.resolve("driver").resolve(function.getFileName().toString()));
             Files.delete(function.resolve("driver"));
             Files.createSymbolicLink(function.resolve("driver"), root.resolve("bus/pci/drivers/nvme"));
             assertThat(device.isPresent()).isFalse();
