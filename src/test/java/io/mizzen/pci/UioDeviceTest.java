@@ -3,8 +3,8 @@ package io.mizzen.pci;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.mizzen.util.OperationException;
 import com.sun.management.ThreadMXBean;
+import io.mizzen.util.OperationException;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
