@@ -266,7 +266,7 @@ final class BaseDevice implements StorePort {
     private void releaseBuffer(Request request) {
         DmaBuffer buffer = request.buffer;
         request.buffer = null;
-        if (buffer != null && reserve == null) {
+        if (buffer != null && reserve == null && !context.isLost(buffer.address(), buffer.sizeBytes())) {
             reserve = buffer;
         } else if (buffer != null) {
             buffer.close();
