@@ -47,9 +47,9 @@ public class SnapshotController {
 
     @PostMapping("/replicas/{uuid}/snapshots")
     @Operation(operationId = "createSnapshot", summary = "Take a snapshot of a replica",
-        description = "While it is in use: I/O is held back for a moment (`pauseNs`). With a UUID the request may be repeated: "
-            + "201 when it was taken, 200 when it is there already. A thick replica is thin afterwards: inflate it to have all of "
-            + "its space again.")
+        description = "While it is in use: new writes are held back until those in flight have ended (`pauseNs`), reads are not. "
+            + "With a UUID the request may be repeated: 201 when it was taken, 200 when it is there already. A thick replica is thin "
+            + "afterwards: inflate it to have all of its space again.")
     ResponseEntity<SnapshotView> create(
         @Parameter(description = "UUID of the replica", example = Examples.OWN_REPLICA)
         @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid,

@@ -60,7 +60,7 @@ final class SnapshotService {
                         return;
                     }
                     plane.event(ObjectKind.REPLICA, snapshot.uuid(), snapshot.toString(), "snapshot-created", "snapshot "
-                            + snapshot + " of replica " + lvol.name() + "; I/O was held back for " + snapshot.pauseNs() / 1000
+                            + snapshot + " of replica " + lvol.name() + "; writes were held back for " + snapshot.pauseNs() / 1000
                             + " us", "replica", lvol.uuid(), "pool", lvol.store().name(), "pauseNs", snapshot.pauseNs());
                     done.ok(view(snapshot));
                 });

@@ -83,7 +83,7 @@ public final class Lvol {
         return SnapshotInfo.of(blob);
     }
 
-    /** How long I/O was held back for this snapshot; 0 if it was not taken in this run. */
+    /** How long writes were held back for this snapshot; 0 if it was not taken in this run. */
     public long pauseNs() {
         return pauseNs;
     }

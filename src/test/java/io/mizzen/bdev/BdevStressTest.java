@@ -116,10 +116,11 @@ class BdevStressTest {
         }
         Random random = new Random(99);
         for (int round = 0; round < ROUNDS; round++) {
-            if (round % 2 == 0) {
-                pauseAndResume(control);
-            } else {
-                lockAndUnlock(control, random.nextLong(BLOCKS - 64), 64);
+            switch (round % 4) {
+                case 0 -> pauseAndResume(control);
+                case 1 -> holdWrites(control);
+                case 2 -> awaitInFlight(control);
+                default -> lockAndUnlock(control, random.nextLong(BLOCKS - 64), 64);
             }
         }
         stopping = true;
@@ -151,12 +152,31 @@ class BdevStressTest {
         real.await(resumed);
     }
 
+    private void awaitInFlight(Mthread control) {
+        CompletableFuture<Void> ended = new CompletableFuture<>();
+        real.run(0, () -> bdev.awaitInFlight(control, (value, failure) -> ended.complete(null)));
+        real.await(ended);
+    }
+
     private void lockAndUnlock(Mthread control, long offset, long count) {
         CompletableFuture<RangeLock> granted = new CompletableFuture<>();
         real.run(0, () -> bdev.lockRange(offset, count, false, control, (lock, failure) -> {
             locked = lock;
             granted.complete(lock);
         }));
+        unlock(control, granted);
+    }
+
+    private void holdWrites(Mthread control) {
+        CompletableFuture<RangeLock> held = new CompletableFuture<>();
+        real.run(0, () -> bdev.holdWrites(control, (lock, failure) -> {
+            locked = lock;
+            held.complete(lock);
+        }));
+        unlock(control, held);
+    }
+
+    private void unlock(Mthread control, CompletableFuture<RangeLock> granted) {
         RangeLock lock = real.await(granted);
         CompletableFuture<Void> unlocked = new CompletableFuture<>();
         real.run(0, () -> {

@@ -164,6 +164,29 @@ class BdevTest {
         hand.on(1, second::close);
     }
 
+    /** Who has a lock may wait for what who holds the writes has. */
+    @Test
+    void writesAreHeldWithoutWaitingForALockAndReadsPass() {
+        IoChannel first = io.channel(descriptor, 0);
+        IoChannel second = io.channel(descriptor, 1);
+        List<RangeLock> granted = new ArrayList<>();
+        hand.on(0, () -> malloc.lockRange(100, 10, true, hand.reactor(0).mthread(), (lock, f) -> granted.add(lock)));
+        hand.runUntil(() -> granted.size() == 1);
+        hand.on(0, () -> malloc.holdWrites(hand.reactor(0).mthread(), (lock, f) -> granted.add(lock)));
+        hand.runUntil(() -> granted.size() == 2);
+        TestIo.Outcome write = io.submit(second, IoType.WRITE, 200, 1, address);
+        TestIo.Outcome zeroes = io.submit(first, IoType.WRITE_ZEROES, 0, 1, 0);
+        assertEquals(0, io.run(first, IoType.READ, 200, 10, address));
+        hand.tickAll(30);
+        assertFalse(write.isDone() || zeroes.isDone());
+        hand.on(0, () -> malloc.unlockRange(granted.get(1), hand.reactor(0).mthread(), (v, f) -> { }));
+        hand.runUntil(() -> write.isDone() && zeroes.isDone());
+        hand.on(0, () -> malloc.unlockRange(granted.get(0), hand.reactor(0).mthread(), (v, f) -> { }));
+        hand.tickAll(30);
+        hand.on(0, first::close);
+        hand.on(1, second::close);
+    }
+
     @Test
     void aSecondWriterIsRefusedAndToldWhoHasIt() {
         OperationException e = assertThrows(OperationException.class, () -> io.open(registry, malloc, true));

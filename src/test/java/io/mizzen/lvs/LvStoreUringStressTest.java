@@ -234,7 +234,7 @@ class LvStoreUringStressTest {
             }
         }
         end(use);
-        System.out.println("I/O was held back for snapshots, us: " + pausesUs);
+        System.out.println("writes were held back for snapshots, us: " + pausesUs);
         checkAfterImport(loaded -> { });
     }
 }

@@ -144,7 +144,7 @@ public final class EngineCollector implements MultiCollector {
             Labels labels = Labels.of("name", snapshot.name(), "pool", snapshot.pool(), "uuid", snapshot.uuid());
             families.gauge("mizzen_snapshot_allocated_bytes", "Clusters that the snapshot itself holds", snapshot.allocatedBytes(),
                 labels);
-            families.gauge("mizzen_snapshot_pause_seconds", "How long I/O was held back to take it; 0 when that was before an import",
+            families.gauge("mizzen_snapshot_pause_seconds", "How long writes were held back to take it; 0 when that was before an import",
                 snapshot.pauseNs() * Families.NANOSECONDS, labels);
         }
         ask(engine.nvmeControllers()).forEach(controller -> NvmeFamilies.add(families, controller));

@@ -14,7 +14,7 @@ import java.util.List;
  * @param transactionId what the snapshots of several replicas, taken together, have in common; null when not known
  * @param createdAt RFC 3339; null when not known
  * @param discarded it was deleted while several read from it, and goes when one is left
- * @param pauseNs how long I/O was held back to take it; 0 when that was before the pool was imported
+ * @param pauseNs how long writes were held back to take it; 0 when that was before the pool was imported
  * @param unusableReason null when usable
  */
 public record SnapshotView(String uuid, String name, String pool, String poolUuid, long sizeBytes, long allocatedBytes,
