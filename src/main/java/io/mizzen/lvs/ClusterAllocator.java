@@ -22,13 +22,11 @@ final class ClusterAllocator {
     private final LvStore store;
     private final ArrayDeque<Pending> toZero = new ArrayDeque<>();
     private final Map<Lvol, ReadyList> ready = new HashMap<>();
-    private final ZeroAhead zeroAhead;
     private int zeroing;
     private int pendingCount;
 
     ClusterAllocator(LvStore store) {
         this.store = store;
-        this.zeroAhead = new ZeroAhead(store);
     }
 
     /** A writer that waits for a cluster. */
@@ -62,11 +60,7 @@ final class ClusterAllocator {
     }
 
     boolean idle() {
-        return pendingCount == 0 && zeroAhead.idle();
-    }
-
-    ZeroAhead zeroAhead() {
-        return zeroAhead;
+        return pendingCount == 0;
     }
 
     /**
@@ -100,25 +94,16 @@ final class ClusterAllocator {
         while (zeroing < ZEROING_MAX && !toZero.isEmpty()) {
             Pending pending = toZero.poll();
             pending.cluster = store.space().takeCluster();
-            if (pending.cluster < 0 && !zeroAhead.idle()) {
-                toZero.addFirst(pending);
-                zeroAhead.afterwards(this::zeroMore);
-                return;
-            }
             if (pending.cluster < 0) {
                 finish(pending, LvStore.STATUS_CAPACITY_EXCEEDED);
                 continue;
             }
-            boolean toBeZero = source(pending) == BlobMetadata.UNALLOCATED;
-            if (toBeZero && store.space().isDurablyZero(pending.cluster)) {
+            if (source(pending) == BlobMetadata.UNALLOCATED && store.space().isDurablyZero(pending.cluster)) {
                 pending.parentChanges = pending.lvol.parentChanges();
                 queue(pending);
             } else {
                 zeroing++;
                 fill(pending);
-            }
-            if (toBeZero) {
-                zeroAhead.onTaken();
             }
         }
     }

@@ -56,10 +56,6 @@ final class LvolCreation {
             throw noSpace(store, clusters);
         }
         store.commitLimit().check(clusters * store.clusterSizeBytes());
-        if (!thin && clusters > store.space().takeableClusterCount()) {
-            store.allocator().zeroAhead().afterwards(this::startAgain);
-            return;
-        }
         fill(takeRoot(store), clusters);
         // The name is taken from here on, so that a second creation of it is refused.
         Lvol lvol = new Lvol(store, blob, name, uuid, "it is being created");
@@ -68,17 +64,6 @@ final class LvolCreation {
         lvol.parent(parent);
         unmapAll = store.port().unmapZeroes();
         zeroHead(lvol, 0);
-    }
-
-    private void startAgain() {
-        try {
-            if (!store.writable()) {
-                throw LvStore.faulted();
-            }
-            start();
-        } catch (OperationException refused) {
-            done.fail(refused);
-        }
     }
 
     private void checkParent() {

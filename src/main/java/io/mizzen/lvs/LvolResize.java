@@ -80,8 +80,6 @@ final class LvolResize {
                     + lvol.parentName() + ", and would show more of that if it grew; inflate it first"), false);
         } else if (newCount > oldCount && !lvol.thin() && newCount - oldCount > store.space().freeClusterCount()) {
             fail(LvolCreation.noSpace(store, newCount - oldCount), false);
-        } else if (newCount > oldCount && !lvol.thin() && newCount - oldCount > store.space().takeableClusterCount()) {
-            store.allocator().zeroAhead().afterwards(this::run);
         } else {
             try {
                 store.commitLimit().check((newCount - oldCount) * store.clusterSizeBytes());

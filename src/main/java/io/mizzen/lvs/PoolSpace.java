@@ -1,6 +1,5 @@
 package io.mizzen.lvs;
 
-import java.util.Arrays;
 import java.util.BitSet;
 
 /** The used clusters, pages and blob ids of an open pool. Control reactor only. */
@@ -15,8 +14,6 @@ final class PoolSpace {
     private final BitSet durableZeroes = new BitSet();
     /** Those that the flush under way will make so, if it succeeds; null without one. */
     private BitSet settling;
-    /** Free clusters that nobody is to take, since they are being zeroed. */
-    private final BitSet barred = new BitSet();
     /** Root pages whose blob ids stay unused until the pool is imported again. */
     private final BitSet barredRoots = new BitSet();
     private int freeClusterCount;
@@ -61,60 +58,17 @@ final class PoolSpace {
         return geometry.metadataPageCount() - freePageCount;
     }
 
-    /** Free clusters that can be taken now: not those that are barred. */
-    int takeableClusterCount() {
-        return freeClusterCount - barred.cardinality();
-    }
-
-    /** Takes the lowest free cluster that is not barred, -1 = none. */
+    /** Takes the lowest free cluster, -1 = none. */
     int takeCluster() {
         if (freeClusterCount == 0) {
             return -1;
         }
-        int lowest = usedClusters.nextClearBit(clusterHint);
-        int cluster = lowest;
-        while (barred.get(cluster)) {
-            cluster = usedClusters.nextClearBit(cluster + 1);
-        }
-        if (cluster >= geometry.totalClusterCount()) {
-            return -1;
-        }
+        int cluster = usedClusters.nextClearBit(clusterHint);
+        assert cluster < geometry.totalClusterCount();
         usedClusters.set(cluster);
         freeClusterCount--;
-        clusterHint = cluster == lowest ? cluster + 1 : lowest;
+        clusterHint = cluster + 1;
         return cluster;
-    }
-
-    /** Of the next {@code count} clusters that will be taken those that are not known to be durably zero, ascending. */
-    int[] nextUnsettled(int count) {
-        int[] found = new int[count];
-        int length = 0;
-        int cluster = usedClusters.nextClearBit(clusterHint);
-        for (int seen = 0; seen < count && cluster < geometry.totalClusterCount(); seen++) {
-            if (!durableZeroes.get(cluster)) {
-                found[length++] = cluster;
-            }
-            cluster = usedClusters.nextClearBit(cluster + 1);
-        }
-        return Arrays.copyOf(found, length);
-    }
-
-    /** Nobody takes these free clusters from now on. */
-    void bar(int[] clusters) {
-        for (int cluster : clusters) {
-            assert !usedClusters.get(cluster);
-            barred.set(cluster);
-        }
-    }
-
-    /** @param zeroed they read as zeroes now, durably; else nothing is known of them */
-    void unbar(int[] clusters, boolean zeroed) {
-        for (int cluster : clusters) {
-            barred.clear(cluster);
-            forgetZeroes(cluster);
-            zeroClusters.set(cluster, zeroed);
-            durableZeroes.set(cluster, zeroed);
-        }
     }
 
     /** Whether a cluster that was just taken reads as zeroes, though perhaps not durably before a flush. */

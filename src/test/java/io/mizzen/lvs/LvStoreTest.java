@@ -386,60 +386,8 @@ class LvStoreTest {
         assertThat(handle.write(2 * MIB + 4096, pattern(4096, 2))).isZero();
         assertThat(disk.zeroedBytes).isEqualTo(zeroed);
         assertThat(handle.read(2 * MIB, 4096)).isEqualTo(new byte[4096]);
-    }
-
-    /** Of a pool of which nothing is known: the first write zeroes its cluster, and those behind it find theirs zeroed. */
-    @Test
-    void firstWritesFindTheirClustersZeroedAhead() {
-        SimDisk.Contents old = new SimDisk.Contents();
-        old.write(0, pattern((int) (32 * MIB), 9), 0, 32 * MIB);
-        SimDisk disk = rig.register(new SimDisk("disk", 512, 32 * MIB, old, false, new Random(1)));
-        LvStore store = rig.create(disk, "pool", MIB);
-        Lvol thin = rig.<Lvol>ok(done -> store.createLvol("thin", null, 24 * MIB, true, done));
-        LvsRig.Handle handle = rig.open(thin.bdev(), 1);
-        long zeroed = disk.zeroedBytes;
-        assertThat(handle.write(0, pattern(4096, 3))).isZero();
-        settle(store);
-        assertThat(disk.zeroedBytes).isEqualTo(zeroed + 9 * MIB);
-        assertThat(thin.allocatedClusterCount()).isEqualTo(1);
-        long flushes = disk.flushCount;
-        for (int i = 1; i <= 3; i++) {
-            assertThat(handle.write(i * 5 * MIB + 4096, pattern(4096, i))).isZero();
-            assertThat(handle.read(i * 5 * MIB, 4096)).isEqualTo(new byte[4096]);
-        }
-        assertThat(disk.flushCount).isEqualTo(flushes);
-        assertThat(disk.zeroedBytes).isEqualTo(zeroed + 9 * MIB);
-        assertThat(handle.write(20 * MIB + 4096, pattern(4096, 4))).isZero();
-        settle(store);
-        assertThat(disk.zeroedBytes).isEqualTo(zeroed + 13 * MIB);
-        settle(store);
-    }
-
-    private void settle(LvStore store) {
-        rig.hand.runUntil(store::quiet, 2_000_000);
-    }
-
-    /** While its last clusters are being zeroed for first writes, a pool is not smaller than it says. */
-    @Test
-    void aThickVolumeGetsTheClustersThatAreBeingZeroed() {
-        SimDisk disk = disk(512, 16 * MIB);
-        LvStore store = rig.create(disk, "pool", MIB);
-        Lvol thin = rig.<Lvol>ok(done -> store.createLvol("thin", null, 4 * MIB, true, done));
-        LvsRig.Handle handle = rig.open(thin.bdev(), 1);
-        LvsRig.Pending first = handle.submit(IoType.WRITE, 0, 4096, LvsRig.payloadAddress(), 0);
-        rig.hand.runUntil(() -> store.space().takeableClusterCount() < store.space().freeClusterCount());
-        long free = store.freeBytes();
-        assertThat(free).isEqualTo(store.capacityBytes() - MIB);
-        Lvol most = rig.ok(done -> store.createLvol("most", null, free - MIB, false, done));
-        rig.hand.runUntil(() -> first.ended, 2_000_000);
-        assertThat(first.status).isZero();
-        assertThat(handle.write(MIB, pattern(4096, 2))).isZero();
-        assertThat(store.freeBytes()).isZero();
-        LvsRig.Handle thick = rig.open(most.bdev(), 0);
-        assertThat(thick.write(0, pattern((int) MIB, 5))).isZero();
-        settle(store);
-        assertThat(thick.read(0, (int) MIB)).isEqualTo(pattern((int) MIB, 5));
-        assertThat(handle.write(2 * MIB, pattern(4096, 2)) & 0x7FF).isEqualTo(LvStore.STATUS_CAPACITY_EXCEEDED & 0x7FF);
+        assertThat(handle.write(MIB, pattern(4096, 3))).isZero();
+        assertThat(disk.zeroedBytes).isEqualTo(zeroed + MIB);
     }
 
     /** What one flush has made durable of freed clusters is not flushed for each of them when they are used again. */

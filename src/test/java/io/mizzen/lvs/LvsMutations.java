@@ -22,11 +22,6 @@ final class LvsMutations {
         done.done(0);
     }
 
-    /** Instead of passing over clusters that are being zeroed. */
-    static boolean isNeverBarred(BitSet barred, int cluster) {
-        return false;
-    }
-
     /** Instead of asking whether the zeroes are durable. */
     static boolean isZero(PoolSpace space, int cluster) {
         return space.isZero(cluster);
