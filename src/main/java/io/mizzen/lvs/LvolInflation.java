@@ -131,8 +131,11 @@ final class LvolInflation {
                 lvol.parent(above);
                 lvol.zeroed(false);
             }
-            store.queue().done();
-            new ReaderDrain(store, lvol, () -> ended(failure)).start();    // The snapshot may go now.
+            // The snapshot, which nobody may stand on any more, can be deleted from here on: in its turn, which comes after this.
+            new ReaderDrain(store, lvol, () -> {
+                store.queue().done();
+                ended(failure);
+            }).start();
         });
     }
 

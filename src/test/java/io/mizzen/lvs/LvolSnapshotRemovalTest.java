@@ -141,6 +141,42 @@ class LvolSnapshotRemovalTest {
         handle.close();
     }
 
+    /** So too when the volume has become independent of the snapshot, which nobody stands on then, since the read began. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void readersAreWaitedForBeforeASnapshotThatIsNeededNoMoreGoes(boolean decouple) {
+        SimDisk disk = disk(512);
+        LvStore store = rig.create(disk, "pool", MIB);
+        Lvol lvol = create(store, "v", MIB);
+        write(lvol, 0, pattern((int) MIB, 1));
+        Lvol snapshot = snapshot(store, lvol, "s");
+        LvsRig.Handle handle = rig.open(lvol.bdev(), 1);
+        disk.holdsReads = true;
+        LvsRig.Pending read = handle.submit(IoType.READ, 0, 4096, LvsRig.payloadAddress() + 4 * MIB, 0);
+        rig.hand.tickAll(100);
+        assertThat(handle.io(IoType.WRITE_ZEROES, 0, MIB, 0)).isZero();
+        LvsRig.Outcome<Lvol> alone = rig.start(done -> {
+            if (decouple) {
+                store.decoupleLvol(lvol, done);
+            } else {
+                store.inflateLvol(lvol, done);
+            }
+        });
+        rig.hand.runUntil(() -> lvol.parent() == null, 100_000);
+        LvsRig.Outcome<Void> deletion = rig.start(done -> store.destroyLvol(snapshot, done));
+        rig.hand.tickAll(3000);
+        assertThat(read.ended).isFalse();
+        assertThat(deletion.ended).isFalse();
+        assertThat(store.freeClusterCount()).isEqualTo(store.clusterCount() - 2);
+        disk.holdsReads = false;
+        rig.hand.runUntil(() -> alone.ended && deletion.ended && read.ended, 100_000);
+        assertThat(alone.failure).isNull();
+        assertThat(deletion.failure).isNull();
+        assertThat(read.status).isZero();
+        assertThat(store.freeClusterCount()).isEqualTo(store.clusterCount() - 1);
+        handle.close();
+    }
+
     @Test
     void rollbackInflateAndDecoupleSayWhyTheyAreRefused() {
         LvStore store = rig.create(disk(512), "pool", MIB);
