@@ -1,5 +1,6 @@
 package io.mizzen.lvs;
 
+import io.mizzen.reactor.Timer;
 import io.mizzen.util.Completion;
 import io.mizzen.util.OperationException;
 import java.util.BitSet;
@@ -11,6 +12,7 @@ import java.util.BitSet;
  * it has merely allocated some; nothing that is read changes at any moment.
  */
 final class LvolInflation {
+    private static final long RETRY_NS = 1_000_000;
     private static final int REQUESTS_MAX = ClusterAllocator.ZEROING_MAX;
 
     private final LvStore store;
@@ -43,6 +45,7 @@ final class LvolInflation {
         }
         if (decouple) {
             SnapshotRemoval.checkLengths(lvol.parent(), lvol);
+            LvolResize.checkParentSettled(lvol.parent());
         }
         int missing = 0;
         for (int i = 0; i < lvol.clusterCount(); i++) {
@@ -113,9 +116,15 @@ final class LvolInflation {
             go();
             return;
         }
-        BlobMetadata next = lvol.blob().copy();
         Lvol above = decouple ? lvol.parent().parent() : null;
+        if (above != null && above.busy()) {
+            store.queue().done();       // It may be going, and leave what it holds to the parent.
+            commitLater();
+            return;
+        }
+        BlobMetadata next = lvol.blob().copy();
         if (above != null) {
+            above.busy(true);           // Nobody deletes it before it has this clone.
             next.internalXattr(LvolFeatures.PARENT, above.blob().id());
         } else {
             next.removeInternalXattr(LvolFeatures.PARENT);
@@ -124,6 +133,9 @@ final class LvolInflation {
             next.invalidFlags &= ~BlobFlags.THIN_PROVISIONED;
         }
         new BlobCommit(store.space(), store.writer()).commit(lvol.blob(), next, new BitSet(), (failure, torn) -> {
+            if (above != null) {
+                above.busy(false);
+            }
             if (torn) {
                 store.fault(failure);
             } else if (failure == null) {
@@ -137,6 +149,16 @@ final class LvolInflation {
                 ended(failure);
             }).start();
         });
+    }
+
+    /** A timer, not a loop: this is rare and short. */
+    private void commitLater() {
+        store.mthread().reactor().arm(new Timer() {
+            @Override
+            protected void onTimer(long nowNs) {
+                store.queue().add(LvolInflation.this::commit, LvolInflation.this::ended);
+            }
+        }, RETRY_NS);
     }
 
     private void ended(OperationException failure) {

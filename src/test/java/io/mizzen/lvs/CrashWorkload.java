@@ -301,8 +301,12 @@ final class CrashWorkload {
             return null;
         }
         CrashModel.Volume up = v.parent.parent;
-        boolean entirely = up != null && up.sizeBytes > v.parent.sizeBytes || random.nextBoolean();
+        boolean entirely = up != null && (up.changing || up.sizeBytes > v.parent.sizeBytes) || random.nextBoolean();
+        boolean joinsUp = !entirely && up != null;
         model.inflating(v, entirely);
+        if (joinsUp) {
+            up.changing = true;     // Refused while it gets this clone, which is for an instant.
+        }
         story.event("inflate", entirely ? 1 : 0, v.name);
         return changing(v.name, machine.<Lvol>start(done -> {
             if (entirely) {
@@ -310,7 +314,19 @@ final class CrashWorkload {
             } else {
                 machine.store.decoupleLvol(machine.store.findLvol(v.name), done);
             }
-        }), () -> model.inflated(v, entirely), () -> model.notInflated(v));
+        }), () -> {
+            model.inflated(v, entirely);
+            settled(joinsUp, up);
+        }, () -> {
+            model.notInflated(v);
+            settled(joinsUp, up);
+        });
+    }
+
+    private static void settled(boolean joined, CrashModel.Volume up) {
+        if (joined) {
+            up.changing = false;
+        }
     }
 
     private Step cloneSnapshot() {
