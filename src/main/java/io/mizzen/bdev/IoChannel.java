@@ -547,8 +547,6 @@ public abstract class IoChannel {
         }
     }
 
-    // --- views --------------------------------------------------------------------------------------
-
     /** Adds a reference: for layers that keep the channel. */
     final void retain() {
         references++;

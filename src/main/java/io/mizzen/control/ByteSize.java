@@ -20,7 +20,8 @@ public record ByteSize(long bytes) {
         Map.entry("m", 1L << 20), Map.entry("mib", 1L << 20), Map.entry("mb", 1_000_000L),
         Map.entry("g", 1L << 30), Map.entry("gib", 1L << 30), Map.entry("gb", 1_000_000_000L),
         Map.entry("t", 1L << 40), Map.entry("tib", 1L << 40), Map.entry("tb", 1_000_000_000_000L),
-        Map.entry("p", 1L << 50), Map.entry("pib", 1L << 50), Map.entry("pb", 1_000_000_000_000_000L));
+        Map.entry("p", 1L << 50), Map.entry("pib", 1L << 50), Map.entry("pb", 1_000_000_000_000_000L),
+        Map.entry("e", 1L << 60), Map.entry("eib", 1L << 60), Map.entry("eb", 1_000_000_000_000_000_000L));
 
     public ByteSize {
         if (bytes < 0) {

@@ -252,8 +252,7 @@ final class BdevService {
                     : bdev.product().equals(ConcatBdev.PRODUCT) ? "pool; export or destroy the pool" : "nexus; destroy the nexus"));
         }
         if (bdev.isOpen()) {
-            String owners = String.join(", ", bdev.openedBy());
-            throw OperationException.precondition("bdev-in-use", "bdev " + bdev.name() + " is in use by " + owners);
+            throw InUse.by(bdev.openedBy(), "bdev-in-use", "bdev " + bdev.name());
         }
         remove(entry, done);
     }

@@ -205,8 +205,7 @@ final class PoolDisks {
                     + " is for tests only: data on it is not safe; say allowTest to make a pool on it all the same");
         }
         if (disk.isOpen()) {
-            throw OperationException.precondition("bdev-in-use", "bdev " + disk.name() + " is in use by "
-                    + String.join(", ", disk.openedBy()));
+            throw InUse.by(disk.openedBy(), "bdev-in-use", "bdev " + disk.name());
         }
     }
 

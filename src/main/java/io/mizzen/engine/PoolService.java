@@ -83,6 +83,10 @@ final class PoolService {
         checkName(spec.name(), "name");
         check(spec);
         UUID uuid = spec.uuid() == null ? null : Uuids.parse("uuid", spec.uuid());
+        if (Uuids.isUuid(spec.name()) && !UUID.fromString(spec.name()).equals(uuid)) {
+            throw OperationException.invalid("invalid-name", "name is '" + spec.name() + "', which would be taken for the UUID of another "
+                    + "pool; give it another name");
+        }
         long clusterSize = spec.clusterSizeBytes() == 0 ? LvStores.CLUSTER_BYTES_DEFAULT : spec.clusterSizeBytes();
         if (clusterSize < CLUSTER_MIN || clusterSize > CLUSTER_MAX || Long.bitCount(clusterSize) != 1) {
             throw OperationException.invalid("invalid-cluster-size", "clusterSizeBytes is " + clusterSize
@@ -415,7 +419,7 @@ final class PoolService {
 
     /** The open pool with that name or, under whatever name, that UUID; or null. */
     private Entry existing(String name, UUID uuid) {
-        Entry named = entries.get(name);
+        Entry named = name == null ? null : entries.get(name);
         return named != null || uuid == null ? named
                 : entries.values().stream().filter(entry -> uuid.equals(entry.store().uuid())).findFirst().orElse(null);
     }
@@ -513,7 +517,7 @@ final class PoolService {
             }
         }
         if (!users.isEmpty()) {
-            throw OperationException.precondition("pool-in-use", "pool " + store.name() + " is in use: " + String.join("; ", users));
+            throw InUse.by(users, "pool-in-use", "pool " + store.name());
         }
     }
 
@@ -572,12 +576,10 @@ final class PoolService {
         return entry(id).store();
     }
 
+    /** By UUID first: a pool of another maker may have another one's UUID as its name. */
     private Entry entry(String id) {
-        Entry entry = entries.get(id);
-        if (entry == null && Uuids.isUuid(id)) {
-            UUID uuid = UUID.fromString(id);
-            entry = entries.values().stream().filter(e -> e.store().uuid().equals(uuid)).findFirst().orElse(null);
-        }
+        Entry entry = Uuids.isUuid(id) ? existing(null, UUID.fromString(id)) : null;
+        entry = entry != null ? entry : entries.get(id);
         if (entry == null) {
             throw OperationException.notFound("pool-not-found", "there is no pool " + id + "; a pool on a disk must be imported first");
         }

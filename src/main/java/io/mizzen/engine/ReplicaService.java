@@ -120,8 +120,7 @@ final class ReplicaService {
             throw OperationException.precondition("replica-shared", "replica " + lvol + " is shared; unshare it first");
         }
         if (lvol.bdev() != null && lvol.bdev().isOpen()) {
-            throw OperationException.precondition("replica-in-use", "replica " + lvol + " is in use by "
-                    + String.join(", ", lvol.bdev().openedBy()));
+            throw InUse.by(lvol.bdev().openedBy(), "replica-in-use", "replica " + lvol);
         }
         nexuses.refuseWaiting(lvol);
         lvol.store().destroyLvol(lvol, (nothing, failure) -> {
@@ -138,8 +137,7 @@ final class ReplicaService {
         Lvol lvol = lvol(id);
         Bdev bdev = usable(lvol);
         if (bdev.isOpen() && method != WipeMethod.CHECKSUM) {
-            throw OperationException.precondition("replica-in-use", "replica " + lvol + " is in use by "
-                    + String.join(", ", bdev.openedBy()));
+            throw InUse.by(bdev.openedBy(), "replica-in-use", "replica " + lvol);
         }
         NexusEntry user = method == WipeMethod.CHECKSUM ? null : nexuses.userOf(lvol);
         if (user != null) {     // Also of a child that is out: what it missed is known, and all else is taken for equal.
@@ -214,14 +212,16 @@ final class ReplicaService {
         return view(lvol(id));
     }
 
+    /** Of several, made while the pool of one was away, the one that can be used. */
     private Lvol find(UUID uuid) {
+        Lvol found = null;
         for (LvStore store : pools.stores()) {
             Lvol lvol = store.findLvol(uuid);
-            if (lvol != null) {
-                return lvol;
+            if (lvol != null && (found == null || lvol.bdev() != null)) {
+                found = lvol;
             }
         }
-        return null;
+        return found;
     }
 
     /** By uuid or pool/name. */

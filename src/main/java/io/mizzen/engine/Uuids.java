@@ -21,7 +21,7 @@ final class Uuids {
     static UUID parse(String what, String text) {
         if (!isUuid(text)) throw OperationException.invalid("invalid-uuid", what + " is '" + text + "', not a UUID");
         UUID uuid = UUID.fromString(text);
-        if (uuid.equals(NIL)) throw OperationException.invalid("invalid-uuid", what + " is the nil UUID");
+        if (uuid.equals(NIL)) throw OperationException.invalid("invalid-uuid", what + " is the nil UUID; give another, or none where one is made");
         return uuid;
     }
 }

@@ -185,9 +185,11 @@ final class StoreReader {
 
     private void planRuns(BitSet wanted) {
         for (int from = wanted.nextSetBit(0); from >= 0;) {
-            int to = Math.min(wanted.nextClearBit(from), from + READ_PAGES_MAX);
-            runs.add(new int[] {from, to - from});
-            from = wanted.nextSetBit(to);
+            int end = wanted.nextClearBit(from);        // Once for each stretch: of a large pool that is long.
+            for (; from < end; from += READ_PAGES_MAX) {
+                runs.add(new int[] {from, Math.min(end - from, READ_PAGES_MAX)});
+            }
+            from = wanted.nextSetBit(end);
         }
         pagesWanted = wanted.cardinality();
         readRuns();

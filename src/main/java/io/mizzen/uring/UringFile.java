@@ -72,7 +72,7 @@ public final class UringFile implements AutoCloseable {
                 : probe(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE);
         this.zeroRange = blockDevice || unmap && probe(FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE);
         if (sizeBytes < blockSizeBytes) {
-            throw OperationException.invalid("device-too-small", path + " is empty; give create=true and size_mb= for a file");
+            throw OperationException.invalid("device-too-small", path + " is empty; bring back what it held (a new file is made by create=true and size_mb=)");
         }
     }
 
@@ -205,7 +205,7 @@ public final class UringFile implements AutoCloseable {
     private static OperationException openFailed(Path path, boolean device, int errno) {
         return switch (errno) {
             case Errno.ENOENT, Errno.ENXIO, Errno.ENODEV -> OperationException.notFound("disk-not-found", path
-                    + " does not exist; to make a file, give create=true and size_mb=");
+                    + " does not exist; bring it back or name it where it is now (a new file is made by create=true and size_mb=)");
             case Errno.EBUSY -> OperationException.precondition(IN_USE, path
                     + " is in use (mounted, or held by LVM, md or another program); release it first");
             case Errno.EACCES, Errno.EPERM -> OperationException.precondition("disk-not-permitted", path

@@ -54,6 +54,26 @@ class PoolEdgesTest {
         }
     }
 
+    @Test
+    void aUuidIsNeverTakenForThePoolThatHasItAsItsName() {
+        try (EngineHarness h = new EngineHarness(1)) {
+            String other = "malloc:///d1?size_mb=64";
+            h.get(h.engine.createBdev(new BdevSpec(DISK)));
+            h.get(h.engine.createBdev(new BdevSpec(other)));
+            h.get(h.engine.createPool(pool("p0", R1, DISK)));
+            h.refused(ErrorKind.INVALID_ARGUMENT, "invalid-name", h.engine.createPool(pool(R1, R2, other)), "UUID of another pool");
+            Plane plane = ((DataPlane) h.engine).plane();
+            PlaneCall.<Void>on(plane.control(), "foreign pool", 20_000_000_000L, done -> new LvStores(plane.registry, plane.control())
+                    .create(plane.registry.get("d1"), LvStores.Options.named(R1), (store, failure) -> store.export(done)));
+            PoolView foreign = h.get(h.engine.importPool(pool(R1, null, other)));
+            assertThat(foreign.uuid()).isNotEqualTo(R1);
+            assertThat(h.get(h.engine.pool(R1)).name()).isEqualTo("p0");
+            assertThat(h.get(h.engine.pool(foreign.uuid())).name()).isEqualTo(R1);
+            h.get(h.engine.destroyPool(R1));
+            assertThat(h.get(h.engine.pool(R1)).uuid()).as("the only one left of that name").isEqualTo(foreign.uuid());
+        }
+    }
+
     /** SPDK takes any text for a name. */
     @Test
     void aPoolWithANameThatNobodyWouldGiveHereIsImportedAllTheSame() {
@@ -116,6 +136,28 @@ class PoolEdgesTest {
             h.get(h.engine.exportPool("p0"));
             h.get(h.engine.importPool(pool("p0", null, disks.toArray(String[]::new))));
             assertThat(h.get(h.engine.addPoolDisk("p0", more)).capacityBytes()).isEqualTo(small.capacityBytes() + 31 * MIB);
+        }
+    }
+
+    /** Made twice while a pool was away, it is the one that is served. */
+    @Test
+    void aUuidOfTwoReplicasIsThatOfTheOneThatCanBeUsed() {
+        try (EngineHarness h = new EngineHarness(1)) {
+            String other = "malloc:///d1?size_mb=64";
+            h.get(h.engine.createBdev(new BdevSpec(DISK)));
+            h.get(h.engine.createBdev(new BdevSpec(other)));
+            h.get(h.engine.createPool(pool("p0", null, DISK)));
+            h.get(h.engine.createReplica(new ReplicaSpec(R1, "r", "p0", MIB, true)));
+            h.get(h.engine.exportPool("p0"));
+            h.get(h.engine.createPool(pool("p1", null, other)));
+            h.get(h.engine.createReplica(new ReplicaSpec(R1, "r", "p1", MIB, true)));
+            h.get(h.engine.importPool(pool("p0", null, DISK)));
+            assertThat(h.get(h.engine.replica("p0/r")).usable()).isFalse();
+            h.get(h.engine.exportPool("p1"));
+            h.get(h.engine.importPool(pool("p1", null, other)));
+            assertThat(h.get(h.engine.replica(R1)).pool()).isEqualTo("p1");
+            h.get(h.engine.destroyReplica(R1));
+            assertThat(h.get(h.engine.replica(R1)).pool()).as("the one that is left").isEqualTo("p0");
         }
     }
 

@@ -183,6 +183,23 @@ public final class SlowDecoder {
             }
             next = p.getInt(4088);
         }
+        extentPages(v, table, tableClusters);
+        expect(tableClusters < 0 || v.clusters.size() == tableClusters, "cluster count " + v.clusters.size());
+        for (int c : v.clusters) {
+            expect(c != 0 || v.thin, "thick volume with a hole");
+            expect(c == 0 || usedClusters.add(c), "cluster " + c + " owned twice");
+            expect(c >= 0 && c < totalClusters, "cluster " + c + " out of range");
+        }
+        v.name = text(v.xattrs.get("name"));
+        v.uuid = text(v.xattrs.get("uuid"));
+        if (superBlob == (1L << 32 | root)) {
+            poolName = v.name;
+        } else {
+            expect(volumes.put(v.name, v) == null, "name " + v.name + " twice");
+        }
+    }
+
+    private void extentPages(Volume v, List<int[]> table, long tableClusters) {
         for (int[] entry : table) {
             if (entry[0] == 0) {
                 for (int i = 0; i < entry[1] * 512 && v.clusters.size() < tableClusters; i++) {
@@ -197,19 +214,6 @@ public final class SlowDecoder {
             for (int i = 0; i < (p.getInt(17) - 4) / 4; i++) {
                 v.clusters.add(p.getInt(25 + 4 * i));
             }
-        }
-        expect(tableClusters < 0 || v.clusters.size() == tableClusters, "cluster count " + v.clusters.size());
-        for (int c : v.clusters) {
-            expect(c != 0 || v.thin, "thick volume with a hole");
-            expect(c == 0 || usedClusters.add(c), "cluster " + c + " owned twice");
-            expect(c >= 0 && c < totalClusters, "cluster " + c + " out of range");
-        }
-        v.name = text(v.xattrs.get("name"));
-        v.uuid = text(v.xattrs.get("uuid"));
-        if (superBlob == (1L << 32 | root)) {
-            poolName = v.name;
-        } else {
-            expect(volumes.put(v.name, v) == null, "name " + v.name + " twice");
         }
     }
 
