@@ -55,6 +55,7 @@ public abstract class FakeStorage implements Engine {
     private final Map<String, FaultView> faults = new LinkedHashMap<>();
     private final Set<String> faultedPools = new HashSet<>();
     private final Set<String> readOnlyPools = new HashSet<>();
+    private final Map<String, Integer> commitLimits = new HashMap<>();
     private final List<EventView> events = new ArrayList<>();
     private final Map<String, OperationException> failures = new HashMap<>();
     private final List<String> calls = new ArrayList<>();
@@ -362,7 +363,7 @@ public abstract class FakeStorage implements Engine {
         PoolSpec spec = pools.values().stream().filter(pool -> id.equals(pool.uuid()) || id.equals(pool.name()))
             .findFirst().orElseThrow(() -> OperationException.notFound("pool-not-found", "There is no pool " + id));
         return new PoolView(spec.name(), spec.uuid(), spec.disks(), faultedPools.contains(spec.uuid()) ? "FAULTED" : "ONLINE", null,
-            4 * MIB, 512, 100 * MIB, 0, 100 * MIB, 0, 0, 0, spec.allowTest(), false, 0, 0, 0, readOnlyPools.contains(spec.uuid()), List.of(), new PoolView.Storage(spec.room().expandable(),
+            4 * MIB, 512, 100 * MIB, 0, 100 * MIB, 0, commitLimits.getOrDefault(spec.uuid(), 0), 0, spec.allowTest(), false, 0, 0, 0, readOnlyPools.contains(spec.uuid()), List.of(), new PoolView.Storage(spec.room().expandable(),
             104 * MIB, 104 * MIB, 1000 * MIB, MIB, 0, spec.disks().stream().map(disk ->
             new PoolDiskView(disk, disk, null, 104 * MIB, 104 * MIB, 0, true, HealthState.ONLINE, null, 2, 1, false, null)).toList()),
             new PoolView.Health(HealthState.ONLINE, null, List.of()));
@@ -370,7 +371,10 @@ public abstract class FakeStorage implements Engine {
 
     @Override
     public CompletableFuture<PoolView> setCommitLimit(String id, int percent) {
-        return answer("setCommitLimit", () -> poolView(id));
+        return answer("setCommitLimit", () -> {
+            commitLimits.put(poolView(id).uuid(), percent);
+            return poolView(id);
+        });
     }
 
     @Override
