@@ -4,13 +4,16 @@ import io.mizzen.engine.Engine;
 import io.mizzen.engine.model.NexusView;
 import io.mizzen.engine.model.ObjectKind;
 import io.mizzen.engine.model.PoolView;
+import io.mizzen.engine.model.ReplicaView;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.HashSet;
+import java.util.Map;
 import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,6 +26,7 @@ import org.slf4j.LoggerFactory;
  */
 final class AutoOnline implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(AutoOnline.class);
+    private static final String LVOL = "lvol:///";
     private static final long LOOK_MS = 1_000;
     private static final long SLOW_LOOK_MS = 5_000;
     private static final int QUICK_LOOKS = 60;
@@ -34,11 +38,15 @@ final class AutoOnline implements AutoCloseable {
     private static final Set<String> GONE = Set.of("removed", "missing");
     /** What a device says that is going away; a broken one, too. */
     private static final Set<String> FAILED = Set.of("io-error", "no-space", "flush-error", "metadata-error", "rebuild-failed");
+    /** A child that is out so shortly after its pool was opened anew failed on the device that went. */
+    private static final long REOPENED_NS = 10_000_000_000L;
 
     private final Engine engine;
     private final EngineCalls calls;
     private final Restorer restorer;
     private final ReturnPolicy policy = new ReturnPolicy();
+    /** By UUID the replicas of pools that were opened anew, and when: nobody may have seen that their bdevs were away. */
+    private final Map<String, Long> reopenedReplicas = new HashMap<>();
     private final Thread thread = Thread.ofPlatform().name("auto-online").daemon().unstarted(this::run);
     private volatile boolean closed;
 
@@ -98,6 +106,7 @@ final class AutoOnline implements AutoCloseable {
     /** Brings back what can be; whether anything is out. */
     boolean look(long nowNs) {
         Set<String> out = new HashSet<>();
+        reopenedReplicas.values().removeIf(reopenedNs -> nowNs - reopenedNs > REOPENED_NS);
         for (PoolView pool : calls.await(engine.pools())) {
             if ("FAULTED".equals(pool.state())) {
                 guarded("pool " + pool.name(), () -> look(pool, out, nowNs));
@@ -132,6 +141,11 @@ final class AutoOnline implements AutoCloseable {
                 throw e;
             }
             restorer.onPoolReopened(pool.uuid());
+            for (ReplicaView replica : calls.await(engine.replicas())) {
+                if (pool.uuid().equals(replica.poolUuid())) {
+                    reopenedReplicas.put(replica.uuid(), nowNs);
+                }
+            }
         });
     }
 
@@ -144,9 +158,11 @@ final class AutoOnline implements AutoCloseable {
         }
         String key = nexus.uuid() + " " + child.memberUuid();
         out.add(key);
-        if (!isThere(child.uri())) {
+        boolean there = isThere(child.uri());
+        if (!there || wasReopened(child.uri())) {
             policy.onGone(key);
-        } else if (gone || policy.wasGone(key)) {
+        }
+        if (there && (gone || policy.wasGone(key))) {
             Subject subject = new Subject(key, ObjectKind.CHILD, null, child.uri(), "child " + child.uri() + " of nexus " + nexus.name(),
                 nexus, child);
             attempt(subject, last, nowNs, () -> calls.await(engine.returnNexusChild(nexus.uuid(), child.uri())));
@@ -207,8 +223,8 @@ final class AutoOnline implements AutoCloseable {
             if (uri.startsWith("pcie:///") || uri.startsWith("pci:///")) {
                 return restorer.takeAgain(uri);
             }
-            if (uri.startsWith("lvol:///")) {
-                calls.await(engine.bdev(uri.substring("lvol:///".length())));
+            if (uri.startsWith(LVOL)) {
+                calls.await(engine.bdev(uri.substring(LVOL.length())));
             }
             return true;
         } catch (IllegalArgumentException | NullPointerException | IOException unusual) {
@@ -219,6 +235,11 @@ final class AutoOnline implements AutoCloseable {
             }
             throw e;
         }
+    }
+
+    private boolean wasReopened(String uri) {
+        return !reopenedReplicas.isEmpty() && uri.startsWith(LVOL)
+            && reopenedReplicas.containsKey(calls.await(engine.bdev(uri.substring(LVOL.length()))).uuid());
     }
 
     /** No more attempts; one that runs is waited for only as long as the process lives. */

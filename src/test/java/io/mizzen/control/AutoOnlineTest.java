@@ -6,6 +6,7 @@ import io.mizzen.control.store.StateStore;
 import io.mizzen.engine.model.EventView;
 import io.mizzen.engine.model.NexusSpec;
 import io.mizzen.engine.model.PoolSpec;
+import io.mizzen.engine.model.ReplicaSpec;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
 import java.io.IOException;
@@ -23,6 +24,7 @@ class AutoOnlineTest {
     private static final String NEXUS = "d0000000-0000-4000-8000-000000000001";
     private static final String SECOND_NEXUS = "d0000000-0000-4000-8000-000000000002";
     private static final String POOL = "d0000000-0000-4000-8000-0000000000a0";
+    private static final String REPLICA = "d0000000-0000-4000-8000-0000000000b0";
     private static final long SECOND = 1_000_000_000L;
 
     @TempDir
@@ -237,6 +239,26 @@ class AutoOnlineTest {
         assertThat(pools.get(POOL).state()).isEqualTo("ONLINE");
         assertThat(events()).containsExactly("auto-online");
         assertThat(restorer.failures()).isEmpty();
+    }
+
+    /** The pool's disk vanishes and is there again between two looks, so nobody has seen that it was away. */
+    @Test
+    void aChildThatFailedOnTheDiskThatItsPoolLostComesBackWithThePool() {
+        new PoolService(engine, calls, state, restorer).create(new PoolSpec("a", null, List.of(child), 0, List.of(), false));
+        calls.await(engine.createReplica(new ReplicaSpec(REPLICA, "r", "a", 1 << 20, false)));
+        child = "lvol:///a/r";
+        calls.await(engine.addNexusChild(NEXUS, child));
+        out("FAULTED", "io-error");
+        assertThat(look()).as("its pool has lost no disk").isZero();
+        engine.faultPool(FakeEngine.uuidOf("a"));
+        assertThat(look()).isOne();
+        assertThat(events()).containsExactly("auto-online", "auto-online");
+        out("FAULTED", "io-error");
+        for (int second = 0; second < 10; second++) {
+            look();
+        }
+        out("FAULTED", "io-error");
+        assertThat(look() + look()).as("long after, on a disk that stayed").isZero();
     }
 
     /** It has been closed by then: from here on it is one that a start could not bring back. */

@@ -1,5 +1,6 @@
 package io.mizzen.control;
 
+import io.mizzen.engine.model.BdevView;
 import io.mizzen.engine.model.CloneSpec;
 import io.mizzen.engine.model.ConnectionView;
 import io.mizzen.engine.model.EventSeverity;
@@ -100,6 +101,13 @@ public final class FakeEngine extends FakeStorage {
         ReplicaSpec spec = snapshots.containsKey(id) ? ofSnapshot(snapshots.get(id)) : found(replicas, id, "replica");
         return new ReplicaView(id, spec.name(), spec.pool(), uuidOf(spec.pool()), spec.sizeBytes(), 0, 0, spec.thin(), false,
             null, "lvol:///" + spec.pool() + "/" + spec.name(), spec.name(), true, null, null, null, shareView(id));
+    }
+
+    /** Replicas, too, as pool/name. */
+    @Override
+    public CompletableFuture<BdevView> bdev(String name) {
+        ReplicaSpec replica = replicas.values().stream().filter(spec -> name.equals(spec.pool() + "/" + spec.name())).findAny().orElse(null);
+        return replica == null ? super.bdev(name) : answer("bdev", () -> bdevView(replica.uuid(), null, replica.uuid(), "lvol"));
     }
 
     @Override

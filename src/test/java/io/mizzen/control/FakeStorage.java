@@ -280,9 +280,11 @@ public abstract class FakeStorage implements Engine {
     }
 
     private BdevView bdevView(String name) {
-        BdevSpec spec = found(bdevs, name, "bdev");
-        return new BdevView(name, spec.uri(), List.of(), null, "malloc", 512, 2048, MIB, false, true, true, null,
-            false, stats());
+        return bdevView(name, found(bdevs, name, "bdev").uri(), null, "malloc");
+    }
+
+    static BdevView bdevView(String name, String uri, String uuid, String product) {
+        return new BdevView(name, uri, List.of(), uuid, product, 512, 2048, MIB, false, true, true, null, false, stats());
     }
 
     @Override
