@@ -8,6 +8,7 @@ import io.mizzen.util.HotPath;
 import io.mizzen.util.OperationException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
 import java.util.UUID;
@@ -86,8 +87,10 @@ public abstract class Bdev {
     /** Creates the channel of an mthread, on its reactor. */
     protected abstract IoChannel createChannel(Mthread mthread);
 
-    /** Unregistered, no descriptor and no channel left: free everything. Control reactor. */
-    protected abstract void onDestroy(Completion<Void> done);
+    /** Unregistered, no descriptor and no channel left: free what the bdev holds, if anything. Control reactor. */
+    protected void onDestroy(Completion<Void> done) {
+        done.ok(null);
+    }
 
     /** Whether completed writes may be lost at power failure until a flush. */
     public boolean hasVolatileCache() {
@@ -358,8 +361,7 @@ public abstract class Bdev {
         for (RangeLock lock : startable) {
             lockQueue.remove(lock);
             addLock(lock);
-            forEachChannel((channel, iteration) -> channel.lock(lock, iteration), control,
-                    (value, failure) -> lock.granted.ok(lock));
+            takeLock(lock, control);
         }
     }
 
@@ -376,8 +378,11 @@ public abstract class Bdev {
         forEachChannel((channel, iteration) -> {
             channel.addLock(lock);
             iteration.next();
-        }, control, (nothing, never) -> forEachChannel((channel, iteration) -> channel.lock(lock, iteration), control,
-                (value, failure) -> held.ok(lock)));
+        }, control, (nothing, never) -> takeLock(lock, control));
+    }
+
+    private void takeLock(RangeLock lock, Mthread control) {
+        forEachChannel((channel, iteration) -> channel.lock(lock, iteration), control, (value, failure) -> lock.granted.ok(lock));
     }
 
     /** Waits until no I/O is in flight any more that is so now; new I/O goes on. Control reactor. */
@@ -387,7 +392,7 @@ public abstract class Bdev {
     }
 
     private void addLock(RangeLock lock) {
-        RangeLock[] grown = java.util.Arrays.copyOf(locks, locks.length + 1);
+        RangeLock[] grown = Arrays.copyOf(locks, locks.length + 1);
         grown[locks.length] = lock;
         locks = grown;
     }
@@ -395,7 +400,7 @@ public abstract class Bdev {
     /** Releases a granted lock; what waited for it goes on. Control reactor. */
     public final void unlockRange(RangeLock lock, Mthread control, Completion<Void> done) {
         assertControl();
-        RangeLock[] rest = java.util.Arrays.stream(locks).filter(l -> l != lock).toArray(RangeLock[]::new);
+        RangeLock[] rest = Arrays.stream(locks).filter(l -> l != lock).toArray(RangeLock[]::new);
         assert rest.length == locks.length - 1;
         locks = rest;
         forEachChannel((channel, iteration) -> {

@@ -68,8 +68,8 @@ public abstract class IoChannel {
     @HotPath
     protected abstract void doSubmit(BdevIo io);
 
-    /** The last reference is gone and nothing is in flight: release what the channel holds. */
-    protected abstract void onClose();
+    /** The last reference is gone and nothing is in flight: release what the channel holds, if anything. */
+    protected void onClose() { }
 
     @HotPath
     public final Bdev bdev() {

@@ -117,11 +117,6 @@ public final class MallocBdev extends Bdev {
             return true;
         }
 
-        @Override
-        protected void onClose() {
-            // Holds nothing.
-        }
-
         /** Long zeroings, one after the other, a step in each turn. In the I/O: {@code driverLong} = bytes done. */
         private final class ZeroSteps extends Deferred {
             private BdevIo head;

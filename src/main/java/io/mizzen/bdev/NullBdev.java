@@ -1,7 +1,6 @@
 package io.mizzen.bdev;
 
 import io.mizzen.reactor.Mthread;
-import io.mizzen.util.Completion;
 import io.mizzen.util.HotPath;
 import java.util.UUID;
 
@@ -32,11 +31,6 @@ public final class NullBdev extends Bdev {
         return new Channel(this, mthread);
     }
 
-    @Override
-    protected void onDestroy(Completion<Void> done) {
-        done.ok(null);
-    }
-
     private static final class Channel extends IoChannel {
         Channel(NullBdev bdev, Mthread mthread) {
             super(bdev, mthread);
@@ -51,11 +45,6 @@ public final class NullBdev extends Bdev {
         @Override
         protected boolean takesHandedDown() {
             return true;
-        }
-
-        @Override
-        protected void onClose() {
-            // Holds nothing.
         }
     }
 }

@@ -5,7 +5,6 @@ import io.mizzen.bdev.Descriptor;
 import io.mizzen.bdev.IoChannel;
 import io.mizzen.bdev.IoType;
 import io.mizzen.reactor.Mthread;
-import io.mizzen.util.Completion;
 import java.util.List;
 
 /**
@@ -119,11 +118,6 @@ public final class LvolBdev extends Bdev {
     @Override
     protected IoChannel createChannel(Mthread mthread) {
         return new LvolChannel(this, mthread, base.openChannel(mthread));
-    }
-
-    @Override
-    protected void onDestroy(Completion<Void> done) {
-        done.ok(null);   // Everything belongs to the volume or the pool.
     }
 
     /** The size that I/O may use: raised after the map has grown, lowered before it shrinks. */

@@ -11,7 +11,6 @@ import io.mizzen.reactor.Mthread;
 import io.mizzen.testsupport.HandReactors;
 import io.mizzen.testsupport.TestIo;
 import io.mizzen.testsupport.TestMemory;
-import io.mizzen.util.Completion;
 import io.mizzen.util.OperationException;
 import java.util.ArrayList;
 import java.util.List;
@@ -328,17 +327,7 @@ class BdevTest {
                     RawMemory.copy(read ? disk : part.address, read ? part.address : disk, part.blockCount * 512);
                     part.completeDeferred(Status.SUCCESS);
                 }
-
-                @Override
-                protected void onClose() {
-                    // Holds nothing.
-                }
             };
-        }
-
-        @Override
-        protected void onDestroy(Completion<Void> done) {
-            done.ok(null);
         }
     }
 }

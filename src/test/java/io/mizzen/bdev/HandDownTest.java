@@ -58,17 +58,7 @@ class HandDownTest {
                 protected boolean takesHandedDown() {
                     return true;
                 }
-
-                @Override
-                protected void onClose() {
-                    // Holds nothing.
-                }
             };
-        }
-
-        @Override
-        protected void onDestroy(Completion<Void> done) {
-            done.ok(null);
         }
     }
 
@@ -107,11 +97,6 @@ class HandDownTest {
                     below.close();
                 }
             };
-        }
-
-        @Override
-        protected void onDestroy(Completion<Void> done) {
-            done.ok(null);
         }
     }
 

@@ -338,17 +338,7 @@ class ConcatBdevTest {
                     cached += io.type == IoType.WRITE && (io.flags & BdevIo.FLAG_FUA) == 0 ? 1 : 0;
                     io.completeDeferred(Status.SUCCESS);
                 }
-
-                @Override
-                protected void onClose() {
-                    // Holds nothing.
-                }
             };
-        }
-
-        @Override
-        protected void onDestroy(Completion<Void> done) {
-            done.ok(null);
         }
     }
 

@@ -7,7 +7,6 @@ import io.mizzen.bdev.IoType;
 import io.mizzen.bdev.Status;
 import io.mizzen.reactor.Mthread;
 import io.mizzen.reactor.Poller;
-import io.mizzen.util.Completion;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -132,11 +131,6 @@ final class CrashDisk extends Bdev {
     @Override
     protected IoChannel createChannel(Mthread mthread) {
         return new Channel(mthread);
-    }
-
-    @Override
-    protected void onDestroy(Completion<Void> done) {
-        done.ok(null);
     }
 
     private final class Channel extends IoChannel {

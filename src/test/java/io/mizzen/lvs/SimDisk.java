@@ -8,7 +8,6 @@ import io.mizzen.bdev.Status;
 import io.mizzen.ffi.RawMemory;
 import io.mizzen.reactor.Mthread;
 import io.mizzen.reactor.Poller;
-import io.mizzen.util.Completion;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -242,11 +241,6 @@ final class SimDisk extends Bdev {
         SimChannel channel = new SimChannel(mthread);
         simChannels.add(channel);
         return channel;
-    }
-
-    @Override
-    protected void onDestroy(Completion<Void> done) {
-        done.ok(null);
     }
 
     final class SimChannel extends IoChannel {

@@ -8,7 +8,6 @@ import io.mizzen.bdev.Status;
 import io.mizzen.ffi.RawMemory;
 import io.mizzen.reactor.Mthread;
 import io.mizzen.reactor.Timer;
-import io.mizzen.util.Completion;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -197,16 +196,6 @@ final class SimDisk extends Bdev {
                     }
                 }, 1 + random.nextLong(maxDelayNs));
             }
-
-            @Override
-            protected void onClose() {
-                // Holds nothing.
-            }
         };
-    }
-
-    @Override
-    protected void onDestroy(Completion<Void> done) {
-        done.ok(null);
     }
 }

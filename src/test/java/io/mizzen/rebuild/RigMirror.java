@@ -8,7 +8,6 @@ import io.mizzen.bdev.IoCompletion;
 import io.mizzen.bdev.IoType;
 import io.mizzen.bdev.Status;
 import io.mizzen.reactor.Mthread;
-import io.mizzen.util.Completion;
 import java.util.List;
 import java.util.UUID;
 
@@ -36,11 +35,6 @@ final class RigMirror extends Bdev {
     @Override
     protected IoChannel createChannel(Mthread mthread) {
         return new Channel(mthread);
-    }
-
-    @Override
-    protected void onDestroy(Completion<Void> done) {
-        done.ok(null);
     }
 
     private final class Channel extends IoChannel implements IoCompletion {

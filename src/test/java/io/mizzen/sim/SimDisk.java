@@ -8,7 +8,6 @@ import io.mizzen.bdev.Status;
 import io.mizzen.ffi.RawMemory;
 import io.mizzen.reactor.Mthread;
 import io.mizzen.reactor.Timer;
-import io.mizzen.util.Completion;
 import java.lang.foreign.MemorySegment;
 import java.util.LinkedHashSet;
 import java.util.Random;
@@ -201,16 +200,6 @@ public final class SimDisk extends Bdev {
                 flights.add(flight);
                 flight.start();
             }
-
-            @Override
-            protected void onClose() {
-                // Holds nothing.
-            }
         };
-    }
-
-    @Override
-    protected void onDestroy(Completion<Void> done) {
-        done.ok(null);
     }
 }

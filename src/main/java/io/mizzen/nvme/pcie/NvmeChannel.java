@@ -45,11 +45,6 @@ final class NvmeChannel extends IoChannel {
         return true;
     }
 
-    @Override
-    protected void onClose() {
-        // The queue pair stays with the controller.
-    }
-
     /** Carries an I/O to the pair's reactor and back: the message is one reactor's at a time, and so is the I/O. */
     final class Remote extends Message {
         private Remote nextFree;

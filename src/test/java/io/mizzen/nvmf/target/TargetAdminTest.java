@@ -230,17 +230,7 @@ class TargetAdminTest {
                 protected void doSubmit(io.mizzen.bdev.BdevIo io) {
                     io.completeDeferred(0);
                 }
-
-                @Override
-                protected void onClose() {
-                    // Holds nothing.
-                }
             };
-        }
-
-        @Override
-        protected void onDestroy(io.mizzen.util.Completion<Void> done) {
-            done.ok(null);
         }
     }
 
