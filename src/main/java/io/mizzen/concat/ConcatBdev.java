@@ -125,33 +125,21 @@ public final class ConcatBdev extends Bdev {
                         + " and zero the first 4096 bytes of the disk if it is the pool's still");
             }
         }
-        ConcatBdev concat = open(assembly.superBlock(), standIns(assembly, registry), registry, control, !readOnly);
+        List<Bdev> disks = new ArrayList<>();
+        assembly.disks().forEach(head -> disks.add(head == null ? null : head.disk()));
+        ConcatBdev concat = open(assembly.superBlock(), disks, registry, control, !readOnly);
         List<Bdev> stale = readOnly || assembly.superBlock().minorVersion() > 0 ? List.of()
                 : assembly.stale().stream().map(DiskHead::disk).toList();
         concat.writeTo(concat.parts.stream().filter(part -> stale.contains(part.disk())).toList(), assembly.image(),
                 (nothing, failure) -> {
             if (failure != null) {
-                concat.closeDisks();
+                concat.close(concat.parts);
             }
             done.complete(failure == null ? concat : null, failure);
         });
     }
 
-    private static List<Bdev> standIns(Assembly assembly, BdevRegistry registry) {
-        List<Bdev> disks = new ArrayList<>();
-        for (RaidSuperBlock.Member member : assembly.superBlock().members()) {
-            DiskHead head = assembly.disks().get(member.slot());
-            if (head != null) {
-                disks.add(head.disk());
-            } else {
-                MissingDisk missing = new MissingDisk(assembly.superBlock().uuid(), member, assembly.superBlock().blockSizeBytes());
-                registry.register(missing);
-                disks.add(missing);
-            }
-        }
-        return disks;
-    }
-
+    /** @param disks by slot; null: missing, and stood for */
     private static ConcatBdev open(RaidSuperBlock superBlock, List<Bdev> disks, BdevRegistry registry, Mthread control,
             boolean writable) {
         ConcatBdev concat = new ConcatBdev(registry, control, superBlock, "concat-" + superBlock.uuid(), superBlock.name(), writable);
@@ -159,17 +147,24 @@ public final class ConcatBdev extends Bdev {
         try {
             long start = 0;
             for (RaidSuperBlock.Member member : superBlock.members()) {
-                parts.add(new Part(concat.open(disks.get(member.slot())), start, start + member.dataBlocks(), member.dataOffsetBlocks()));
+                Bdev disk = disks.get(member.slot());
+                parts.add(new Part(concat.open(disk == null ? concat.standIn(member) : disk), start, start + member.dataBlocks(),
+                        member.dataOffsetBlocks()));
                 start += member.dataBlocks();
             }
         } catch (OperationException refused) {
-            parts.forEach(part -> part.descriptor.close());
-            disks.stream().filter(MissingDisk.class::isInstance).forEach(missing -> registry.unregister(missing, (nothing, none) -> { }));
+            concat.close(parts);
             throw refused;
         }
         concat.parts = List.copyOf(parts);
         concat.firstDisks = parts.size();
         return concat;
+    }
+
+    private MissingDisk standIn(RaidSuperBlock.Member member) {
+        MissingDisk missing = new MissingDisk(superBlock.uuid(), member, blockSizeBytes());
+        registry.register(missing);
+        return missing;
     }
 
     private Descriptor open(Bdev disk) {
@@ -253,22 +248,27 @@ public final class ConcatBdev extends Bdev {
 
     /** What the whole could have if it took in what its last disk has gained. */
     public long growableToBytes() {
-        RaidSuperBlock.Member last = superBlock.members().getLast();
-        long blocks = (parts.getLast().disk().blockCount() - last.dataOffsetBlocks()) / superBlock.stripBlocks()
+        return (superBlock.sizeBlocks() + gainedBlocks(superBlock.members().getLast())) << blockShift();
+    }
+
+    /** What a disk has beyond its part of the whole, in full strips. */
+    private long gainedBlocks(RaidSuperBlock.Member member) {
+        long blocks = (parts.get(member.slot()).disk().blockCount() - member.dataOffsetBlocks()) / superBlock.stripBlocks()
                 * superBlock.stripBlocks();
-        return (superBlock.sizeBlocks() + Math.max(0, blocks - last.dataBlocks())) << blockShift();
+        return Math.max(0, blocks - member.dataBlocks());
     }
 
     /** Takes in what the last disk has gained. What the others have gained stays unused: data would have to move. */
     public void growLast(Completion<Void> done) {
         checkChangeable();
-        long gained = (growableToBytes() >>> blockShift()) - superBlock.sizeBlocks();
+        RaidSuperBlock.Member lastMember = superBlock.members().getLast();
+        long gained = gainedBlocks(lastMember);
         if (gained == 0) {
             done.ok(null);
             return;
         }
         List<RaidSuperBlock.Member> members = new ArrayList<>(superBlock.members());
-        members.add(members.removeLast().withBlocks(superBlock.members().getLast().dataBlocks() + gained));
+        members.set(members.size() - 1, lastMember.withBlocks(lastMember.dataBlocks() + gained));
         RaidSuperBlock grown = superBlock.next(members);
         writeTo(parts, grown.write(), (nothing, failure) -> {
             if (failure != null) {
@@ -391,8 +391,7 @@ public final class ConcatBdev extends Bdev {
      */
     public long unusableBytes(Bdev disk) {
         RaidSuperBlock.Member member = memberOf(disk);
-        long blocks = (disk.blockCount() - member.dataOffsetBlocks()) / superBlock.stripBlocks() * superBlock.stripBlocks();
-        return member.slot() == superBlock.members().size() - 1 ? 0 : Math.max(0, blocks - member.dataBlocks()) << blockShift();
+        return member.slot() == superBlock.members().size() - 1 ? 0 : gainedBlocks(member) << blockShift();
     }
 
     /** What a disk would add to the whole; refused as by {@link #add}. */
@@ -474,12 +473,12 @@ public final class ConcatBdev extends Bdev {
 
     @Override
     protected void onDestroy(Completion<Void> done) {
-        closeDisks();
+        close(parts);
         done.ok(null);
     }
 
-    private void closeDisks() {
-        for (Part part : parts) {
+    private void close(List<Part> opened) {
+        for (Part part : opened) {
             part.descriptor.close();
             if (part.disk() instanceof MissingDisk) {
                 registry.unregister(part.disk(), (nothing, none) -> { });

@@ -6,18 +6,14 @@ import io.mizzen.bdev.IoChannel;
 import io.mizzen.bdev.IoType;
 import io.mizzen.bdev.Status;
 import io.mizzen.reactor.Mthread;
-import io.mizzen.util.Completion;
 import io.mizzen.util.HotPath;
-import java.nio.charset.StandardCharsets;
 import java.util.UUID;
 
 /** Stands for a member that is not there, in a set that is opened to be looked at only: every read fails. */
 final class MissingDisk extends Bdev {
-    private static final String PRODUCT = "missing";
-
     MissingDisk(UUID set, RaidSuperBlock.Member member, int blockSizeBytes) {
-        super("missing-" + set + "-" + (member.slot() + 1), UUID.nameUUIDFromBytes((PRODUCT + set + member.uuid()).getBytes(StandardCharsets.UTF_8)), PRODUCT,
-                blockSizeBytes, member.dataOffsetBlocks() + member.dataBlocks());
+        super("missing-" + set + "-" + (member.slot() + 1), member.uuid(), "missing", blockSizeBytes,
+                member.dataOffsetBlocks() + member.dataBlocks());
     }
 
     @Override
@@ -35,11 +31,6 @@ final class MissingDisk extends Bdev {
         return new Channel(this, mthread);
     }
 
-    @Override
-    protected void onDestroy(Completion<Void> done) {
-        done.ok(null);
-    }
-
     private static final class Channel extends IoChannel {
         Channel(MissingDisk disk, Mthread mthread) {
             super(disk, mthread);
@@ -49,11 +40,6 @@ final class MissingDisk extends Bdev {
         @HotPath
         protected void doSubmit(BdevIo io) {
             io.completeDeferred(Status.UNRECOVERED_READ_ERROR | Status.DNR);
-        }
-
-        @Override
-        protected void onClose() {
-            // Holds nothing.
         }
     }
 }
