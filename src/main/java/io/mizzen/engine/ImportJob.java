@@ -28,7 +28,7 @@ final class ImportJob implements LvStores.Reading {
     @Override
     public boolean at(long doneBytes, long totalBytes) {
         if (job == null && totalBytes >= LARGE_BYTES && jobs.hasRoom()) {
-            job = jobs.start("pool-import", spec.name() == null ? spec.uuid() : spec.name(), spec.uuid(), true);
+            job = jobs.start("pool-import", spec.nameOrUuid(), spec.uuid(), true);
         }
         if (job == null) {
             return true;
@@ -42,16 +42,16 @@ final class ImportJob implements LvStores.Reading {
         if (job != null) {
             boolean cancelled = failure != null && failure.code().equals(LvStores.READING_ENDED);
             job.end(cancelled ? null : "", cancelled ? null : failure);
-            tell(plane, job, spec.name());
+            tell(plane, job);
         }
     }
 
     /** Of a job of a pool that has failed: whoever asked for it may have been answered long ago. */
-    static void tell(PlaneContext plane, Jobs.Job job, String pool) {
+    static void tell(PlaneContext plane, Jobs.Job job) {
         JobView ended = job.view();
         if (ended.error() != null) {
-            plane.event(ObjectKind.POOL, null, pool, ended.kind() + "-failed", "job " + ended.id() + " (" + ended.kind() + " "
-                    + pool + ") has failed: " + ended.error(), "job", ended.id());
+            plane.event(ObjectKind.POOL, null, ended.object(), ended.kind() + "-failed", "job " + ended.id() + " (" + ended.kind()
+                    + " " + ended.object() + ") has failed: " + ended.error(), "job", ended.id());
         }
     }
 }

@@ -195,7 +195,7 @@ final class PoolDisks {
     /** Of several disks, which one. */
     private static OperationException named(PoolSpec spec, int disk, OperationException failure) {
         return spec.disks().size() == 1 ? failure : new OperationException(failure.kind(), failure.code(), "disk "
-                + spec.disks().get(disk) + " of pool " + (spec.name() == null ? spec.uuid() : spec.name()) + ": " + failure.getMessage()
+                + spec.disks().get(disk) + " of pool " + spec.nameOrUuid() + ": " + failure.getMessage()
                 + "; a pool is opened only with all its disks", failure);
     }
 

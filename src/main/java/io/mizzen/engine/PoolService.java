@@ -32,7 +32,6 @@ final class PoolService {
     private static final long CLUSTER_MIN = 1L << 20;
     private static final long CLUSTER_MAX = 1L << 30;
     private static final int METADATA_PAGES_MAX = 10_000;
-    /** Of a damaged pool, so many are told. */
 
     /** An open pool and how its disks were named. */
     private record Entry(LvStore store, PoolDisks.Stack stack, List<String> disks, boolean test) {
@@ -109,7 +108,7 @@ final class PoolService {
         Jobs.Job job = jobs.start("pool-create", options.name(), uuid, false);
         Completion<LvStore> end = (store, failure) -> {
             job.end("", failure);
-            ImportJob.tell(plane, job, options.name());
+            ImportJob.tell(plane, job);
             done.complete(store, failure);
         };
         stores.create(stack.base(), options, job::progress, (store, failure) -> {
@@ -137,7 +136,7 @@ final class PoolService {
         Entry existing = existing(spec.name(), uuid);
         if (existing != null) {
             if (existing.store().readOnly() != how.readOnly()) {
-                throw new OperationException(ErrorKind.ALREADY_EXISTS, "pool-exists", "pool " + spec.name() + " is open "
+                throw new OperationException(ErrorKind.ALREADY_EXISTS, "pool-exists", "pool " + spec.nameOrUuid() + " is open "
                         + (how.readOnly() ? "for writing" : "read-only") + " already; export it first");
             }
             checkSame(existing, spec, uuid, existing.store().clusterSizeBytes());

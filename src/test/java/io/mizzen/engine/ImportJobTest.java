@@ -30,11 +30,13 @@ class ImportJobTest {
         return new PoolSpec("p0", null, List.of(DISK), MIB, List.of(), true, new PoolSpec.Room(false, 0, pages));
     }
 
-    private static void makePool(EngineHarness h, PoolSpec spec) {
+    /** Returns its UUID. */
+    private static String makePool(EngineHarness h, PoolSpec spec) {
         h.get(h.engine.createBdev(new BdevSpec("fault:///f0?base=malloc:///d0%3Fsize_mb=64")));
-        h.get(h.engine.createPool(spec));
+        String uuid = h.get(h.engine.createPool(spec)).uuid();
         h.get(h.engine.createReplica(new ReplicaSpec(R1, "r1", "p0", 4 * MIB, false)));
         h.get(h.engine.exportPool("p0"));
+        return uuid;
     }
 
     private static List<JobView> imports(EngineHarness h) {
@@ -42,9 +44,13 @@ class ImportJobTest {
     }
 
     private static CompletableFuture<PoolView> beginSlowImport(EngineHarness h) {
+        return beginSlowImport(h, LARGE);
+    }
+
+    private static CompletableFuture<PoolView> beginSlowImport(EngineHarness h, PoolSpec spec) {
         h.get(h.engine.putFault(DISK, new FaultSpec("slow", FaultSpec.Operation.READ, FaultSpec.Stage.SUBMISSION,
                 FaultSpec.Action.DELAY, 0, 0, 0, SLOW_NS, 0)));
-        CompletableFuture<PoolView> answer = h.engine.importPool(LARGE, ALL);
+        CompletableFuture<PoolView> answer = h.engine.importPool(spec, ALL);
         while (imports(h).isEmpty() || imports(h).getLast().doneBytes() == 0) {
             assertThat(answer).isNotDone();
         }
@@ -101,20 +107,37 @@ class ImportJobTest {
     }
 
     @Test
-    void aFailedImportSaysSoInItsJob() {
+    void aFailedImportSaysSoInItsJobAndAnEvent() {
         try (EngineHarness h = new EngineHarness(1)) {
             makePool(h, LARGE);
-            CompletableFuture<PoolView> answer = beginSlowImport(h);
-            h.get(h.engine.putFault(DISK, new FaultSpec("bad", FaultSpec.Operation.READ, FaultSpec.Stage.SUBMISSION,
-                    FaultSpec.Action.ERROR, 0, 0, 0, 0, 0)));
-            h.get(h.engine.deleteFault(DISK, "slow"));
-            h.refused(ErrorKind.INTERNAL, "pool-io-error", answer, "reading the pool");
-            assertThat(imports(h)).singleElement().satisfies(job -> {
-                assertThat(job.state()).isEqualTo("FAILED");
-                assertThat(job.error()).contains("reading the pool");
-            });
-            assertThat(h.engine.events(0, 1000).events()).anyMatch(event -> event.kind().equals("pool-import-failed")
-                    && event.severity() == EventSeverity.WARNING);
+            failImport(h, LARGE, "p0");
         }
+    }
+
+    @Test
+    void aPoolThatIsImportedByItsUuidAloneIsCalledByThat() {
+        try (EngineHarness h = new EngineHarness(1)) {
+            String uuid = makePool(h, LARGE);
+            failImport(h, new PoolSpec(null, uuid, List.of(DISK), 0, List.of(), true), uuid);
+        }
+    }
+
+    private static void failImport(EngineHarness h, PoolSpec spec, String called) {
+        CompletableFuture<PoolView> answer = beginSlowImport(h, spec);
+        h.get(h.engine.putFault(DISK, new FaultSpec("bad", FaultSpec.Operation.READ, FaultSpec.Stage.SUBMISSION,
+                FaultSpec.Action.ERROR, 0, 0, 0, 0, 0)));
+        h.get(h.engine.deleteFault(DISK, "slow"));
+        h.refused(ErrorKind.INTERNAL, "pool-io-error", answer, "reading the pool");
+        assertThat(imports(h)).singleElement().satisfies(job -> {
+            assertThat(job.state()).isEqualTo("FAILED");
+            assertThat(job.object()).isEqualTo(called);
+            assertThat(job.error()).contains("reading the pool");
+        });
+        assertThat(h.engine.events(0, 1000).events()).filteredOn(event -> event.kind().equals("pool-import-failed"))
+                .singleElement().satisfies(event -> {
+                    assertThat(event.severity()).isEqualTo(EventSeverity.WARNING);
+                    assertThat(event.name()).isEqualTo(called);
+                    assertThat(event.message()).contains("(pool-import " + called + ") has failed");
+                });
     }
 }

@@ -24,6 +24,11 @@ public record PoolSpec(String name, String uuid, List<String> disks, long cluste
         this(name, uuid, disks, clusterSizeBytes, overwrite, allowTest, Room.DEFAULT);
     }
 
+    /** What the pool is known by, where one of the two is given. */
+    public String nameOrUuid() {
+        return name == null ? uuid : name;
+    }
+
     /**
      * What is fixed when a pool is made.
      *
