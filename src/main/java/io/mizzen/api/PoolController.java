@@ -161,7 +161,7 @@ public class PoolController {
         @io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
             @ExampleObject(Examples.IMPORT_BODY))) @Valid @RequestBody(required = false) ImportRequest body) {
         ImportRequest request = body == null ? ImportRequest.DEFAULT : body;
-        PoolService.Creation outcome = pools.beginImport(id, request.disks(), Boolean.TRUE.equals(request.allowTest()), new PoolImport(
+        PoolService.Creation outcome = pools.importPool(id, request.disks(), Boolean.TRUE.equals(request.allowTest()), new PoolImport(
             Boolean.TRUE.equals(request.rebuildMasks()), Boolean.TRUE.equals(request.readOnly())));
         return outcome.job() == null ? ResponseEntity.ok(outcome.outcome().view()) : accepted(outcome.job());
     }

@@ -27,25 +27,25 @@ final class EngineCalls {
      */
     <T> T await(CompletableFuture<T> answer) {
         try {
-            return answer.get(deadline.toNanos(), TimeUnit.NANOSECONDS);
+            return within(deadline.toNanos(), answer);
         } catch (TimeoutException e) {
             throw new OperationException(ErrorKind.TIMEOUT, "deadline-exceeded", "No answer within " + deadline.toMillis()
                 + " ms; the outcome is unknown. Look at the object, or send the same request again.");
-        } catch (ExecutionException e) {
-            throw failureOf(e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new OperationException(ErrorKind.UNAVAILABLE, "interrupted",
-                "The engine is stopping; the outcome of this request is unknown.");
         }
     }
 
     /** Waits for a while, but not as long as the deadline: what has not answered by then goes on. */
     <T> Optional<T> awaitShortly(CompletableFuture<T> answer) {
         try {
-            return Optional.of(answer.get(Math.min(deadline.toNanos() / 2, SHORTLY_NS), TimeUnit.NANOSECONDS));
+            return Optional.of(within(Math.min(deadline.toNanos() / 2, SHORTLY_NS), answer));
         } catch (TimeoutException e) {
             return Optional.empty();
+        }
+    }
+
+    private static <T> T within(long timeNs, CompletableFuture<T> answer) throws TimeoutException {
+        try {
+            return answer.get(timeNs, TimeUnit.NANOSECONDS);
         } catch (ExecutionException e) {
             throw failureOf(e);
         } catch (InterruptedException e) {

@@ -44,10 +44,8 @@ public final class PoolService {
 
     /** Creates; the same specification again finds the pool that is there. */
     public Outcome<PoolView> create(PoolSpec spec) {
-        absent.refuseDisks(spec.disks());
-        boolean existed = list().stream().anyMatch(pool -> isSame(spec, pool));
-        PoolView view = calls.await(state.storing(engine.createPool(spec), pool -> store(spec, pool)));
-        return new Outcome<>(view, !existed);
+        boolean isNew = isNew(spec);
+        return new Outcome<>(calls.await(creating(spec)), isNew);
     }
 
     /**
@@ -56,35 +54,39 @@ public final class PoolService {
      * @return the pool, or the job that makes it
      */
     public Creation begin(PoolSpec spec) {
+        boolean isNew = isNew(spec);
+        return outcomeOrJob(creating(spec), "pool-create", spec, isNew);
+    }
+
+    private boolean isNew(PoolSpec spec) {
+        return list().stream().noneMatch(pool -> isSame(spec, pool));
+    }
+
+    private CompletableFuture<PoolView> creating(PoolSpec spec) {
         absent.refuseDisks(spec.disks());
-        boolean existed = list().stream().anyMatch(pool -> isSame(spec, pool));
-        CompletableFuture<PoolView> answer = state.storing(engine.createPool(spec), pool -> store(spec, pool));
+        return state.storing(engine.createPool(spec), pool -> store(spec, pool));
+    }
+
+    private Creation outcomeOrJob(CompletableFuture<PoolView> answer, String jobKind, PoolSpec spec, boolean isNew) {
         Optional<PoolView> view = calls.awaitShortly(answer);
-        if (view.isPresent()) {
-            return new Creation(new Outcome<>(view.get(), !existed), null);
-        }
-        Optional<JobView> job = running("pool-create", spec.name(), spec.uuid());
+        Optional<JobView> job = view.isPresent() ? Optional.empty() : running(jobKind, spec);
         if (job.isEmpty()) {
-            return new Creation(new Outcome<>(calls.await(answer), !existed), null);
+            return new Creation(new Outcome<>(view.isPresent() ? view.get() : calls.await(answer), isNew), null);
         }
         answer.whenComplete((pool, failure) -> tellNotStored(spec, failure));
         return new Creation(null, job.get());
     }
 
-    private Optional<JobView> running(String kind, String pool, String uuid) {
-        return calls.await(engine.jobs()).stream().filter(job -> job.kind().equals(kind) && job.object().equals(pool)
-            && Objects.equals(job.objectUuid(), uuid) && job.endedAt() == null).reduce((first, second) -> second);
-    }
-
-    private static String known(PoolSpec spec) {
-        return spec.name() == null ? spec.uuid() : spec.name();
+    private Optional<JobView> running(String kind, PoolSpec spec) {
+        return calls.await(engine.jobs()).stream().filter(job -> job.kind().equals(kind) && job.object().equals(spec.nameOrUuid())
+            && Objects.equals(job.objectUuid(), spec.uuid()) && job.endedAt() == null).reduce((first, second) -> second);
     }
 
     /** Nobody waits for the answer any more: that the pool is open, but would not be brought back, has to be told. */
     private void tellNotStored(PoolSpec spec, Throwable failure) {
         OperationException known = failure == null ? null : EngineCalls.failureOf(failure);
         if (known != null && known.code().equals("state-not-stored")) {
-            engine.report(ObjectKind.POOL, spec.uuid(), known(spec), "pool-not-stored", "pool " + known(spec)
+            engine.report(ObjectKind.POOL, spec.uuid(), spec.nameOrUuid(), "pool-not-stored", "pool " + spec.nameOrUuid()
                 + " is open, but a start would not bring it back: " + known.getMessage(), "code", known.code());
         }
     }
@@ -98,40 +100,30 @@ public final class PoolService {
     public record Creation(Outcome<PoolView> outcome, JobView job) { }
 
     /**
-     * Imports from the given disks; without disks, a pool that was exported here before or could not be restored.
+     * Imports from the given disks; without disks, a pool that was exported here before or could not be restored. What takes
+     * long goes on after the answer.
      *
      * @param how a pool imported read-only is so after a start too, until it is exported
-     */
-    public PoolView importPool(String id, List<String> disks, boolean allowTest, PoolImport how) {
-        DesiredState.StoredPool pool = toImport(id, disks, allowTest, how);
-        PoolView view = pool.uncertainDisk() != null ? restorer.importKnown(pool, how.rebuildMasks())
-            : calls.await(importing(pool, disks.isEmpty(), how));
-        restorer.onPoolImported(view.uuid());
-        return view;
-    }
-
-    /**
-     * As {@link #importPool}; what takes long goes on after the answer.
-     *
      * @return the pool, or the job that opens it
      */
-    public Creation beginImport(String id, List<String> disks, boolean allowTest, PoolImport how) {
+    public Creation importPool(String id, List<String> disks, boolean allowTest, PoolImport how) {
         DesiredState.StoredPool pool = toImport(id, disks, allowTest, how);
         if (pool.uncertainDisk() != null) {
-            return new Creation(new Outcome<>(importPool(id, disks, allowTest, how), false), null);
+            PoolView view = restorer.importKnown(pool, how.rebuildMasks());
+            restorer.onPoolImported(view.uuid());
+            return new Creation(new Outcome<>(view, false), null);
         }
-        CompletableFuture<PoolView> answer = importing(pool, disks.isEmpty(), how);
-        Optional<PoolView> view = calls.awaitShortly(answer);
-        Optional<JobView> job = view.isPresent() ? Optional.empty() : running("pool-import", known(spec(pool)),
-            pool.uuid());
-        if (job.isPresent()) {
-            answer.whenComplete((late, failure) -> tellNotStored(spec(pool), failure));
+        PoolSpec spec = disks.isEmpty() ? pool.toImport(false) : spec(pool);
+        CompletableFuture<PoolView> answer = state.storing(engine.importPool(spec, how), imported ->
+            state.put(StateKind.POOL, imported.uuid(), new DesiredState.StoredPool(imported.name(), imported.uuid(), pool.disks(),
+                pool.allowTest(), false, null, pool.readOnly())));
+        Creation creation = outcomeOrJob(answer, "pool-import", spec, false);
+        if (creation.job() == null) {
+            restorer.onPoolImported(creation.outcome().view().uuid());
+        } else {
             answer.thenAccept(late -> restorer.onPoolImportedLater(late.uuid()));
-            return new Creation(null, job.get());
         }
-        PoolView open = view.isPresent() ? view.get() : calls.await(answer);
-        restorer.onPoolImported(open.uuid());
-        return new Creation(new Outcome<>(open, false), null);
+        return creation;
     }
 
     private DesiredState.StoredPool toImport(String id, List<String> disks, boolean allowTest, PoolImport how) {
@@ -147,12 +139,6 @@ public final class PoolService {
             known.map(DesiredState.StoredPool::uuid).orElse(byUuid ? id : null), fromKnown ? known.get().disks() : disks,
             allowTest || known.map(DesiredState.StoredPool::allowTest).orElse(false), false,
             fromKnown ? known.get().uncertainDisk() : null, how.readOnly() ? true : null);
-    }
-
-    private CompletableFuture<PoolView> importing(DesiredState.StoredPool pool, boolean fromKnown, PoolImport how) {
-        return state.storing(engine.importPool(fromKnown ? pool.toImport(false) : spec(pool), how), imported ->
-            state.put(StateKind.POOL, imported.uuid(), new DesiredState.StoredPool(imported.name(), imported.uuid(), pool.disks(),
-                pool.allowTest(), false, null, pool.readOnly())));
     }
 
     /** Limits what its replicas may come to; the pool itself keeps it. */

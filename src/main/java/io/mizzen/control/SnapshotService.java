@@ -14,11 +14,11 @@ public final class SnapshotService {
     private final Engine engine;
     private final EngineCalls calls;
     private final AbsentNexuses absent;
-    private final ReplicaService volumes;
+    private final ReplicaService replicas;
 
     SnapshotService(Engine engine, EngineCalls calls, DesiredState state) {
         this.absent = new AbsentNexuses(engine, calls, state);
-        this.volumes = new ReplicaService(engine, calls, state);
+        this.replicas = new ReplicaService(engine, calls, state);
         this.engine = engine;
         this.calls = calls;
     }
@@ -46,7 +46,7 @@ public final class SnapshotService {
 
     public void destroy(String uuid) {
         get(uuid);
-        volumes.destroy(uuid);
+        replicas.destroy(uuid);
     }
 
     public ReplicaView rollback(String replica, String snapshot) {

@@ -506,7 +506,7 @@ class RestorerTest {
         start();
         assertThat(restorer.failures()).isEmpty();
         assertThat(engine.calls()).doesNotContain("createBdev", "importPool", "createNexus", "publishNexus", "shareReplica");
-        assertThat(pools().importPool("a", List.of(), false, PoolImport.NORMAL).uuid()).isEqualTo(POOL);
+        assertThat(pools().importPool("a", List.of(), false, PoolImport.NORMAL).outcome().view().uuid()).isEqualTo(POOL);
     }
 
     @Test
