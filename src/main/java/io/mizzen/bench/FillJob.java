@@ -36,11 +36,6 @@ final class FillJob extends Job {
         assert strideCount > 0;
     }
 
-    /** Strides that the bdev must have. */
-    static long stridesNeeded(int part) {
-        return part;
-    }
-
     @Override
     @HotPath
     void next(int slot, BdevIo io) {
@@ -77,10 +72,5 @@ final class FillJob extends Job {
     @HotPath
     void onSuccess(int slot, int type) {
         // The data is nobody's business.
-    }
-
-    /** Whether all of it has been written. */
-    boolean isComplete() {
-        return errors == 0 && inFlight == 0 && submitted == strideCount;
     }
 }

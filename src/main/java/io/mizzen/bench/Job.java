@@ -76,15 +76,15 @@ abstract class Job extends Deferred implements IoCompletion {
         }
     }
 
-    /** What ends from now on is not counted. */
-    final void freeze() {
-        frozen = true;
-    }
-
-    /** As above; a job that ends by itself runs {@code whenDrained} when nothing is in flight any more. */
+    /** The same for a job that ends by itself: runs {@code whenDrained} when nothing is in flight any more. */
     final void start(Runnable whenDrained) {
         drained = whenDrained;
         start();
+    }
+
+    /** What ends from now on is not counted. */
+    final void freeze() {
+        frozen = true;
     }
 
     /** Lets what is in flight end, then runs {@code whenDrained}. */

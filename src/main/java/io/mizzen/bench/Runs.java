@@ -124,7 +124,7 @@ final class Runs {
         for (Descriptor target : stack.targets()) {
             int unitBytes = shape.fill ? shape.strideBytes : shape.blockBytes;
             long units = target.bdev().sizeBytes() / unitBytes;
-            long needed = shape.fill ? FillJob.stridesNeeded(options.cores.size())
+            long needed = shape.fill ? options.cores.size()     // A stride each, at the least.
                     : options.verify ? VerifyJob.unitsNeeded(shape, options.cores.size()) : 1;
             if (units < needed) {
                 throw OperationException.invalid("bdev-too-small", target.bdev().name() + " holds " + units
@@ -175,7 +175,8 @@ final class Runs {
         return workers.stream().mapToLong(Worker::completed).sum();
     }
 
-    private static void pause(List<Worker> workers, long untilNs) {
+    /** Until then, or until one of them has failed. */
+    static void pause(List<Worker> workers, long untilNs) {
         long leftNs = untilNs - System.nanoTime();
         while (leftNs > 0 && workers.stream().noneMatch(Worker::failed)) {
             LockSupport.parkNanos(Math.min(leftNs, POLL_NS));

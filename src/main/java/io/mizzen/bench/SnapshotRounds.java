@@ -4,15 +4,12 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import java.util.concurrent.locks.LockSupport;
 
 /**
  * Snapshots taken under load, and what became of the I/O meanwhile: around each snapshot, while an old one is deleted, and
  * in between. Main thread.
  */
 final class SnapshotRounds {
-    private static final long POLL_NS = 1_000_000L;
-
     private final BenchOptions options;
     private final Stack stack;
     private final List<Worker> workers;
@@ -36,12 +33,12 @@ final class SnapshotRounds {
             long begunNs = System.nanoTime();
             pausesNs.add(stack.takeSnapshots());
             tookNs.add(System.nanoTime() - begunNs);
-            sleepUntil(begunNs + intervalNs / 3);
+            Runs.pause(workers, begunNs + intervalNs / 3);
             around.add(nextWindow());
             if (stack.deleteSnapshots(options.chain)) {
                 deleting.add(nextWindow());
             }
-            sleepUntil(begunNs + intervalNs);
+            Runs.pause(workers, begunNs + intervalNs);
             between.add(nextWindow());
         }
         stack.deleteSnapshots(0);
@@ -51,14 +48,6 @@ final class SnapshotRounds {
         Window worst = new Window(0);
         workers.forEach(worker -> worst.add(worker.nextWindow()));
         return worst;
-    }
-
-    private void sleepUntil(long untilNs) {
-        long leftNs = untilNs - System.nanoTime();
-        while (leftNs > 0 && workers.stream().noneMatch(Worker::failed)) {
-            LockSupport.parkNanos(Math.min(leftNs, POLL_NS));
-            leftNs = untilNs - System.nanoTime();
-        }
     }
 
     /** One row of figures. */

@@ -107,7 +107,7 @@ final class VerifyJob extends Job {
 
     @Override
     String failure() {
-        return super.failure() != null || mismatches == 0 ? super.failure() : "verification of " + channel.bdev().name()
+        return errors > 0 || mismatches == 0 ? super.failure() : "verification of " + channel.bdev().name()
                 + " failed in " + mismatches + " I/Os, the first at block " + mismatchBlock + ", byte " + mismatchByte
                 + ": what was read is not what was written";
     }

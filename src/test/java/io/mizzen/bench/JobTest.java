@@ -23,6 +23,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** The jobs on a memory disk, on a reactor driven by hand. */
 class JobTest {
+    private static final FaultRule WRITES_FAIL = new FaultRule("bad", FaultRule.ANY_TYPE, FaultRule.Stage.COMPLETION,
+            FaultRule.Kind.ERROR, Status.WRITE_FAULT, 0, 64, 1, Long.MAX_VALUE);
     private static final long TURNS = 50;
 
     private final HandReactors reactors = new HandReactors(1, 1);
@@ -55,6 +57,13 @@ class JobTest {
         }
         return options.verify ? new VerifyJob(channel, buffers, 0, options, 0, 1, 1)
                 : new LoadJob(channel, buffers, 0, options, 0, 1, 1);
+    }
+
+    private FaultBdev failing(FaultRule rule) {
+        FaultBdev fault = reactors.call(0, () -> FaultBdev.open("f", UUID.randomUUID(), disk, registry));
+        reactors.on(0, () -> registry.register(fault));
+        fault.putRule(rule);
+        return fault;
     }
 
     private void run(Job job) {
@@ -91,11 +100,15 @@ class JobTest {
         }
     }
 
-    private void fill(FillJob job) {
+    private void runToEnd(FillJob job) {
         boolean[] ended = new boolean[1];
         reactors.on(0, () -> job.start(() -> ended[0] = true));
         reactors.runUntil(() -> ended[0]);
-        assertThat(job.isComplete()).isTrue();
+        assertThat(job.inFlight).isZero();
+    }
+
+    private void fill(FillJob job) {
+        runToEnd(job);
         assertThat(job.failure()).isNull();
     }
 
@@ -155,15 +168,9 @@ class JobTest {
 
     @Test
     void anErrorEndsAFill() {
-        FaultBdev fault = reactors.call(0, () -> FaultBdev.open("f", UUID.randomUUID(), disk, registry));
-        reactors.on(0, () -> registry.register(fault));
-        fault.putRule(new FaultRule("bad", FaultRule.ANY_TYPE, FaultRule.Stage.COMPLETION, FaultRule.Kind.ERROR,
-                Status.WRITE_FAULT, 0, 64, 1, Long.MAX_VALUE));
-        FillJob job = (FillJob) job(fault, options("--rw", "write", "--fill"));
-        boolean[] ended = new boolean[1];
-        reactors.on(0, () -> job.start(() -> ended[0] = true));
-        reactors.runUntil(() -> ended[0]);
-        assertThat(job.isComplete()).isFalse();
+        FillJob job = (FillJob) job(failing(WRITES_FAIL), options("--rw", "write", "--fill"));
+        runToEnd(job);
+        assertThat(job.writes).isLessThan(32);
         assertThat(job.failure()).contains("failed");
     }
 
@@ -178,11 +185,8 @@ class JobTest {
 
     @Test
     void aFlippedBitIsFound() {
-        FaultBdev fault = reactors.call(0, () -> FaultBdev.open("f", UUID.randomUUID(), disk, registry));
-        reactors.on(0, () -> registry.register(fault));
-        fault.putRule(new FaultRule("flip", IoType.READ, FaultRule.Stage.COMPLETION, FaultRule.Kind.CORRUPT, 0, 0, 0,
-                Long.MAX_VALUE, 1));
-        VerifyJob job = (VerifyJob) job(fault, options("--verify"));
+        VerifyJob job = (VerifyJob) job(failing(new FaultRule("flip", IoType.READ, FaultRule.Stage.COMPLETION,
+                FaultRule.Kind.CORRUPT, 0, 0, 0, Long.MAX_VALUE, 1)), options("--verify"));
         run(job);
         assertThat(job.mismatches).isEqualTo(1);
         assertThat(job.running).isFalse();
@@ -190,11 +194,7 @@ class JobTest {
 
     @Test
     void anErrorEndsTheMeasurement() {
-        FaultBdev fault = reactors.call(0, () -> FaultBdev.open("f", UUID.randomUUID(), disk, registry));
-        reactors.on(0, () -> registry.register(fault));
-        fault.putRule(new FaultRule("bad", FaultRule.ANY_TYPE, FaultRule.Stage.COMPLETION, FaultRule.Kind.ERROR,
-                Status.WRITE_FAULT, 0, 64, 1, Long.MAX_VALUE));
-        Job job = job(fault, options("--rw", "write"));
+        Job job = job(failing(WRITES_FAIL), options("--rw", "write"));
         run(job);
         assertThat(job.firstError).isEqualTo(Status.WRITE_FAULT);
         assertThat(job.reads + job.writes).isLessThan(32);
