@@ -22,6 +22,8 @@ public final class LvStores {
     public static final long CLUSTER_BYTES_DEFAULT = 4L << 20;
     /** Metadata pages for each hundred clusters unless told otherwise. */
     public static final int METADATA_PAGES_PER_HUNDRED_CLUSTERS_DEFAULT = 100;
+    /** Code of the refusal of a pool whose reading was ended. */
+    public static final String READING_ENDED = "pool-import-cancelled";
 
     private final BdevRegistry registry;
     private final Mthread control;
@@ -127,9 +129,6 @@ public final class LvStores {
         /** @return false: it is to end; the pool is refused with {@link #READING_ENDED} */
         boolean at(long doneBytes, long totalBytes);
     }
-
-    /** Code of the refusal of a pool whose reading was ended. */
-    public static final String READING_ENDED = "pool-import-cancelled";
 
     /** As above, telling how far it is. */
     public void load(Bdev base, Expected expected, Reading reading, Completion<LvStore> done) {

@@ -26,8 +26,7 @@ final class StoreReader {
     private final boolean salvage;
     private final Done done;
     private final List<String> problems = new ArrayList<>();
-    private final Map<Integer, MemorySegment> pages = new HashMap<>();
-    private final BitSet present = new BitSet();
+    private final Pages pages = new Pages();
     private final LvStores.Reading reading;
     private final long heapBytesMax;
     private long pagesWanted;
@@ -53,6 +52,37 @@ final class StoreReader {
      */
     record Found(MemorySegment superBlock, Geometry geometry, boolean clean, MetadataReplay.Result replay,
             MetadataWriter.Page restored, List<String> problems, int pagesRead, long memoryBytes) {
+    }
+
+    /** Those that hold something. */
+    private static final class Pages implements PageSource {
+        private final Map<Integer, MemorySegment> byIndex = new HashMap<>();
+        private final BitSet present = new BitSet();
+
+        void put(int index, MemorySegment page) {
+            byIndex.put(index, page);
+            present.set(index);
+        }
+
+        void remove(int index) {
+            byIndex.remove(index);
+            present.clear(index);
+        }
+
+        int size() {
+            return byIndex.size();
+        }
+
+        @Override
+        public MemorySegment page(int index) {
+            return byIndex.get(index);
+        }
+
+        @Override
+        public int next(int from) {
+            int found = present.nextSetBit(from);
+            return found < 0 ? Integer.MAX_VALUE : found;
+        }
     }
 
     /** @param salvage read what can be read, for a store that is never written; else the first thing that is wrong is refused */
@@ -168,7 +198,7 @@ final class StoreReader {
         } else {
             BitSet all = new BitSet();
             long there = (port.sizeBytes() - geometry.metadataPageAtBytes(0)) / MetadataPage.SIZE_BYTES;
-            all.set(0, (int) Math.clamp(there, 0, geometry.metadataPageCount()));
+            all.set(0, Math.clamp(there, 0, geometry.metadataPageCount()));
             planRuns(all);
         }
     }
@@ -218,7 +248,6 @@ final class StoreReader {
         for (long at = 0; at < MetadataPage.SIZE_BYTES; at += 8) {
             if (page.get(LittleEndian.U64, at) != 0) {
                 pages.put(index, MemorySegment.ofArray(new byte[MetadataPage.SIZE_BYTES]).copyFrom(page));
-                present.set(index);
                 checkHeap();
                 return;
             }
@@ -245,10 +274,9 @@ final class StoreReader {
         port.read(geometry.redoPage() * MetadataPage.SIZE_BYTES, MetadataPage.SIZE_BYTES, (data, status) -> step(status, () -> {
             redo = data;
             int target = MetadataWriter.redoTarget(redo, geometry.metadataPageCount());
-            restored = target < 0 ? null : MetadataWriter.restored(redo, pages.get(target), geometry.metadataPageCount());
+            restored = target < 0 ? null : MetadataWriter.restored(redo, pages.page(target), geometry.metadataPageCount());
             if (restored != null) {
                 pages.remove(restored.index());
-                present.clear(restored.index());
                 keep(restored.index(), restored.data());
             }
             replay();
@@ -256,20 +284,8 @@ final class StoreReader {
     }
 
     private void replay() throws FormatException {
-        PageSource source = new PageSource() {
-            @Override
-            public MemorySegment page(int index) {
-                return pages.get(index);
-            }
-
-            @Override
-            public int next(int from) {
-                int found = present.nextSetBit(from);
-                return found < 0 ? Integer.MAX_VALUE : found;
-            }
-        };
-        MetadataReplay.Result result = salvage ? MetadataReplay.salvage(geometry, source)
-                : clean ? MetadataReplay.verify(geometry, source, masks) : MetadataReplay.recover(geometry, source);
+        MetadataReplay.Result result = salvage ? MetadataReplay.salvage(geometry, pages)
+                : clean ? MetadataReplay.verify(geometry, pages, masks) : MetadataReplay.recover(geometry, pages);
         long clusters = salvage ? geometry.totalClusterCount() : 0;
         for (BlobMetadata blob : result.blobs()) {
             clusters += blob.clusters.length;

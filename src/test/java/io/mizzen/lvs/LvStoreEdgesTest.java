@@ -126,7 +126,6 @@ class LvStoreEdgesTest {
         compare(loaded, disk);
     }
 
-    /** 63 bytes, not characters; anything but '/' and NUL. */
     @Test
     void aVerifyIsTheDisksWhereAVolumeOrASnapshotHasData() {
         SimDisk disk = disk(64 * MIB);
@@ -146,6 +145,7 @@ class LvStoreEdgesTest {
         handle.close();
     }
 
+    /** 63 bytes, not characters; anything but '/' and NUL. */
     @Test
     void namesAtTheirLimitsSurviveAndOthersAreRefused() {
         List<String> names = List.of("a", "n".repeat(63), "\u20ac".repeat(21), "two words", "..", "a@b:c", "\u00e4\u00f6\u00fc",
