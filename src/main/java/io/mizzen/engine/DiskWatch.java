@@ -31,6 +31,8 @@ final class DiskWatch {
     private long neededBytes;
     /** The least that the disk had since it lost some of the pool; -1: it has not. */
     private long shrunkToBytes = -1;
+    /** -1: not known yet. */
+    private long unusableBytes = -1;
     private List<String> warnings;
     private HealthState state = HealthState.ONLINE;
     private String reason;
@@ -77,6 +79,17 @@ final class DiskWatch {
     /** What the pool has on the disk ends there: a smaller disk has lost some of it. */
     void needs(long bytes) {
         neededBytes = bytes;
+    }
+
+    /** So much of the disk the pool cannot use. Returns whether it has become more; what it was at first is no news. */
+    boolean gainsUnusable(long bytes) {
+        boolean isMore = unusableBytes >= 0 && bytes > unusableBytes;
+        unusableBytes = bytes;
+        return isMore;
+    }
+
+    long unusableBytes() {
+        return unusableBytes;
     }
 
     /** Whether the disk has become smaller than what the pool has on it; also when it is as large again, until {@link #clear}. */

@@ -23,8 +23,6 @@ final class PoolHealth {
     /** The disks of an open pool. */
     private static final class Watched {
         final Map<Bdev, DiskWatch> disks = new LinkedHashMap<>();
-        /** By disk, so many bytes that the pool cannot use; those that it could not use when it was opened are no news. */
-        final Map<Bdev, Long> unusable = new HashMap<>();
         HealthState told = HealthState.ONLINE;
     }
 
@@ -53,7 +51,10 @@ final class PoolHealth {
             DiskWatch watch = pool.disks.computeIfAbsent(disk, key -> new DiskWatch(disk, plane.config().health(), nowNs));
             watch.needs(stack.neededBytes(store, disk));
             watch.look(nowNs, warnings(disk));
-            lookAtGain(store, pool, disk, stack.unusableBytes(disk));
+            if (watch.gainsUnusable(stack.unusableBytes(disk))) {
+                plane.event(ObjectKind.POOL, store.uuid(), store.name(), "pool-disk-unusable-space", "pool " + store.name() + ": "
+                        + note(watch), "disk", disk.name(), "unusableBytes", watch.unusableBytes());
+            }
         }
         HealthState state = of(store).state();
         if (state != pool.told) {
@@ -68,23 +69,15 @@ final class PoolHealth {
     }
 
     /** A disk that is not the last of several has grown: nothing will come of that, which nobody would find out else. */
-    private void lookAtGain(LvStore store, Watched pool, Bdev disk, long bytes) {
-        Long before = pool.unusable.put(disk, bytes);
-        if (before != null && bytes > before) {
-            plane.event(ObjectKind.POOL, store.uuid(), store.name(), "pool-disk-unusable-space", "pool " + store.name() + ": "
-                    + unusable(disk, bytes), "disk", disk.name(), "unusableBytes", bytes);
-        }
-    }
-
-    private static String unusable(Bdev disk, long bytes) {
-        return "disk " + disk.name() + " has " + bytes + " bytes that the pool cannot use: the disks are joined end to end, and the"
-                + " data of the next disk follows directly, so only the last disk's gain can be taken in; add a disk instead (POST"
-                + " /v1/pools/{id}/disks), or grow the last one";
+    private static String note(DiskWatch disk) {
+        return "disk " + disk.disk() + " has " + disk.unusableBytes() + " bytes that the pool cannot use: the disks are joined end to"
+                + " end, and the data of the next disk follows directly, so only the last disk's gain can be taken in; add a disk"
+                + " instead (POST /v1/pools/{id}/disks), or grow the last one";
     }
 
     private static List<String> notes(Watched pool) {
-        return pool == null ? List.of() : pool.unusable.entrySet().stream().filter(entry -> entry.getValue() > 0
-                && pool.disks.containsKey(entry.getKey())).map(entry -> unusable(entry.getKey(), entry.getValue())).toList();
+        return pool == null ? List.of() : pool.disks.values().stream().filter(disk -> disk.unusableBytes() > 0).map(PoolHealth::note)
+                .toList();
     }
 
     private void tell(LvStore store, HealthState before, HealthState state) {

@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Function;
@@ -77,8 +78,9 @@ public final class BlockDevices {
             return null;
         }
         String address = text(device.resolve("address"));
-        for (String controller : address == null ? names(device) : List.<String>of()) {     // Of a drive with several paths.
-            address = address != null || !controller.matches("nvme\\d+") ? address : text(device.resolve(controller).resolve("address"));
+        if (address == null) {          // Of a drive with several paths each controller has its own.
+            address = names(device).stream().filter(controller -> controller.matches("nvme\\d+"))
+                    .map(controller -> text(device.resolve(controller).resolve("address"))).filter(Objects::nonNull).findFirst().orElse(null);
         }
         return new NvmeDrive(address != null && PCI_ADDRESS.matcher(address).matches() ? address : name.group(1),
                 orEmpty(text(device.resolve("model"))), orEmpty(text(device.resolve("serial"))));

@@ -119,7 +119,7 @@ public final class FakeEngine extends FakeStorage {
         });
     }
 
-    /** A job that makes a pool begins. */
+    /** A job that makes or opens a pool begins. */
     public synchronized void beginPool(String kind, String name, String uuid) {
         jobs.add(new JobView(Integer.toString(jobs.size() + 1), kind, name, uuid, "RUNNING", 1, 2, 50, Instant.EPOCH, null, null, null));
     }
