@@ -3,7 +3,6 @@ package io.mizzen.control;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
-import io.mizzen.control.store.StateStore;
 import io.mizzen.engine.model.NexusSpec;
 import io.mizzen.engine.model.PoolDiskSpec;
 import io.mizzen.engine.model.PoolImport;
@@ -12,49 +11,24 @@ import io.mizzen.engine.model.ReplicaSpec;
 import io.mizzen.engine.model.WipeMethod;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
-import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** After a start the engine does not have every nexus that is desired: what those are assembled from is kept all the same. */
-class AbsentNexusesTest {
+class AbsentNexusesTest extends DesiredStateTestBase {
     private static final String POOL = FakeStorage.uuidOf("a");
     private static final String REPLICA = "d0000000-0000-4000-8000-0000000000a1";
     private static final String OTHER = "d0000000-0000-4000-8000-0000000000a2";
     private static final String NEXUS = "d0000000-0000-4000-8000-000000000001";
     private static final long SIZE_BYTES = 64L << 20;
 
-    @TempDir
-    Path directory;
-    private final EngineCalls calls = new EngineCalls(Duration.ofSeconds(20));
-    private FakeEngine engine = new FakeEngine();
-    private DesiredState state;
-    private Restorer restorer;
-
     @BeforeEach
-    void firstStart() {
-        start();
+    void make() {
         pools().create(new PoolSpec("a", POOL, List.of("uring:///dev/a"), 0, List.of(), false));
         createReplicas();
         nexuses().create(new NexusSpec(NEXUS, "n", List.of("lvol:///a/r", "uring:///dev/b?name=b"), 0, null));
-    }
-
-    @AfterEach
-    void crash() {
-        restorer.close();
-        state.close();
-    }
-
-    private void start() {
-        StateStore store = StateStore.open(directory);
-        state = new DesiredState(store, Duration.ofSeconds(20));
-        restorer = new Restorer(engine, calls, state);
-        restorer.start(store.load(), Duration.ofHours(1));
     }
 
     private void restart(String failing) {
@@ -71,18 +45,6 @@ class AbsentNexusesTest {
     private void createReplicas() {
         calls.await(engine.createReplica(new ReplicaSpec(REPLICA, "r", "a", SIZE_BYTES, true)));
         calls.await(engine.createReplica(new ReplicaSpec(OTHER, "other", "a", SIZE_BYTES, true)));
-    }
-
-    private PoolService pools() {
-        return new PoolService(engine, calls, state, restorer);
-    }
-
-    private NexusService nexuses() {
-        return new NexusService(engine, calls, state, restorer);
-    }
-
-    private ReplicaService replicas() {
-        return new ReplicaService(engine, calls, state);
     }
 
     private static void refused(String code, String why, ThrowingCallable request) {

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.mizzen.control.store.StateKind;
-import io.mizzen.control.store.StateStore;
 import io.mizzen.engine.model.BdevSpec;
 import io.mizzen.engine.model.EventView;
 import io.mizzen.engine.model.LimitsSpec;
@@ -30,14 +29,11 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.springframework.boot.health.contributor.Health;
 
 /** What was asked for comes back after a crash; what cannot is reported, retried, and does not stop the rest. */
-class RestorerTest {
+class RestorerTest extends DesiredStateTestBase {
     private static final String POOL = "d0000000-0000-4000-8000-0000000000a0";
     private static final String POOL_B = "d0000000-0000-4000-8000-0000000000b0";
     private static final String REPLICA = "d0000000-0000-4000-8000-0000000000a1";
@@ -47,38 +43,6 @@ class RestorerTest {
 
     private static final LimitsSpec LIMITS = new LimitsSpec(null, null, new RateSpec(1000, 0), null, new RateSpec(1 << 20, 4096),
         null);
-
-    @TempDir
-    Path directory;
-    private FakeEngine engine;
-    private StateStore store;
-    private DesiredState state;
-    private Restorer restorer;
-    private final EngineCalls calls = new EngineCalls(Duration.ofSeconds(20));
-
-    @BeforeEach
-    void firstStart() {
-        start();
-    }
-
-    @AfterEach
-    void crash() {
-        restorer.close();
-        state.close();
-    }
-
-    /** An engine that knows nothing, over the directory that the last one left. */
-    private void start() {
-        engine = new FakeEngine();
-        startOver();
-    }
-
-    private void startOver() {
-        store = StateStore.open(directory);
-        state = new DesiredState(store, Duration.ofSeconds(20));
-        restorer = new Restorer(engine, calls, state);
-        restorer.start(store.load(), Duration.ofHours(1));
-    }
 
     private void createEverything() {
         new BdevService(engine, calls, state).create(new BdevSpec("malloc:///m?size_mb=64"));
@@ -90,34 +54,18 @@ class RestorerTest {
         replicas().share(REPLICA, new ShareSpec(List.of("nqn.x")));
     }
 
-    private PoolService pools() {
-        return new PoolService(engine, calls, state, restorer);
-    }
-
-    private NexusService nexuses() {
-        return new NexusService(engine, calls, state, restorer);
-    }
-
-    private LimitsService limits() {
-        return new LimitsService(engine, calls, state);
-    }
-
-    private ReplicaService replicas() {
-        return new ReplicaService(engine, calls, state);
-    }
-
     @Test
     void aDriveIsTakenAgainAfterARestartOfTheMachineButNoOtherOneInItsPlace() {
         DeviceService devices = new DeviceService(engine, calls, state);
         devices.bind(FakeEngine.DEVICE, "vfio-pci", List.of("gpt"));
         crash();
-        start();
+        startAnew();
         assertThat(calls.await(engine.device(FakeEngine.DEVICE)).driver()).isEqualTo("vfio-pci");
         assertThat(restorer.failures()).isEmpty();
         crash();
         engine = new FakeEngine();
         engine.replaceDevice("S2");
-        startOver();
+        start();
         assertThat(calls.await(engine.device(FakeEngine.DEVICE)).driver()).isEqualTo("nvme");
         assertThat(restorer.failures()).singleElement().satisfies(failure ->
             assertThat(failure.code()).isEqualTo("device-changed"));
@@ -154,7 +102,7 @@ class RestorerTest {
         crash();
         engine = new FakeEngine();
         engine.createReplica(new ReplicaSpec(REPLICA, "r", "a", 1, true));
-        startOver();
+        start();
         assertThat(restorer.failures()).isEmpty();
         assertThat(engine.awaitsShares()).isFalse();
         assertThat(engine.calls()).filteredOn(call -> call.matches("createBdev|importPool|createNexus|publishNexus|share.*"))
@@ -172,7 +120,7 @@ class RestorerTest {
         nexuses().pause(NEXUS, Duration.ofHours(1));
         nexuses().publish(NEXUS, new ShareSpec(List.of("nqn.other")));
         crash();
-        start();
+        startAnew();
         engine.createReplica(new ReplicaSpec(REPLICA, "r", "a", 1, true));
         restorer.retry();
         assertThat(restorer.failures()).isEmpty();
@@ -189,7 +137,7 @@ class RestorerTest {
         replicas().unshare(REPLICA);
         replicas().destroy(REPLICA);
         crash();
-        start();
+        startAnew();
         assertThat(restorer.failures()).isEmpty();
         assertThat(engine.calls()).contains("publishNexus").doesNotContain("setNexusLimits", "setReplicaLimits",
             "publishNexusPaused");
@@ -203,7 +151,7 @@ class RestorerTest {
         nexuses().removeChild(NEXUS, "lvol:///a/r");
         nexuses().create(new NexusSpec(NEXUS, "n", List.of("lvol:///b/r"), 0, null));
         crash();
-        start();
+        startAnew();
         NexusView nexus = calls.await(engine.nexus(NEXUS));
         assertThat(nexus.children()).extracting(NexusView.ChildView::uri).containsExactly("lvol:///b/r");
         assertThat(nexus.settings().rebuildBytesPerSecond()).isEqualTo(77);
@@ -229,7 +177,7 @@ class RestorerTest {
         state.put(StateKind.NEXUS, NEXUS, new DesiredState.StoredNexus(NEXUS, "n", List.of("lvol:///a/r"), 0, null, null,
             "lvol:///b/r", null, null));
         crash();
-        start();
+        startAnew();
         assertThat(calls.await(engine.nexus(NEXUS)).children()).hasSize(2);
         DesiredState.StoredNexus stored = state.find(StateKind.NEXUS, NEXUS, DesiredState.StoredNexus.class).orElseThrow();
         assertThat(stored.children()).containsExactly("lvol:///a/r", "lvol:///b/r");
@@ -239,7 +187,7 @@ class RestorerTest {
         crash();
         engine = new FakeEngine();
         engine.refuseAssembly("lvol:///c/r", "child-foreign");
-        startOver();
+        start();
         assertThat(calls.await(engine.nexus(NEXUS)).children()).extracting(NexusView.ChildView::uri).containsExactly("lvol:///a/r");
         assertThat(state.find(StateKind.NEXUS, NEXUS, DesiredState.StoredNexus.class).orElseThrow().allChildren())
             .containsExactly("lvol:///a/r");
@@ -253,7 +201,7 @@ class RestorerTest {
         nexuses().resize(NEXUS, 1 << 20);
         assertThat(nexuses().shutdown(NEXUS).state()).isEqualTo("SHUTDOWN");
         crash();
-        start();
+        startAnew();
         engine.createReplica(new ReplicaSpec(REPLICA, "r", "a", 1, true));
         restorer.retry();
         assertThat(restorer.failures()).isEmpty();
@@ -272,7 +220,7 @@ class RestorerTest {
         nexuses().shutdown(NEXUS);
         assertThat(nexuses().assemble(NEXUS, List.of(), false).state()).isEqualTo("ONLINE");
         crash();
-        start();
+        startAnew();
         assertThat(calls.await(engine.nexuses())).hasSize(1);
     }
 
@@ -311,7 +259,7 @@ class RestorerTest {
         assertThatExceptionOfType(OperationException.class).isThrownBy(() -> nexuses().shutdown(NEXUS));
         crash();
         Files.move(away, directory.resolve("nexuses"));
-        start();
+        startAnew();
         ShareView share = calls.await(engine.nexus(NEXUS)).share();
         assertThat(share.paused()).isFalse();
     }
@@ -335,7 +283,7 @@ class RestorerTest {
         assertThat(isStoredAsShutDown()).isFalse();
         hasty.close();
         crash();
-        start();
+        startAnew();
         assertThat(calls.await(engine.nexus(NEXUS)).share().paused()).isFalse();
     }
 
@@ -384,7 +332,7 @@ class RestorerTest {
             engine = new FakeEngine();
             engine.faultReason(reason);
             engine.faultedOnAssembly("lvol:///a/r");
-            startOver();
+            start();
             assertThat(engine.calls().contains("onlineNexusChild")).isEqualTo(reason.equals("rebuild-failed"));
         }
     }
@@ -395,7 +343,7 @@ class RestorerTest {
         nexuses().pause(NEXUS, Duration.ofMillis(1));
         state.put(StateKind.SHARE, NEXUS, new DesiredState.StoredShare(true, NEXUS, List.of("any"), 1L));
         crash();
-        start();
+        startAnew();
         assertThat(engine.calls()).contains("publishNexus").doesNotContain("publishNexusPaused");
     }
 
@@ -405,7 +353,7 @@ class RestorerTest {
         store.put(StateKind.NEXUS, NEXUS, Map.of("uuid", NEXUS, "name", "n", "children", List.of("c"), "sizeBytes", 0));
         store.put(StateKind.SHARE, NEXUS, Map.of("nexus", true, "uuid", NEXUS, "allowedHosts", List.of("any")));
         crash();
-        start();
+        startAnew();
         assertThat(restorer.failures()).isEmpty();
         assertThat(calls.await(engine.nexus(NEXUS)).share().paused()).isFalse();
     }
@@ -418,7 +366,7 @@ class RestorerTest {
         state.put(StateKind.LIMITS, REPLICA, new DesiredState.StoredLimits(false, REPLICA, POOL, LIMITS));
         pools().export("a");
         crash();
-        start();
+        startAnew();
         assertThat(restorer.failures()).isEmpty();
         assertThat(engine.calls()).doesNotContain("setReplicaLimits");
         engine.createReplica(new ReplicaSpec(REPLICA, "r", "a", 1, true));
@@ -434,7 +382,7 @@ class RestorerTest {
         crash();
         engine = new FakeEngine();
         engine.failing("importPool", MISSING);
-        startOver();
+        start();
         assertThat(restorer.failures()).extracting(Restorer.Failure::object)
             .containsExactly(POOL, POOL_B, REPLICA);
         assertThat(calls.await(engine.nexuses())).hasSize(1);
@@ -459,7 +407,7 @@ class RestorerTest {
         crash();
         engine = new FakeEngine();
         engine.failing("importPool", MISSING);
-        startOver();
+        start();
         pools().destroy(POOL_B);
         restorer.retry();
         assertThat(restorer.failures()).extracting(Restorer.Failure::object).containsExactly(POOL, REPLICA);
@@ -476,7 +424,7 @@ class RestorerTest {
         engine.createReplica(new ReplicaSpec(REPLICA, "r", "a", 1, true));
         engine.failing("assembleWithAll", new OperationException(ErrorKind.FAILED_PRECONDITION,
             "nexus-newest-generation-missing", "Bring it back, or allow its absence"));
-        startOver();
+        start();
         assertThat(restorer.failures()).extracting(Restorer.Failure::object).containsExactly(NEXUS, NEXUS);
         assertThat(restorer.failures().getFirst().message()).contains("/v1/nexuses/" + NEXUS + "/assembly");
         assertThatExceptionOfType(OperationException.class).isThrownBy(() -> nexuses().assemble(NEXUS, List.of(), false))
@@ -485,7 +433,7 @@ class RestorerTest {
         assertThat(nexuses().assemble(NEXUS, List.of("lvol:///b/r"), true).share().allowedHosts()).containsExactly("nqn.other");
         assertThat(restorer.failures()).isEmpty();
         crash();
-        start();
+        startAnew();
         assertThat(calls.await(engine.nexus(NEXUS)).children()).extracting(NexusView.ChildView::uri)
             .containsExactly("lvol:///b/r");
         assertThatExceptionOfType(OperationException.class).isThrownBy(() -> nexuses().assemble(POOL, List.of(), true))
@@ -503,7 +451,7 @@ class RestorerTest {
         pools().destroy("b");
         new BdevService(engine, calls, state).destroy("m");
         crash();
-        start();
+        startAnew();
         assertThat(restorer.failures()).isEmpty();
         assertThat(engine.calls()).doesNotContain("createBdev", "importPool", "createNexus", "publishNexus", "shareReplica");
         assertThat(pools().importPool("a", List.of(), false, PoolImport.NORMAL).outcome().view().uuid()).isEqualTo(POOL);
@@ -521,7 +469,7 @@ class RestorerTest {
         engine.release();
         calls.await(answer);
         crash();
-        start();
+        startAnew();
         assertThat(engine.calls()).contains("importPool");
     }
 
@@ -531,7 +479,7 @@ class RestorerTest {
         crash();
         Path document = directory.resolve("pools").resolve(POOL + ".json");
         Files.writeString(document, Files.readString(document).replace("/dev/a", "/dev/b"));
-        start();
+        startAnew();
         assertThat(restorer.setAside()).hasSize(1);
         assertThat(engine.events(0, 1).events()).extracting(EventView::kind).containsExactly("state-document-corrupt");
         assertThat(new EngineHealth(engine, calls, restorer).health().getDetails()).containsEntry("engine", "not running");

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.mizzen.control.store.StateKind;
-import io.mizzen.control.store.StateStore;
 import io.mizzen.engine.model.LimitsSpec;
 import io.mizzen.engine.model.PoolDiskSpec;
 import io.mizzen.engine.model.PoolImport;
@@ -17,54 +16,19 @@ import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** The desired state of pools and of what is in them says what a start is to bring back: no less, and nothing that is gone. */
-class StoredPoolsTest {
+class StoredPoolsTest extends DesiredStateTestBase {
     private static final String POOL = "d0000000-0000-4000-8000-0000000000a0";
     private static final String OTHER = "d0000000-0000-4000-8000-0000000000b0";
     private static final String REPLICA = "d0000000-0000-4000-8000-0000000000a1";
     private static final String SNAPSHOT = "d0000000-0000-4000-8000-0000000000a2";
     private static final String DISK = "uring:///dev/a";
     private static final LimitsSpec LIMITS = new LimitsSpec(null, null, new RateSpec(1000, 0), null, null, null);
-
-    @TempDir
-    Path directory;
-    private final EngineCalls calls = new EngineCalls(Duration.ofSeconds(20));
-    private FakeEngine engine = new FakeEngine();
-    private DesiredState state;
-    private Restorer restorer;
-
-    @BeforeEach
-    void start() {
-        StateStore store = StateStore.open(directory);
-        state = new DesiredState(store, Duration.ofSeconds(20));
-        restorer = new Restorer(engine, calls, state);
-        restorer.start(store.load(), Duration.ofHours(1));
-    }
-
-    @AfterEach
-    void crash() {
-        restorer.close();
-        state.close();
-    }
-
-    private void restart() {
-        crash();
-        engine = new FakeEngine();
-        start();
-    }
-
-    private PoolService pools() {
-        return new PoolService(engine, calls, state, restorer);
-    }
 
     private static PoolSpec pool(String uuid, String disk) {
         return new PoolSpec("a", uuid, List.of(disk), 0, List.of(), false, new PoolSpec.Room(true, 0, 0));
@@ -139,18 +103,18 @@ class StoredPoolsTest {
     void whatIsKnownOfReplicasOfALostPoolCanBeRemoved() {
         pools().create(pool(POOL, DISK));
         engine.createReplica(new ReplicaSpec(REPLICA, "r", "a", 1, true));
-        ReplicaService replicas = new ReplicaService(engine, calls, state);
-        replicas.share(REPLICA, new ShareSpec(List.of("any")));
-        new LimitsService(engine, calls, state).setReplica(REPLICA, LIMITS);
-        restart();
+        replicas().share(REPLICA, new ShareSpec(List.of("any")));
+        limits().setReplica(REPLICA, LIMITS);
+        crash();
+        startAnew();
         assertThat(restorer.failures()).extracting(Restorer.Failure::code).containsOnly("replica-not-found");
-        new LimitsService(engine, calls, state).removeReplica(REPLICA);
-        new ReplicaService(engine, calls, state).unshare(REPLICA);
+        limits().removeReplica(REPLICA);
+        replicas().unshare(REPLICA);
         restorer.retry();
         assertThat(restorer.failures()).isEmpty();
-        assertThat(catchThrowableOfType(OperationException.class, () -> new ReplicaService(engine, calls, state).unshare(REPLICA)).code())
+        assertThat(catchThrowableOfType(OperationException.class, () -> replicas().unshare(REPLICA)).code())
             .isEqualTo("replica-not-found");
-        assertThat(catchThrowableOfType(OperationException.class, () -> new LimitsService(engine, calls, state).setReplica(REPLICA,
+        assertThat(catchThrowableOfType(OperationException.class, () -> limits().setReplica(REPLICA,
             LIMITS)).code()).isEqualTo("replica-not-found");
     }
 
@@ -198,7 +162,7 @@ class StoredPoolsTest {
         engine.createReplica(new ReplicaSpec(REPLICA, "r", "a", 1, true));
         SnapshotService snapshots = new SnapshotService(engine, calls, state);
         snapshots.create(new SnapshotSpec(SNAPSHOT, "s", REPLICA, null, null));
-        new LimitsService(engine, calls, state).setReplica(SNAPSHOT, LIMITS);
+        limits().setReplica(SNAPSHOT, LIMITS);
         snapshots.destroy(SNAPSHOT);
         assertThat(state.contains(StateKind.LIMITS, SNAPSHOT)).isFalse();
     }
