@@ -210,12 +210,18 @@ class EngineTargetTest {
         }
     }
 
+    /** A new replica in a new pool. */
+    private static ReplicaView shared(RunningEngine r, PoolSpec pool, long sizeBytes, boolean thin) {
+        r.ask.get(r.engine.createPool(pool));
+        r.ask.get(r.engine.createReplica(new ReplicaSpec(R1, "r", pool.name(), sizeBytes, thin)));
+        return r.ask.get(r.engine.shareReplica(R1, new ShareSpec(List.of(HOST))));
+    }
+
     @Test
     void strangersAreRefusedAndSharesAreTakenAway() {
         try (RunningEngine r = new RunningEngine()) {
-            r.ask.get(r.engine.createPool(new PoolSpec("p0", null, List.of("malloc:///d?size_mb=64"), 1 << 20, List.of(), true)));
-            r.ask.get(r.engine.createReplica(new ReplicaSpec(R1, "r", "p0", 8 << 20, true)));
-            ReplicaView shared = r.ask.get(r.engine.shareReplica(R1, new ShareSpec(List.of(HOST))));
+            ReplicaView shared = shared(r, new PoolSpec("p0", null, List.of("malloc:///d?size_mb=64"), 1 << 20, List.of(), true),
+                    8 << 20, true);
             String nqn = shared.share().nqn();
             assertEquals(shared, r.ask.get(r.engine.shareReplica(R1, new ShareSpec(List.of(HOST)))));
             org.junit.jupiter.api.Assertions.assertThrows(IllegalStateException.class, () -> r.connect(0, 0xffff, nqn, STRANGER, 0));
@@ -292,9 +298,7 @@ class EngineTargetTest {
         byte[] data = pattern(7, 4096);
         PoolSpec pool = new PoolSpec("p0", null, List.of(disk("d0", "&create=true&size_mb=64")), 1 << 20, List.of(), false);
         try (RunningEngine r = new RunningEngine()) {
-            r.ask.get(r.engine.createPool(pool));
-            r.ask.get(r.engine.createReplica(new ReplicaSpec(R1, "r", "p0", 8 << 20, true)));
-            String nqn = r.ask.get(r.engine.shareReplica(R1, new ShareSpec(List.of(HOST)))).share().nqn();
+            String nqn = shared(r, pool, 8 << 20, true).share().nqn();
             try (NvmeTcpClient admin = r.connect(0, 0xffff, nqn, HOST, 0); NvmeTcpClient io = r.io(nqn)) {
                 assertEquals(0, io.write(1, 0, data, BLOCK, true).status());
             }
@@ -316,9 +320,7 @@ class EngineTargetTest {
         byte[] data = pattern(8, 64 << 10);
         PoolSpec pool = new PoolSpec("p0", null, List.of(disk("d0", "&create=true&size_mb=64")), 1 << 20, List.of(), false);
         try (RunningEngine r = new RunningEngine()) {
-            r.ask.get(r.engine.createPool(pool));
-            r.ask.get(r.engine.createReplica(new ReplicaSpec(R1, "r", "p0", 8 << 20, true)));
-            String nqn = r.ask.get(r.engine.shareReplica(R1, new ShareSpec(List.of(HOST)))).share().nqn();
+            String nqn = shared(r, pool, 8 << 20, true).share().nqn();
             try (NvmeTcpClient admin = r.connect(0, 0xffff, nqn, HOST, 0); NvmeTcpClient io = r.io(nqn)) {
                 assertEquals(0, admin.identify(Identify.CNS_NAMESPACE, 1).data()[NSATTR]);
                 assertEquals(0, io.write(1, 2000, data, BLOCK, false).status());
@@ -352,9 +354,7 @@ class EngineTargetTest {
         PoolSpec whole = new PoolSpec("p0", null, disks, 1 << 20, List.of(), false);
         PoolSpec part = new PoolSpec("p0", null, disks.subList(0, 1), 0, List.of(), false);
         try (RunningEngine r = new RunningEngine()) {
-            r.ask.get(r.engine.createPool(whole));
-            r.ask.get(r.engine.createReplica(new ReplicaSpec(R1, "r", "p0", 40 << 20, false)));
-            String nqn = r.ask.get(r.engine.shareReplica(R1, new ShareSpec(List.of(HOST)))).share().nqn();
+            String nqn = shared(r, whole, 40 << 20, false).share().nqn();
             try (NvmeTcpClient admin = r.connect(0, 0xffff, nqn, HOST, 0); NvmeTcpClient io = r.io(nqn)) {
                 assertEquals(0, admin.identify(Identify.CNS_NAMESPACE, 1).status());
                 assertEquals(0, io.write(1, 0, data, BLOCK, true).status());

@@ -4,80 +4,25 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.mizzen.bdev.Bdev;
 import io.mizzen.bdev.BdevIo;
-import io.mizzen.bdev.BdevRegistry;
 import io.mizzen.bdev.Descriptor;
 import io.mizzen.bdev.IoChannel;
 import io.mizzen.bdev.IoCompletion;
 import io.mizzen.bdev.IoType;
 import io.mizzen.ffi.RawMemory;
 import io.mizzen.memory.DmaBuffer;
-import io.mizzen.testsupport.RealReactors;
 import io.mizzen.testsupport.TestIo;
-import io.mizzen.uring.UringBdev;
-import io.mizzen.uring.UringFile;
-import io.mizzen.util.Completion;
-import io.mizzen.util.OperationException;
-import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
-import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Pools on a real file through real rings, with volumes used from all cores while others are made and removed. */
-class LvStoreUringStressTest {
-    private static final long MIB = 1 << 20;
+class LvStoreUringStressTest extends UringPoolTestBase {
     private static final int WRITES_PER_SLOT = 150;
     private static final int SLOTS = 8;
-
-    @TempDir
-    Path directory;
-    private final BdevRegistry registry = new BdevRegistry();
-
-    private RealReactors real;
-    private UringBdev disk;
-    private LvStores stores;
-    private LvStore store;
-
-    @BeforeEach
-    void makePool() {
-        real = new RealReactors(2, 50_000);
-        disk = new UringBdev("u0", UUID.randomUUID(),
-                UringFile.open(directory.resolve("disk"), new UringFile.Options(0, true, 256 * MIB)));
-        real.run(0, () -> {
-            registry.register(disk);
-            disk.watch(real.reactor(0).mthread());
-        });
-        stores = new LvStores(registry, real.reactor(0).mthread());
-        store = ok(done -> stores.create(disk, new LvStores.Options("pool", null, MIB, 100), done));
-    }
-
-    @AfterEach
-    void close() {
-        real.close();
-    }
-
-    private <T> T ok(Consumer<Completion<T>> operation) {
-        CompletableFuture<T> future = new CompletableFuture<>();
-        real.run(0, () -> operation.accept((value, failure) -> {
-            if (failure == null) {
-                future.complete(value);
-            } else {
-                future.completeExceptionally(failure);
-            }
-        }));
-        try {
-            return real.await(future);
-        } catch (OperationException e) {
-            throw new AssertionError(e.toString(), e);
-        }
-    }
 
     /** Exports the pool and imports it again: it was closed cleanly, with as many clusters free. Then takes it all apart. */
     private void checkAfterImport(Consumer<LvStore> check) {

@@ -116,6 +116,15 @@ class LvolSnapshotRemovalTest {
         assertThat(Arrays.equals(all(lvol), now)).isTrue();
     }
 
+    /** A read of the snapshot's first cluster, which the volume needs no more once that has begun. Ends with {@code holdsReads}. */
+    private LvsRig.Pending readWithoutEnd(SimDisk disk, LvsRig.Handle handle) {
+        disk.holdsReads = true;
+        LvsRig.Pending read = handle.submit(IoType.READ, 0, 4096, LvsRig.payloadAddress() + 4 * MIB, 0);
+        rig.hand.tickAll(100);
+        assertThat(handle.io(IoType.WRITE_ZEROES, 0, MIB, 0)).isZero();      // Nothing is copied for this.
+        return read;
+    }
+
     /** A cluster is not given to others while a read that began before is under way to it. */
     @Test
     void readersAreWaitedForBeforeClustersAreGivenBack() {
@@ -125,10 +134,7 @@ class LvolSnapshotRemovalTest {
         write(lvol, 0, pattern((int) MIB, 1));
         Lvol snapshot = snapshot(store, lvol, "s");
         LvsRig.Handle handle = rig.open(lvol.bdev(), 1);
-        disk.holdsReads = true;
-        LvsRig.Pending read = handle.submit(IoType.READ, 0, 4096, LvsRig.payloadAddress() + 4 * MIB, 0);
-        rig.hand.tickAll(100);
-        assertThat(handle.io(IoType.WRITE_ZEROES, 0, MIB, 0)).isZero();      // Nothing is copied for this.
+        LvsRig.Pending read = readWithoutEnd(disk, handle);
         LvsRig.Outcome<Void> deletion = rig.start(done -> store.destroyLvol(snapshot, done));
         rig.hand.tickAll(3000);
         assertThat(deletion.ended).isFalse();
@@ -151,10 +157,7 @@ class LvolSnapshotRemovalTest {
         write(lvol, 0, pattern((int) MIB, 1));
         Lvol snapshot = snapshot(store, lvol, "s");
         LvsRig.Handle handle = rig.open(lvol.bdev(), 1);
-        disk.holdsReads = true;
-        LvsRig.Pending read = handle.submit(IoType.READ, 0, 4096, LvsRig.payloadAddress() + 4 * MIB, 0);
-        rig.hand.tickAll(100);
-        assertThat(handle.io(IoType.WRITE_ZEROES, 0, MIB, 0)).isZero();
+        LvsRig.Pending read = readWithoutEnd(disk, handle);
         LvsRig.Outcome<Lvol> alone = rig.start(done -> {
             if (decouple) {
                 store.decoupleLvol(lvol, done);

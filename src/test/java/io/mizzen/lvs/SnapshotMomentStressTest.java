@@ -4,30 +4,21 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.mizzen.bdev.Bdev;
 import io.mizzen.bdev.BdevIo;
-import io.mizzen.bdev.BdevRegistry;
 import io.mizzen.bdev.Descriptor;
 import io.mizzen.bdev.IoChannel;
 import io.mizzen.bdev.IoCompletion;
 import io.mizzen.bdev.IoType;
 import io.mizzen.ffi.RawMemory;
 import io.mizzen.memory.DmaBuffer;
-import io.mizzen.testsupport.RealReactors;
 import io.mizzen.testsupport.TestIo;
-import io.mizzen.uring.UringBdev;
-import io.mizzen.uring.UringFile;
-import io.mizzen.util.Completion;
-import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Random;
-import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
-import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /**
  * A snapshot is one moment on all cores. Two cores write numbers in turn, each to a place of its own: the second writes n
@@ -35,8 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
  * second or one ahead, and so they are in every snapshot, for as long as it is there; meanwhile other writes load both
  * cores, and old snapshots are removed.
  */
-class SnapshotMomentStressTest {
-    private static final long MIB = 1 << 20;
+class SnapshotMomentStressTest extends UringPoolTestBase {
     private static final int SNAPSHOTS = 40;
     private static final int KEPT = 4;
     private static final int LOAD_DEPTH = 8;
@@ -44,23 +34,7 @@ class SnapshotMomentStressTest {
     private static final long SECOND_PLACE_BLOCK = 5 * MIB / BLOCK;
     private static final long LOAD_FROM_BLOCK = 6 * MIB / BLOCK;
 
-    @TempDir
-    Path directory;
-    private final RealReactors real = new RealReactors(2, 50_000);
-    private final BdevRegistry registry = new BdevRegistry();
     private volatile boolean stopping;
-
-    private <T> T ok(Consumer<Completion<T>> operation) {
-        CompletableFuture<T> future = new CompletableFuture<>();
-        real.run(0, () -> operation.accept((value, failure) -> {
-            if (failure == null) {
-                future.complete(value);
-            } else {
-                future.completeExceptionally(failure);
-            }
-        }));
-        return real.await(future);
-    }
 
     /** One core's part: its place of the two, and other writes. */
     private final class Player implements IoCompletion {
@@ -166,15 +140,7 @@ class SnapshotMomentStressTest {
 
     @Test
     void everySnapshotIsOneMomentOnAllCores() {
-        UringFile file = UringFile.open(directory.resolve("disk"), new UringFile.Options(0, true, 160 * MIB));
-        UringBdev disk = new UringBdev("u0", UUID.randomUUID(), file);
-        real.run(0, () -> {
-            registry.register(disk);
-            disk.watch(real.reactor(0).mthread());
-        });
-        LvStores stores = new LvStores(registry, real.reactor(0).mthread());
-        LvStore store = this.<LvStore>ok(done -> stores.create(disk, new LvStores.Options("pool", null, MIB, 100), done));
-        Lvol lvol = this.<Lvol>ok(done -> store.createLvol("v", null, 12 * MIB, false, done));
+        Lvol lvol = ok(done -> store.createLvol("v", null, 12 * MIB, false, done));
         Descriptor descriptor = real.call(0, () -> registry.open(lvol.bdev(), "players", true, TestIo.ignoring()));
         Player first = real.call(0, () -> new Player(0, descriptor));
         Player second = real.call(1, () -> new Player(1, descriptor));
@@ -186,7 +152,7 @@ class SnapshotMomentStressTest {
         Deque<Taken> kept = new ArrayDeque<>();
         for (int i = 0; i < SNAPSHOTS; i++) {
             int n = i;
-            Lvol snapshot = this.<Lvol>ok(done -> store.createSnapshot(lvol, new SnapshotOptions("s" + n, null, null, null,
+            Lvol snapshot = ok(done -> store.createSnapshot(lvol, new SnapshotOptions("s" + n, null, null, null,
                     Instant.EPOCH), done));
             List<Long> values = read(snapshot.bdev());
             assertThat(values.get(0) - values.get(1)).as("snapshot %s: %s", n, values).isBetween(0L, 1L);
@@ -211,6 +177,5 @@ class SnapshotMomentStressTest {
         real.run(0, descriptor::close);
         this.<Void>ok(store::export);
         this.<Void>ok(done -> registry.unregister(disk, done));
-        real.close();
     }
 }

@@ -11,6 +11,7 @@ import io.mizzen.reactor.Reactor;
 import io.mizzen.reactor.Reactors;
 import io.mizzen.ring.ReactorRing;
 import io.mizzen.ring.RingConfig;
+import io.mizzen.util.Completion;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
@@ -18,6 +19,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 
 /** Real reactors with rings, pinned to the machine's first cores; stopped by {@link #close}, which reports a crash. */
 public final class RealReactors implements AutoCloseable {
@@ -83,6 +85,19 @@ public final class RealReactors implements AutoCloseable {
             work.run();
             return null;
         });
+    }
+
+    /** Runs an operation on the first reactor and waits for what it comes to. */
+    public <T> T ok(Consumer<Completion<T>> operation) {
+        CompletableFuture<T> future = new CompletableFuture<>();
+        run(0, () -> operation.accept((value, failure) -> {
+            if (failure == null) {
+                future.complete(value);
+            } else {
+                future.completeExceptionally(failure);
+            }
+        }));
+        return await(future);
     }
 
     /** Waits for a future that a reactor completes. */

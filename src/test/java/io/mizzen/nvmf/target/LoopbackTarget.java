@@ -7,8 +7,6 @@ import io.mizzen.testsupport.NvmeTcpClient;
 import io.mizzen.testsupport.RealReactors;
 import io.mizzen.util.Completion;
 import java.net.InetSocketAddress;
-import java.util.concurrent.CompletableFuture;
-import java.util.function.Consumer;
 
 /** A target on real reactors and rings with one RAM disk, open to every host. */
 final class LoopbackTarget implements AutoCloseable {
@@ -24,24 +22,12 @@ final class LoopbackTarget implements AutoCloseable {
     LoopbackTarget(int reactorCount, long spinNs) {
         real = new RealReactors(reactorCount, spinNs);
         TargetConfig config = TargetConfig.defaults().withConnections(32, 32, 16);
-        target = control(done -> Target.start(real.reactor(0).mthread(), real.reactors().all(), config,
+        target = real.ok(done -> Target.start(real.reactor(0).mthread(), real.reactors().all(), config,
                 real.pools().memory(), registry, (s, n) -> { }, done));
         real.run(0, () -> registry.register(disk));
-        subsystem = control(done -> target.createSubsystem(TargetFixture.NQN, "S0001", HostAccess.anyHost(), done));
-        control((Completion<Namespace> done) -> target.addNamespace(subsystem, 1, disk,
+        subsystem = real.ok(done -> target.createSubsystem(TargetFixture.NQN, "S0001", HostAccess.anyHost(), done));
+        real.ok((Completion<Namespace> done) -> target.addNamespace(subsystem, 1, disk,
                 NamespaceIdentity.of(TargetFixture.VOLUME), done));
-    }
-
-    <T> T control(Consumer<Completion<T>> operation) {
-        CompletableFuture<T> future = new CompletableFuture<>();
-        real.run(0, () -> operation.accept((value, failure) -> {
-            if (failure == null) {
-                future.complete(value);
-            } else {
-                future.completeExceptionally(failure);
-            }
-        }));
-        return real.await(future);
     }
 
     InetSocketAddress listen(InetSocketAddress address) {
@@ -66,7 +52,7 @@ final class LoopbackTarget implements AutoCloseable {
     /** Stops everything; every buffer must be back. */
     @Override
     public void close() {
-        control((Completion<Void> done) -> target.stop(done));
+        real.ok((Completion<Void> done) -> target.stop(done));
         real.close();
         real.pools().all().forEach(pool -> {
             if (pool.freeCount() != pool.count()) {
