@@ -57,17 +57,15 @@ final class RingFdWatcher implements FdWatcher, CqeHandler {
             return true;
         }
 
-        void armAgain() {
-            if (backOffNs > 0 || !arm()) {
-                backOffNs = Math.clamp(2 * backOffNs, BACK_OFF_NS_MIN, BACK_OFF_NS_MAX);
-                ring.reactor().arm(this, backOffNs);
-            }
+        private void armLater() {
+            backOffNs = Math.clamp(2 * backOffNs, BACK_OFF_NS_MIN, BACK_OFF_NS_MAX);
+            ring.reactor().arm(this, backOffNs);
         }
 
         @Override
         protected void onTimer(long nowNs) {
             if (!arm()) {
-                armAgain();
+                armLater();
             }
         }
 
@@ -80,11 +78,10 @@ final class RingFdWatcher implements FdWatcher, CqeHandler {
             if (readable) {
                 backOffNs = 0;
                 handler.onReadable(fd);
-            } else {
-                backOffNs = Math.max(backOffNs, BACK_OFF_NS_MIN / 2);
             }
-            if (!more && fd >= 0 && slot == null && !isArmed()) {
-                armAgain();         // Unless the handler has ended it, or begun another in its place.
+            boolean isOver = !more && fd >= 0 && slot == null && !isArmed();    // The handler may have ended it, or begun another.
+            if (isOver && (!readable || !arm())) {
+                armLater();
             }
         }
 
