@@ -1,11 +1,13 @@
 package io.mizzen.engine;
 
 import io.mizzen.util.OperationException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /** What the words mean that name children of nexuses, also where the bdev is not there. Any thread. */
 public final class ChildNames {
-    private static final int DEPTH_MAX = 8;
-
     private ChildNames() {
     }
 
@@ -15,27 +17,23 @@ public final class ChildNames {
      * @param pool name of the replica's pool
      */
     public static boolean leadTo(String child, String pool, String name, String uuid) {
-        String at = child;
-        for (int depth = 0; depth < DEPTH_MAX && at != null; depth++) {
-            if (!BdevUri.isUri(at)) {
-                return at.equals(uuid) || at.equals(pool + "/" + name);
-            }
-            at = below(at);
-        }
-        return false;
+        String last = chain(child).getLast();
+        return last.equals(uuid) || last.equals(pool + "/" + name);
     }
 
     /** Whether what two URIs or names stand for is one bdev, or stands on one. */
     public static boolean meet(String one, String other) {
-        for (String at = one; at != null; at = BdevUri.isUri(at) ? below(at) : null) {
-            String identity = identity(at);
-            for (String below = other; below != null; below = BdevUri.isUri(below) ? below(below) : null) {
-                if (identity.equals(identity(below))) {
-                    return true;
-                }
-            }
+        Set<String> identities = chain(one).stream().map(ChildNames::identity).collect(Collectors.toSet());
+        return chain(other).stream().map(ChildNames::identity).anyMatch(identities::contains);
+    }
+
+    /** A URI or name, and what it stands for or stands on, down to a bdev of its own. Each is a part of the one before. */
+    private static List<String> chain(String uriOrName) {
+        List<String> chain = new ArrayList<>();
+        for (String at = uriOrName; at != null; at = BdevUri.isUri(at) ? below(at) : null) {
+            chain.add(at);
         }
-        return false;
+        return chain;
     }
 
     private static String identity(String uriOrName) {
@@ -46,7 +44,7 @@ public final class ChildNames {
         }
     }
 
-    /** What the URI stands for, or stands on; null: a bdev of its own. */
+    /** Null: a bdev of its own. */
     private static String below(String text) {
         BdevUri uri;
         try {
