@@ -127,27 +127,20 @@ final class DeviceScan {
         String reason = bdevs.isEmpty() && held != null ? held : reason(function, bdevs, disks);
         NvmeControllerView driven = users.controllers().get(address);
         BlockDevice first = namespaces.isEmpty() ? null : namespaces.getFirst();
-        Smart health = smart(function, driven);
+        SmartReading reading = smart(function, driven);
         return new DeviceView(address, DeviceView.Kind.NVME, driven != null ? driven.model() : first == null ? null : first.model(),
                 driven != null ? driven.serial() : serial(function, first), node(function.numaNode()), function.driver(), function.driverOverride(),
-                function.iommuGroup() < 0 ? null : function.iommuGroup(), disks, driven, health.view,
-                health.unavailable, bdevs, reason == null, reason);
+                function.iommuGroup() < 0 ? null : function.iommuGroup(), disks, driven, reading.health(),
+                reading.unavailable(), bdevs, reason == null, reason);
     }
 
-    /** What a drive says of its health, or why that is not known. */
-    private record Smart(NvmeControllerView.HealthView view, String unavailable) {
-        static Smart of(SmartReading reading) {
-            return new Smart(reading.health() == null ? null : NvmeViews.health(reading.health()), reading.unavailable());
-        }
-    }
-
-    private Smart smart(PciFunction function, NvmeControllerView driven) {
+    private SmartReading smart(PciFunction function, NvmeControllerView driven) {
         if (driven != null) {
-            return new Smart(driven.health(), driven.health() == null ? "the drive has not said yet" : null);
+            return new SmartReading(driven.health(), driven.health() == null ? "the drive has not said yet" : null);
         }
         String controller = "nvme".equals(function.driver()) ? pci.controllerName(function.address()) : null;
-        return controller == null ? new Smart(null, "neither the kernel's NVMe driver nor a bdev of this engine drives it now")
-                : Smart.of(smart.apply(pci.file(controller)));
+        return controller == null ? SmartReading.unavailable("neither the kernel's NVMe driver nor a bdev of this engine drives it now")
+                : smart.apply(pci.file(controller));
     }
 
     /** The controller's; while the kernel has not got so far, that of its first namespace, if that is there all the same. */
@@ -160,9 +153,9 @@ final class DeviceScan {
         List<String> bdevs = users.of(disk);
         DiskView view = disk(disk, users);
         String reason = bdevs.isEmpty() ? disk.readOnly() ? "it is read-only" : reason(List.of(view)) : usedBy(bdevs);
-        Smart health = blocks.nvmeDriveOf(disk.path()) == null ? new Smart(null, NO_SMART) : Smart.of(smart.apply(disk.path()));
+        SmartReading reading = blocks.nvmeDriveOf(disk.path()) == null ? SmartReading.unavailable(NO_SMART) : smart.apply(disk.path());
         return new DeviceView(disk.name(), DeviceView.Kind.DISK, disk.model(), disk.serial(), node(disk.numaNode()), null, null, null,
-                List.of(view), null, health.view, health.unavailable, bdevs, reason == null, reason);
+                List.of(view), null, reading.health(), reading.unavailable(), bdevs, reason == null, reason);
     }
 
     private static Integer node(int number) {

@@ -92,7 +92,7 @@ final class KernelDrives {
     List<String> warnings(Bdev bdev) {
         Known entry = known.get(bdev);
         return entry == null || entry.reading == null || entry.reading.health() == null ? null
-                : NvmeViews.warnings(entry.reading.health());
+                : entry.reading.health().criticalWarnings();
     }
 
     /** Every drive that could be asked, once. */
@@ -101,7 +101,7 @@ final class KernelDrives {
         for (Known entry : known.values()) {
             if (entry.drive != null && entry.reading.health() != null) {
                 drives.put(entry.drive.address(), new DriveHealthView(entry.drive.address(), entry.drive.model(), entry.drive.serial(),
-                        NvmeViews.health(entry.reading.health())));
+                        entry.reading.health()));
             }
         }
         return List.copyOf(drives.values());

@@ -1,6 +1,7 @@
 package io.mizzen.engine;
 
 import io.mizzen.bdev.Status;
+import io.mizzen.engine.model.NvmeControllerView.HealthView;
 import io.mizzen.ffi.Errno;
 import io.mizzen.nvme.LogPages;
 import io.mizzen.nvme.Opcodes;
@@ -16,7 +17,7 @@ import java.nio.file.Path;
  * @param health null when it could not be read
  * @param unavailable why not; null when it was
  */
-record SmartReading(NvmeHealth health, String unavailable) {
+record SmartReading(HealthView health, String unavailable) {
     private static final int ALL_NAMESPACES = -1;
 
     static SmartReading unavailable(String why) {
@@ -29,7 +30,7 @@ record SmartReading(NvmeHealth health, String unavailable) {
             long data = arena.allocate(SmartLog.SIZE_BYTES, SmartLog.SIZE_BYTES).address();
             int result = NvmePassthrough.read(file, Opcodes.ADMIN_GET_LOG_PAGE, ALL_NAMESPACES,
                     LogPages.cdw10(LogPages.SMART, SmartLog.SIZE_BYTES, false), data, SmartLog.SIZE_BYTES);
-            return result == 0 ? new SmartReading(NvmeHealth.parse(data), null)
+            return result == 0 ? new SmartReading(NvmeViews.health(NvmeHealth.parse(data)), null)
                     : unavailable(result > 0 ? "the drive refuses to tell its SMART data: " + Status.describe(result)
                     : result == -Errno.EACCES || result == -Errno.EPERM ? "only root may ask " + file + " for its SMART data"
                     : "asking " + file + " for its SMART data failed: " + Errno.describe(-result));

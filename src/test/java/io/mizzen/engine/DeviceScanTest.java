@@ -53,8 +53,8 @@ class DeviceScanTest {
 
     private SmartReading smart(Path file) {
         asked.add(root.resolve("dev").relativize(file).toString());
-        return file.endsWith("nvme7n2") ? SmartReading.unavailable("only root may ask") : new SmartReading(new NvmeHealth(5, 300, 90, 10, 3, 1, 2,
-                3, 4, 5, 6, 7, 8, 9, 10), null);
+        return file.endsWith("nvme7n2") ? SmartReading.unavailable("only root may ask") : new SmartReading(NvmeViews.health(new NvmeHealth(5, 300,
+                90, 10, 3, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10)), null);
     }
 
     @Test
