@@ -12,8 +12,8 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * Keeps the replicas and disks of nexuses that only the desired state knows: shut down before the engine started, or not brought back yet.
- * The engine keeps those of the nexuses that it has, and has none of these open. Any thread.
+ * Keeps the replicas and disks of nexuses that only the desired state knows: shut down before the engine started, or not
+ * brought back yet. The engine keeps those of the nexuses that it has, and has none of these open. Any thread.
  */
 final class AbsentNexuses {
     private final Engine engine;

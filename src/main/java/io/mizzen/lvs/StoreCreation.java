@@ -11,8 +11,8 @@ import java.util.List;
 import java.util.UUID;
 
 /**
- * Makes a pool: metadata region unmapped, if the device guarantees zeroes then, else zeroed, flushed → super blob and masks written → super block written, last. A crash
- * before the end leaves a device without a signature.
+ * Makes a pool: metadata region unmapped, if the device guarantees zeroes then, else zeroed, flushed → super blob and masks
+ * written → super block written, last. A crash before the end leaves a device without a signature.
  */
 final class StoreCreation {
     private static final int SUPER_BLOB_PAGE = 0;

@@ -267,7 +267,8 @@ final class StoreReader {
     }
 
     private void readRedo() {
-        if (clean || geometry.redoPage() < 0 || (geometry.redoPage() + 1) * MetadataPage.SIZE_BYTES > port.sizeBytes() || port.blockBytes() >= MetadataPage.SIZE_BYTES) {
+        if (clean || geometry.redoPage() < 0 || (geometry.redoPage() + 1) * MetadataPage.SIZE_BYTES > port.sizeBytes()
+                || port.blockBytes() >= MetadataPage.SIZE_BYTES) {
             step(0, this::replay);
             return;
         }

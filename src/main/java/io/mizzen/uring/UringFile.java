@@ -72,7 +72,8 @@ public final class UringFile implements AutoCloseable {
                 : probe(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE);
         this.zeroRange = blockDevice || unmap && probe(FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE);
         if (sizeBytes < blockSizeBytes) {
-            throw OperationException.invalid("device-too-small", path + " is empty; bring back what it held (a new file is made by create=true and size_mb=)");
+            throw OperationException.invalid("device-too-small", path
+                    + " is empty; bring back what it held (a new file is made by create=true and size_mb=)");
         }
     }
 

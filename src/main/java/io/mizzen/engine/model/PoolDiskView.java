@@ -18,4 +18,5 @@ import java.util.List;
  * @param warnings of the drive itself (SMART); null where it cannot be asked
  */
 public record PoolDiskView(String uri, String bdev, String memberUuid, long sizeBytes, long dataBytes, long unusableBytes,
-                           boolean present, HealthState health, String healthReason, long errors, long stalls, boolean stalled, List<String> warnings) { }
+                           boolean present, HealthState health, String healthReason, long errors, long stalls, boolean stalled,
+                           List<String> warnings) { }

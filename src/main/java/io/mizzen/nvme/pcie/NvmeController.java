@@ -360,8 +360,8 @@ public final class NvmeController implements IoQueuePair.Owner {
     }
 
     /**
-     * Ends it for good. I/O fails, and its buffers are others' again, once the device reaches no memory: at once, unless its
-     * configuration space does not say so. If it can be neither cut off nor made idle in its time, they are nobody's. The system has it back when it is idle too, or was given its time.
+     * Ends it for good. I/O fails and its buffers are others' again once the device reaches no memory, as a rule at once; nobody's
+     * if it can be neither cut off nor made idle in its time. The system has it back when it is idle too, or was given its time.
      */
     private void giveUp(String reason) {
         if (state != State.READY && state != State.RESETTING) {
