@@ -23,6 +23,8 @@ class VolumeVmIT {
     private static final String HOST_NQN =
             "nqn.2014-08.org.nvmexpress:uuid:5a1b6e6c-3f0e-4c1d-9d57-0f3f6b8f0a11";
 
+    private static final String SNAPSHOT = MirroredVolume.uuidOf("snapshot");
+
     @TempDir
     private Path directory;
 
@@ -56,6 +58,10 @@ class VolumeVmIT {
         assertThat(queues).as("admin queue, queue for reads, queue for writes").isEqualTo(3);
     }
 
+    private static String nqn(String uuid) {
+        return "nqn.2026-11.io.mizzen:" + uuid;
+    }
+
     @Test
     void hostIsToldOfSharesThatAppearGrowAndGoAndOthersAreRefused() throws IOException {
         try (EngineProcess engine = EngineProcess.in(directory).property("mizzen.cores", "0,1").start()) {
@@ -63,16 +69,23 @@ class VolumeVmIT {
             String replica = MirroredVolume.createReplica(engine, "a", "small", 16 * MIB, true);
             String share = "/v1/replicas/" + replica + "/share";
             JsonNode shared = engine.http().put(share, Map.of("allowedHosts", List.of(HOST_NQN))).expect(200).json();
+            String snapshotShare = "/v1/replicas/" + SNAPSHOT + "/share";
             Path sharedDirectory = HostRun.directory(directory, "shared");
             String script = String.join(" ", "volume-shares", VmRig.HOST_ADDRESS, "" + engine.nvmfPort(),
-                    shared.path("share").path("nqn").asString(), HOST_NQN, "" + 32 * MIB);
+                    shared.path("share").path("nqn").asString(), HOST_NQN, "" + 32 * MIB, nqn(SNAPSHOT));
             HostRun.run(engine, sharedDirectory, LIMIT, script, guest -> {
                 guest.awaitOutput("ready for more");
                 MirroredVolume more = MirroredVolume.create(engine, "more", 16 * MIB);
                 guest.awaitOutput("ready for growth");
                 engine.http().put("/v1/replicas/" + replica + "/size", Map.of("sizeBytes", 32 * MIB)).expect(200);
+                guest.awaitOutput("ready for a snapshot");
+                engine.http().post("/v1/replicas/" + replica + "/snapshots", Map.of("uuid", SNAPSHOT)).expect(201);
+                JsonNode snapshot = engine.http().put(snapshotShare, Map.of("allowedHosts", List.of(HOST_NQN))).expect(200).json();
+                assertThat(snapshot.path("share").path("nqn").asString()).isEqualTo(nqn(SNAPSHOT));
+                assertThat(snapshot.path("share").path("readOnly").asBoolean()).isTrue();
                 guest.awaitOutput("ready for end");
                 engine.http().delete(share).expect(204);
+                engine.http().delete(snapshotShare).expect(204);
                 more.unpublish();
                 guest.succeed();
             });
