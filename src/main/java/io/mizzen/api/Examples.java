@@ -34,12 +34,15 @@ final class Examples {
         {"name": "example-pool-2", "disks": ["malloc:///example-disk-2?size_mb=128"], "allowTest": true}""";
     static final String COMMIT_LIMIT_BODY = "{\"commitLimitPercent\": 250}";
     static final String IMPORT_BODY = "{\"rebuildMasks\": false}";
+    static final String READ_ONLY_IMPORT_BODY = "{\"readOnly\": true}";
     static final String REPLICA_BODY = """
         {"name": "example-replica", "pool": "example-pool", "sizeBytes": "64MiB", "thin": true}""";
     static final String REPLICA_POST_BODY = """
         {"name": "example-replica-2", "pool": "example-pool", "sizeBytes": 33554432, "thin": false}""";
     static final String SNAPSHOT_BODY = """
         {"name": "example-snapshot", "uuid": "e0000000-0000-4000-8000-0000000000b1"}""";
+    static final String NEXUS_SNAPSHOT_BODY = """
+        {"name": "example-nexus-snapshot", "transactionId": "example"}""";
     static final String CLONE_BODY = """
         {"name": "example-clone", "uuid": "e0000000-0000-4000-8000-0000000000b2"}""";
     static final String ROLLBACK_BODY = "{\"snapshot\": \"e0000000-0000-4000-8000-0000000000b1\"}";

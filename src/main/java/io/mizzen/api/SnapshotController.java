@@ -1,6 +1,7 @@
 package io.mizzen.api;
 
 import io.mizzen.api.request.CloneRequest;
+import io.mizzen.api.request.NexusSnapshotRequest;
 import io.mizzen.api.request.RollbackRequest;
 import io.mizzen.api.request.SnapshotRequest;
 import io.mizzen.control.Ids;
@@ -9,6 +10,7 @@ import io.mizzen.control.SnapshotService;
 import io.mizzen.engine.model.RangesView;
 import io.mizzen.engine.model.ReplicaView;
 import io.mizzen.engine.model.SnapshotView;
+import io.mizzen.engine.model.VolumeSnapshotView;
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.Parameter;
 import io.swagger.v3.oas.annotations.media.Content;
@@ -31,10 +33,10 @@ import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.ResponseStatus;
 import org.springframework.web.bind.annotation.RestController;
 
-/** Snapshots of replicas and clones of them. */
+/** Snapshots of replicas and of nexuses, and clones of them. */
 @RestController
 @RequestMapping("/v1")
-@Tag(name = "snapshots", description = "Snapshots of replicas, and clones of them")
+@Tag(name = "snapshots", description = "Snapshots of replicas and of nexuses, and clones of them")
 public class SnapshotController {
     private static final String UUID_MESSAGE = "must be a UUID in lower case";
     private static final String SNAPSHOTS = "/v1/snapshots";
@@ -57,6 +59,23 @@ public class SnapshotController {
             @ExampleObject(Examples.SNAPSHOT_BODY))) @Valid @RequestBody SnapshotRequest request) {
         Outcome<SnapshotView> outcome = snapshots.create(request.toSpec(uuid));
         return Created.of(outcome, SNAPSHOTS, outcome.view().uuid());
+    }
+
+    @PostMapping("/nexuses/{uuid}/snapshots")
+    @Operation(operationId = "createNexusSnapshot", summary = "Take a snapshot of a nexus: of all its children, at one moment",
+        description = "All of them or none. Writes to the nexus wait (`pauseNs`, at most `atMostSeconds` and what a disk needs to end what it "
+            + "has begun), nothing fails, reads go on; a writer sees a slow write. Each child's snapshot holds what all writes left that "
+            + "were acknowledged before, and the same as the others'. If one cannot be taken, those that were made are deleted and the "
+            + "request fails; after a power failure, some may be left. A child that is out or being rebuilt is refused unless `skip` "
+            + "names it. With `transactionId` and `name`, or with `uuids`, the request may be repeated: 201 when they were taken, 200 when "
+            + "they are there, 409 when only some are.")
+    ResponseEntity<VolumeSnapshotView> createOfNexus(
+        @Parameter(description = "UUID of the nexus", example = Examples.NEXUS)
+        @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid,
+        @io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
+            @ExampleObject(Examples.NEXUS_SNAPSHOT_BODY))) @Valid @RequestBody NexusSnapshotRequest request) {
+        Outcome<VolumeSnapshotView> outcome = snapshots.createOfNexus(request.toSpec(uuid));
+        return Created.of(outcome, SNAPSHOTS, outcome.view().snapshots().getFirst().uuid());
     }
 
     @GetMapping("/snapshots")

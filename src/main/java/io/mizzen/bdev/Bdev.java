@@ -371,7 +371,7 @@ public abstract class Bdev {
      * back, then each drains, so that their drains take no longer than the longest. {@link #unlockRange} ends it. Control
      * reactor.
      */
-    public final void holdWrites(Mthread control, Completion<RangeLock> held) {
+    public final RangeLock holdWrites(Mthread control, Completion<RangeLock> held) {
         assertControl();
         RangeLock lock = new RangeLock(0, Long.MAX_VALUE, false, held);
         addLock(lock);
@@ -379,10 +379,24 @@ public abstract class Bdev {
             channel.addLock(lock);
             iteration.next();
         }, control, (nothing, never) -> takeLock(lock, control));
+        return lock;
     }
 
     private void takeLock(RangeLock lock, Mthread control) {
         forEachChannel((channel, iteration) -> channel.lock(lock, iteration), control, (value, failure) -> lock.granted.ok(lock));
+    }
+
+    /**
+     * For a hold that takes too long to come about: writes go on at once, and its completion is called soon, with a lock that
+     * holds nothing back. Control reactor.
+     */
+    public final void giveUpHold(RangeLock lock, Mthread control) {
+        assertControl();
+        lock.giveUp();
+        forEachChannel((channel, iteration) -> {
+            channel.unlock(lock);
+            iteration.next();
+        }, control, (nothing, never) -> { });
     }
 
     /** Waits until no I/O is in flight any more that is so now; new I/O goes on. Control reactor. */

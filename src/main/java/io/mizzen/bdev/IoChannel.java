@@ -469,10 +469,9 @@ public abstract class IoChannel {
 
     final void unlock(RangeLock lock) {
         if (locks.remove(lock)) {
-            if (locks.isEmpty()) {
-                gate &= ~LOCKED;
-            }
+            gate = locks.isEmpty() ? gate & ~LOCKED : gate;
             release(locked);
+            checkDrains();          // For one that was given up before it was held.
         }
     }
 

@@ -15,6 +15,7 @@ public final class RangeLock {
     private final long blockCount;
     private final boolean blocksReads;
     final Completion<RangeLock> granted;
+    private volatile boolean givenUp;
 
     RangeLock(long offsetBlocks, long blockCount, boolean blocksReads, Completion<RangeLock> granted) {
         this.offsetBlocks = offsetBlocks;
@@ -31,6 +32,11 @@ public final class RangeLock {
         return blockCount;
     }
 
+    /** It holds nothing back any more. */
+    void giveUp() {
+        givenUp = true;
+    }
+
     boolean overlaps(RangeLock other) {
         return offsetBlocks < other.offsetBlocks + other.blockCount
                 && other.offsetBlocks < offsetBlocks + blockCount;
@@ -45,6 +51,6 @@ public final class RangeLock {
         return (io.flags & Bdev.FLAG_INTERNAL) == 0
                 && (IoType.isWrite(io.type) || blocksReads && IoType.hasData(io.type))
                 && ioOffsetBlocks < offsetBlocks + blockCount
-                && offsetBlocks < ioOffsetBlocks + io.blockCount;
+                && offsetBlocks < ioOffsetBlocks + io.blockCount && !givenUp;
     }
 }

@@ -6,8 +6,12 @@ import io.mizzen.engine.model.RangesView;
 import io.mizzen.engine.model.ReplicaView;
 import io.mizzen.engine.model.SnapshotSpec;
 import io.mizzen.engine.model.SnapshotView;
+import io.mizzen.engine.model.VolumeSnapshotSpec;
+import io.mizzen.engine.model.VolumeSnapshotView;
 import io.mizzen.util.OperationException;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /** Snapshots and clones. They live in their pool's own metadata: of them only limits and shares are desired state. */
 public final class SnapshotService {
@@ -15,10 +19,12 @@ public final class SnapshotService {
     private final EngineCalls calls;
     private final AbsentNexuses absent;
     private final ReplicaService replicas;
+    private final ShutNexuses shut;
 
     SnapshotService(Engine engine, EngineCalls calls, DesiredState state) {
         this.absent = new AbsentNexuses(engine, calls, state);
         this.replicas = new ReplicaService(engine, calls, state);
+        this.shut = new ShutNexuses(state);
         this.engine = engine;
         this.calls = calls;
     }
@@ -37,6 +43,16 @@ public final class SnapshotService {
     public Outcome<SnapshotView> create(SnapshotSpec spec) {
         boolean existed = list(null).stream().anyMatch(snapshot -> snapshot.uuid().equals(spec.uuid()));
         return new Outcome<>(calls.await(engine.createSnapshot(spec)), !existed);
+    }
+
+    /** Of all children of a nexus, at one moment. */
+    public Outcome<VolumeSnapshotView> createOfNexus(VolumeSnapshotSpec spec) {
+        if (shut.find(spec.nexus(), calls.await(engine.nexuses())).isPresent()) {
+            throw OperationException.precondition("nexus-shut-down", "Nexus " + spec.nexus() + " is shut down; assemble it first.");
+        }
+        Set<String> before = list(null).stream().map(SnapshotView::uuid).collect(Collectors.toSet());
+        VolumeSnapshotView view = calls.await(engine.createVolumeSnapshot(spec));
+        return new Outcome<>(view, !before.contains(view.snapshots().getFirst().uuid()));
     }
 
     public Outcome<ReplicaView> cloneOf(CloneSpec spec) {

@@ -37,6 +37,8 @@ import io.mizzen.engine.model.SnapshotSpec;
 import io.mizzen.engine.model.SnapshotView;
 import io.mizzen.engine.model.StopReport;
 import io.mizzen.engine.model.SubsystemView;
+import io.mizzen.engine.model.VolumeSnapshotSpec;
+import io.mizzen.engine.model.VolumeSnapshotView;
 import io.mizzen.engine.model.WipeMethod;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -246,6 +248,12 @@ public interface Engine {
 
     /** Takes a snapshot of a replica, which may be in use. */
     CompletableFuture<SnapshotView> createSnapshot(SnapshotSpec spec);
+
+    /**
+     * Takes snapshots of all children of a nexus, or none: all hold what the nexus did at one moment, while new writes to it wait.
+     * The same words again: nothing happens. Fails with UNAVAILABLE when that takes longer than is allowed.
+     */
+    CompletableFuture<VolumeSnapshotView> createVolumeSnapshot(VolumeSnapshotSpec spec);
 
     CompletableFuture<List<SnapshotView>> snapshots();
 

@@ -13,7 +13,7 @@ final class EventKinds {
             "bdev-close-failed", "keep-alive-timeout", "child-not-rebuilt", "verify-failed", "reactor-stalled", "restore-failed", "fault-set",
             "stop-unclean", "repaired", "pause-expired", "auto-online-failed", "auto-online-suspended", "share-not-served",
             "pool-degraded", "pool-suspected", "pool-disk-shrunk", "pool-disk-unusable-space", "replica-inflate-failed", "replica-decouple-failed",
-            "replica-wipe-failed", "pool-create-failed", "pool-import-failed",
+            "replica-wipe-failed", "nexus-snapshot-failed", "pool-create-failed", "pool-import-failed",
             "nvme-reset", "nvme-timeout", "nvme-error", "nvme-health", "nvme-shutdown-late", "nvme-slow-start", "nvme-not-abandoned");
 
     private EventKinds() { }

@@ -22,6 +22,7 @@ final class Services {
     final ReplicaService replicas;
     final SnapshotService snapshots;
     final NexusService nexuses;
+    final VolumeSnapshotService volumeSnapshots;
     final NexusChildService children;
     /** Null when no address is configured. */
     final TargetPort target;
@@ -42,6 +43,7 @@ final class Services {
         replicas = new ReplicaService(plane, pools, nexuses, shares, jobs);
         snapshots = new SnapshotService(plane, pools, replicas, nexuses, shares);
         children = new NexusChildService(plane, bdevs, pools, nexuses);
+        volumeSnapshots = new VolumeSnapshotService(plane, bdevs, pools, nexuses);
         nexuses.onChildClosed(children::onClosed);
     }
 

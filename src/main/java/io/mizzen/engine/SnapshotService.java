@@ -66,7 +66,7 @@ final class SnapshotService {
                 });
     }
 
-    private static void checkId(String what, String id) {
+    static void checkId(String what, String id) {
         if (id != null && (id.isEmpty() || id.indexOf('\0') >= 0
                 || id.getBytes(StandardCharsets.UTF_8).length > SnapshotOptions.ID_BYTES_MAX)) {
             throw OperationException.invalid("invalid-" + (what.equals("entityId") ? "entity-id" : "transaction-id"),
@@ -226,7 +226,7 @@ final class SnapshotService {
         return OperationException.notFound("snapshot-not-found", "there is no snapshot " + id + " in the open pools");
     }
 
-    private static SnapshotView view(Lvol lvol) {
+    static SnapshotView view(Lvol lvol) {
         SnapshotInfo info = lvol.snapshotInfo();
         return new SnapshotView(lvol.uuid().toString(), lvol.name(), lvol.store().name(), lvol.store().uuid().toString(),
                 lvol.sizeBytes(), lvol.allocatedBytes(), info.sourceUuid() == null ? null : info.sourceUuid().toString(),

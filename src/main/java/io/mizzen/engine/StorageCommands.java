@@ -12,6 +12,8 @@ import io.mizzen.engine.model.ReplicaView;
 import io.mizzen.engine.model.ShareSpec;
 import io.mizzen.engine.model.SnapshotSpec;
 import io.mizzen.engine.model.SnapshotView;
+import io.mizzen.engine.model.VolumeSnapshotSpec;
+import io.mizzen.engine.model.VolumeSnapshotView;
 import io.mizzen.engine.model.WipeMethod;
 import java.util.List;
 import java.util.Set;
@@ -125,6 +127,11 @@ abstract class StorageCommands implements Engine {
     @Override
     public CompletableFuture<SnapshotView> createSnapshot(SnapshotSpec spec) {
         return change("snapshot create", s -> s.replicas.keys(spec.replica()), s -> done -> s.snapshots.create(spec, done));
+    }
+
+    @Override
+    public CompletableFuture<VolumeSnapshotView> createVolumeSnapshot(VolumeSnapshotSpec spec) {
+        return change("nexus snapshot", s -> s.volumeSnapshots.keys(spec.nexus()), s -> done -> s.volumeSnapshots.create(spec, done));
     }
 
     @Override

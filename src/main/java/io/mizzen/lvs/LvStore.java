@@ -240,8 +240,23 @@ public final class LvStore {
 
     /** Takes a snapshot of a volume, which may be in use, and is a clone of it from then on. */
     public void createSnapshot(Lvol lvol, SnapshotOptions options, Completion<Lvol> done) {
+        createSnapshot(lvol, options, SnapshotMoment.OWN, done);
+    }
+
+    /** As {@link #createSnapshot(Lvol, SnapshotOptions, Completion)}, at a moment that it shares with snapshots elsewhere. */
+    public void createSnapshot(Lvol lvol, SnapshotOptions options, SnapshotMoment moment, Completion<Lvol> done) {
         assertControl();
-        change(done, () -> new SnapshotCreation(this, lvol, options, ending(done)).start());
+        change(done, () -> new SnapshotCreation(this, lvol, options, moment, ending(done)).start());
+    }
+
+    /** Waits until the changes that are asked for are made, and what is written is flushed: the next change takes no longer than need be. */
+    public void settle(Completion<Void> done) {
+        assertControl();
+        Completion<Void> ended = ending(done);
+        change(done, () -> queue.add(() -> port().flush(status -> {
+            queue.done();
+            ended.complete(null, status == Status.SUCCESS ? null : BlobCommit.failed("flushing pool " + name, status));
+        }), ended::fail));
     }
 
     /**

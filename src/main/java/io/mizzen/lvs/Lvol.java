@@ -83,12 +83,13 @@ public final class Lvol {
         return SnapshotInfo.of(blob);
     }
 
-    /** How long writes were held back for this snapshot; 0 if it was not taken in this run. */
+    /** How long writes were held back for this snapshot, or for all that were taken with it; 0 if it was not taken in this run. */
     public long pauseNs() {
         return pauseNs;
     }
 
-    void pauseNs(long newPauseNs) {
+    /** It was taken with others, for which writes were held back so long. Control reactor. */
+    public void pauseNs(long newPauseNs) {
         pauseNs = newPauseNs;
     }
 

@@ -3,6 +3,7 @@ package io.mizzen.lvs;
 import io.mizzen.bdev.Status;
 import io.mizzen.reactor.Reactor;
 import io.mizzen.util.Completion;
+import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
 import java.util.BitSet;
 import java.util.UUID;
@@ -34,6 +35,7 @@ final class SnapshotCreation {
     private final LvStore store;
     private final Lvol lvol;
     private final SnapshotOptions options;
+    private final SnapshotMoment moment;
     private final UUID uuid;
     private final Completion<Lvol> done;
     private final BlobCommit commit;
@@ -45,7 +47,8 @@ final class SnapshotCreation {
     private BlobCommit.Prepared preparedVolume;
     private BlobCommit.Prepared preparedSnapshot;
 
-    SnapshotCreation(LvStore store, Lvol lvol, SnapshotOptions options, Completion<Lvol> done) {
+    SnapshotCreation(LvStore store, Lvol lvol, SnapshotOptions options, SnapshotMoment moment, Completion<Lvol> done) {
+        this.moment = moment;
         this.store = store;
         this.lvol = lvol;
         this.options = options;
@@ -101,6 +104,11 @@ final class SnapshotCreation {
             refused(BlobCommit.failed("flushing what a snapshot is taken of", status));
             return;
         }
+        if (!moment.isOpen()) {
+            refused(new OperationException(ErrorKind.UNAVAILABLE, "snapshot-too-late", "snapshot " + options.name() + " of "
+                    + lvol + " did not begin in the time that was allowed; nothing was changed"));
+            return;
+        }
         commit.commit(null, making, NONE, (failure, torn) -> {
             if (torn) {
                 torn(failure);
@@ -135,6 +143,7 @@ final class SnapshotCreation {
             snapshot.blob(made);
             snapshot.parent(lvol.parent());
             lvol.parent(snapshot);
+            moment.onPassed();
             bdev.unlockRange(lock, store.mthread(), (nothing, neverToo) -> {
                 snapshot.pauseNs(Reactor.current().nowNs() - startNs);
                 store.port().flush(this::flushedAfter);

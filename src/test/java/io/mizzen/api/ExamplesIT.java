@@ -26,7 +26,7 @@ class ExamplesIT {
         "putReplica", "createReplica", "listReplicas", "getReplica", "resizeReplica", "wipeReplica", "listJobs", "getJob", "cancelJob", "shareReplica", "unshareReplica",
         "createSnapshot", "listSnapshots", "getSnapshot", "cloneSnapshot", "listReplicaRanges", "listSnapshotRanges", "rollbackReplica",
         "inflateReplica", "decoupleReplica",
-        "putNexus", "createNexus", "listNexuses", "getNexus",
+        "putNexus", "createNexus", "listNexuses", "getNexus", "createNexusSnapshot",
         "changeNexusSettings", "addChild", "listChildren", "getChild", "getRebuild", "pauseRebuild", "resumeRebuild", "stopRebuild",
         "startRebuild", "listRebuilds", "verifyNexus", "offlineChild", "onlineChild", "faultChild", "removeChild", "publishNexus", "resizeNexus",
         "shutdownNexus", "assembleNexus",
@@ -57,6 +57,47 @@ class ExamplesIT {
             ORDER.forEach(name -> send(http, examples.get(name)));
             assertThat(engine.terminate()).isZero();
         }
+    }
+
+    /** A pool of which something is to be rescued: everything in it can be read, and served for reading; nothing changes it. */
+    @Test
+    void whatIsOpenedToBeReadRefusesToBeChanged(@TempDir Path directory) {
+        try (EngineProcess engine = EngineProcess.in(directory).start()) {
+            EngineHttp http = engine.http();
+            String pool = "/v1/pools/example-pool";
+            String replica = "/v1/replicas/" + Examples.OWN_REPLICA;
+            http.put("/v1/pools/" + Examples.OWN_POOL_UUID, Map.of("name", "example-pool", "disks",
+                List.of("uring://" + directory.resolve("disk.img") + "?create=true&size_mb=256"))).expect(201);
+            http.put(replica, Examples.REPLICA_BODY).expect(201);
+            http.post(replica + "/snapshots", Examples.SNAPSHOT_BODY).expect(201);
+            http.post(pool + "/export", null).expect(204);
+            assertThat(http.post(pool + "/import", Examples.READ_ONLY_IMPORT_BODY).expect(200).json().path("readOnly").asBoolean()).isTrue();
+            for (String served : List.of(Examples.OWN_REPLICA, Examples.SNAPSHOT)) {
+                assertThat(http.put("/v1/replicas/" + served + "/share", Examples.SHARE_BODY).expect(200).json().path("share").path("readOnly")
+                    .asBoolean()).isTrue();
+            }
+            assertThat(http.get(replica + "/ranges").expect(200).json().path("sizeBytes").asLong()).isEqualTo(64 << 20);
+            refused(http, "POST", "/v1/replicas", Examples.REPLICA_POST_BODY);
+            refused(http, "PUT", replica + "/size", Examples.SIZE_BODY);
+            refused(http, "POST", replica + "/snapshots", "{\"name\": \"late\"}");
+            refused(http, "POST", "/v1/snapshots/" + Examples.SNAPSHOT + "/clones", Examples.CLONE_BODY);
+            refused(http, "PUT", pool + "/commit-limit", Examples.COMMIT_LIMIT_BODY);
+            http.send("POST", pool + "/export", null).expect(409);      // It is served.
+            for (String served : List.of(Examples.OWN_REPLICA, Examples.SNAPSHOT)) {
+                http.delete("/v1/replicas/" + served + "/share").expect(204);
+            }
+            refused(http, "DELETE", "/v1/snapshots/" + Examples.SNAPSHOT, null);
+            refused(http, "DELETE", pool, null);
+            http.post(pool + "/export", null).expect(204);
+            assertThat(http.post(pool + "/import", Examples.IMPORT_BODY).expect(200).json().path("readOnly").asBoolean()).isFalse();
+            http.put(replica + "/size", Examples.SIZE_BODY).expect(200);
+            assertThat(engine.terminate()).isZero();
+        }
+    }
+
+    private static void refused(EngineHttp http, String method, String path, String body) {
+        assertThat(http.send(method, path, body).expect(409).json().path("code").asString()).as(method + " " + path)
+            .isEqualTo("pool-read-only");
     }
 
     private static void send(EngineHttp http, Example example) {

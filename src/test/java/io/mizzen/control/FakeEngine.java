@@ -27,6 +27,8 @@ import io.mizzen.engine.model.ShareView;
 import io.mizzen.engine.model.SnapshotSpec;
 import io.mizzen.engine.model.SnapshotView;
 import io.mizzen.engine.model.SubsystemView;
+import io.mizzen.engine.model.VolumeSnapshotSpec;
+import io.mizzen.engine.model.VolumeSnapshotView;
 import io.mizzen.engine.model.WipeMethod;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
@@ -170,6 +172,21 @@ public final class FakeEngine extends FakeStorage {
             found(replicas, spec.replica(), "replica");
             snapshots.put(spec.uuid(), spec);
             return snapshotView(spec.uuid());
+        });
+    }
+
+    @Override
+    public CompletableFuture<VolumeSnapshotView> createVolumeSnapshot(VolumeSnapshotSpec spec) {
+        return answer("createVolumeSnapshot", () -> {
+            List<String> children = found(nexuses, spec.nexus(), "nexus").children();
+            List<SnapshotView> taken = new ArrayList<>();
+            List.copyOf(replicas.values()).stream().filter(r -> children.contains("lvol:///" + r.pool() + "/" + r.name())).forEach(r -> {
+                String uuid = spec.uuids().getOrDefault(r.uuid(), uuidOf(r.uuid() + spec.transactionId()));
+                snapshots.put(uuid, new SnapshotSpec(uuid, spec.name(), r.uuid(), spec.entityId(), spec.transactionId()));
+                taken.add(snapshotView(uuid));
+            });
+            return new VolumeSnapshotView(spec.nexus(), nexuses.get(spec.nexus()).name(), spec.transactionId(), "2026-01-01T00:00:00Z", 0,
+                taken, List.of());
         });
     }
 

@@ -1,0 +1,28 @@
+package io.mizzen.sim;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.junit.jupiter.api.Test;
+
+/** Snapshots of a mirror under load: {@code -Dsim.snapshots=N} tries N seeds, from {@code -Dsim.first}. */
+class VolumeSnapshotSimTest {
+    private static final long FIRST = Long.getLong("sim.first", 1);
+    private static final int SEEDS = Integer.getInteger("sim.snapshots", 150);
+
+    @Test
+    void allLegsHoldTheSameMomentOrNoneIsLeft() {
+        SimMemory memory = new SimMemory();
+        VolumeSnapshotRun.Result result = new VolumeSnapshotRun.Result();
+        for (long seed = FIRST; seed < FIRST + SEEDS; seed++) {
+            try {
+                new VolumeSnapshotRun(seed, memory, result).run();
+            } catch (Throwable finding) {
+                throw new AssertionError("seed " + seed + " (-Dsim.first=" + seed + "): " + finding.getMessage(), finding);
+            }
+        }
+        assertTrue(result.taken > SEEDS, result.taken + " taken");
+        assertTrue(result.refused > SEEDS / 10, result.refused + " refused");
+        assertTrue(result.cutShort > SEEDS / 10, result.cutShort + " cut short");
+        assertTrue(result.readsWhileHeld > SEEDS, result.readsWhileHeld + " reads while writes were held back");
+    }
+}
