@@ -115,12 +115,12 @@ final class SnapshotCreation {
             } else if (failure != null) {
                 refused(failure);
             } else {
-                commit.finish(old, next, preparedVolume, making, this::split);
+                commit.finish(old, next, preparedVolume, making, this::unmark);
             }
         });
     }
 
-    private void split(OperationException failure, boolean torn) {
+    private void unmark(OperationException failure, boolean torn) {
         if (failure != null) {
             torn(failure);
             return;
