@@ -117,10 +117,8 @@ public final class BenchMain {
         EngineConfig defaults = EngineConfig.defaults();
         EngineConfig.Cores cores = new EngineConfig.Cores(options.cores, options.busy ? PollMode.BUSY : PollMode.ADAPTIVE,
                 List.of(), defaults.cores().spinNs(), defaults.cores().stallNs(), List.of(), List.of(), List.of());
-        EngineConfig.Nvmf nvmf = defaults.nvmf();
         return defaults.withCores(cores).withMemory(new EngineConfig.Memory(bytes, !options.smallPages, false, options.smallPages))
-                .withNvmf(new EngineConfig.Nvmf(List.of(), nvmf.port(), nvmf.nqnPrefix(), nvmf.maxConnections(),
-                        nvmf.maxQueueDepth(), nvmf.maxIoBytes(), nvmf.inCapsuleBytes(), nvmf.maxR2t()));
+                .withNvmf(defaults.nvmf().withAddresses(List.of()));
     }
 
     private static String describe(Bdev bdev) {

@@ -95,6 +95,12 @@ public record EngineConfig(String version, Cores cores, Memory memory, Nvmf nvmf
             this(addresses, port, nqnPrefix, maxConnections, maxQueueDepth, maxIoBytes, inCapsuleBytes, maxR2t, "auto",
                     true);
         }
+
+        /** The same, listening there. */
+        public Nvmf withAddresses(List<String> value) {
+            return new Nvmf(value, port, nqnPrefix, maxConnections, maxQueueDepth, maxIoBytes, inCapsuleBytes, maxR2t, congestionControl,
+                    c2hSuccess);
+        }
     }
 
     /**

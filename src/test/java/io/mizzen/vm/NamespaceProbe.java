@@ -141,10 +141,8 @@ public final class NamespaceProbe {
 
     private static void drive(String address, List<Integer> nsids) throws Exception {
         EngineConfig defaults = EngineConfig.defaults();
-        EngineConfig.Nvmf nvmf = defaults.nvmf();
         Workbench bench = Workbench.start(defaults.withMemory(new EngineConfig.Memory(MEMORY_BYTES, true, false, false))
-                .withNvmf(new EngineConfig.Nvmf(List.of(), nvmf.port(), nvmf.nqnPrefix(), nvmf.maxConnections(),
-                        nvmf.maxQueueDepth(), nvmf.maxIoBytes(), nvmf.inCapsuleBytes(), nvmf.maxR2t())));
+                .withNvmf(defaults.nvmf().withAddresses(List.of())));
         try {
             List<CompletableFuture<Void>> runs = new ArrayList<>();
             for (int nsid : nsids) {
