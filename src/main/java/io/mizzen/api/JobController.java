@@ -48,7 +48,8 @@ public class JobController {
 
     @DeleteMapping("/jobs/{id}")
     @Operation(operationId = "cancelJob", summary = "End a job soon",
-        description = "One that has ended stays as it is. The creation of a pool cannot be interrupted.")
+        description = "One that has ended stays as it is. The creation of a pool cannot be interrupted. A replica that was being "
+            + "inflated or decoupled keeps what it has, and its snapshot.")
     JobView cancel(@Parameter(description = "Number of the job", example = Examples.JOB)
                    @PathVariable @Pattern(regexp = "[0-9]{1,18}", message = "must be a number") String id) {
         return jobs.cancel(id);

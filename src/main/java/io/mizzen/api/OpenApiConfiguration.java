@@ -75,13 +75,16 @@ public class OpenApiConfiguration {
         if (change) {
             error(responses, "409", "The object's state or another specification of it forbids this");
         }
+        if (method == PathItem.HttpMethod.POST || method == PathItem.HttpMethod.PUT) {
+            error(responses, "422", "What is stored on a disk that this needs is damaged, or the newest of it is missing");
+        }
         if (operation.getRequestBody() != null) {
             operation.getRequestBody().setRequired(Boolean.TRUE.equals(operation.getRequestBody().getRequired()));
             error(responses, "413", "The body is larger than the limit");
             error(responses, "415", "The body is not application/json");
             error(responses, "507", "Out of space, memory or another resource");
         }
-        error(responses, "500", "A device failed, data is damaged, or a defect of the engine");
+        error(responses, "500", "A device failed, or a defect of the engine");
         error(responses, "503", "Busy, starting or stopping; the same request may succeed later");
         error(responses, "504", "No answer within the deadline; the outcome is unknown");
     }

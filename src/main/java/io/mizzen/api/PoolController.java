@@ -28,6 +28,7 @@ import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.PutMapping;
 import org.springframework.web.bind.annotation.RequestBody;
 import org.springframework.web.bind.annotation.RequestMapping;
+import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.ResponseStatus;
 import org.springframework.web.bind.annotation.RestController;
 
@@ -91,10 +92,13 @@ public class PoolController {
     @ResponseStatus(HttpStatus.NO_CONTENT)
     @Operation(operationId = "destroyPool", summary = "Destroy a pool and everything in it",
         description = "Its replicas are gone. Refused while one of them is in use, also by a nexus that is shut down or could not "
-            + "be brought back yet, and while the pool is FAULTED. To keep the data, export it. A pool that is not open, exported or not "
-            + "brought back, is only forgotten: nothing is written to its disks.")
-    void destroy(@Parameter(description = "Name or UUID", example = Examples.OWN_POOL) @PathVariable String id) {
-        pools.destroy(id);
+            + "be brought back yet, while the pool is FAULTED, and, with 409 and the code pool-not-empty, while it has replicas or "
+            + "snapshots, unless 'withReplicas' says that they may go. To keep the data, export it. A pool that is not open, exported or "
+            + "not brought back, is only forgotten: nothing is written to its disks.")
+    void destroy(@Parameter(description = "Name or UUID", example = Examples.OWN_POOL) @PathVariable String id,
+        @Parameter(description = "Its replicas and snapshots may be destroyed", example = "true")
+        @RequestParam(defaultValue = "false") boolean withReplicas) {
+        pools.destroy(id, withReplicas);
     }
 
     @PutMapping("/{id}/commit-limit")
@@ -151,7 +155,7 @@ public class PoolController {
         description = "One that was exported here, or could not be restored, needs no disks. Pools made by SPDK or "
             + "Mayastor are imported as they are. One that was closed clean but whose masks of used space disagree with "
             + "its metadata is refused: \"rebuildMasks\": true takes the metadata's word, as after a crash. No volume that "
-            + "the metadata knows is lost by that; damaged metadata is refused still. \"readOnly\": true writes nothing to the "
+            + "the metadata knows is lost by that; damaged metadata is refused still, with 422 and what is damaged where. \"readOnly\": true writes nothing to the "
             + "disks, and shows what can still be read of a damaged pool: volumes that check are served for reading, also to "
             + "hosts (`PUT /v1/replicas/{uuid}/share`), the others are listed with what is wrong with them; of several disks all but the "
             + "first may be missing then. After a crash all metadata is read, which takes long of a large pool: 202 then, its job at "

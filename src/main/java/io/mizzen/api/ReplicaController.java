@@ -1,8 +1,8 @@
 package io.mizzen.api;
 
 import io.mizzen.api.request.ReplicaRequest;
+import io.mizzen.api.request.ReplicaSizeRequest;
 import io.mizzen.api.request.ShareRequest;
-import io.mizzen.api.request.SizeRequest;
 import io.mizzen.control.Ids;
 import io.mizzen.control.ReplicaService;
 import io.mizzen.engine.model.ReplicaView;
@@ -85,14 +85,15 @@ public class ReplicaController {
 
     @PutMapping("/{uuid}/size")
     @Operation(operationId = "resizeReplica", summary = "Resize a replica",
-        description = "Growing is told to whoever has it open; shrinking is refused while it is in use, also by a nexus that is shut "
-            + "down or could not be brought back yet.")
+        description = "Growing is told to whoever has it open. Shrinking destroys what lies behind the new end: it is refused, with 409 "
+            + "and the code replica-would-shrink, unless \"shrink\": true says so, and while the replica is in use, also by a nexus that "
+            + "is shut down or could not be brought back yet.")
     ReplicaView resize(
         @Parameter(description = "UUID of the replica", example = Examples.OWN_REPLICA)
         @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid,
         @io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
-            @ExampleObject(Examples.SIZE_BODY))) @Valid @RequestBody SizeRequest request) {
-        return replicas.resize(uuid, request.sizeBytes().bytes());
+            @ExampleObject(Examples.SIZE_BODY))) @Valid @RequestBody ReplicaSizeRequest request) {
+        return replicas.resize(uuid, request.sizeBytes().bytes(), Boolean.TRUE.equals(request.shrink()));
     }
 
     @PutMapping("/{uuid}/share")

@@ -7,6 +7,7 @@ import io.mizzen.api.request.SnapshotRequest;
 import io.mizzen.control.Ids;
 import io.mizzen.control.Outcome;
 import io.mizzen.control.SnapshotService;
+import io.mizzen.engine.model.JobView;
 import io.mizzen.engine.model.RangesView;
 import io.mizzen.engine.model.ReplicaView;
 import io.mizzen.engine.model.SnapshotView;
@@ -132,8 +133,10 @@ public class SnapshotController {
     @PostMapping("/replicas/{uuid}/inflate")
     @ResponseStatus(HttpStatus.ACCEPTED)
     @Operation(operationId = "inflateReplica", summary = "Make a replica independent of all snapshots",
-        description = "Allocates all of it, while it is in use: 202 when that has begun, progress in `work`, an event at the end.")
-    ReplicaView inflate(@Parameter(description = "UUID of the replica", example = Examples.OWN_CLONE)
+        description = "Allocates all of it, while it is in use, as a job. Cancelled, or cut short by the engine's end, it has allocated "
+            + "some, and reads from its snapshot as before. Its size, its snapshots and itself stay as they are until the job has ended: "
+            + "409 with the code replica-busy.")
+    JobView inflate(@Parameter(description = "UUID of the replica", example = Examples.OWN_CLONE)
         @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid) {
         return snapshots.inflate(uuid, false);
     }
@@ -142,8 +145,8 @@ public class SnapshotController {
     @ResponseStatus(HttpStatus.ACCEPTED)
     @Operation(operationId = "decoupleReplica", summary = "Make a replica independent of the snapshot that it reads from",
         description = "Allocates what that holds itself, while the replica is in use; it reads from the snapshot before, if there "
-            + "is one, afterwards. 202 when that has begun, progress in `work`, an event at the end.")
-    ReplicaView decouple(@Parameter(description = "UUID of the replica", example = Examples.OWN_REPLICA)
+            + "is one, afterwards. A job, as for inflate.")
+    JobView decouple(@Parameter(description = "UUID of the replica", example = Examples.OWN_REPLICA)
         @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid) {
         return snapshots.inflate(uuid, true);
     }

@@ -200,7 +200,7 @@ final class Stack {
     /** Takes apart what was made, the topmost first. The channels are closed. */
     void close() {
         lower();
-        specs.forEach(pool -> await(engine.destroyPool(pool.name())));
+        specs.forEach(pool -> await(engine.destroyPool(pool.name(), true)));
         names.forEach(name -> await(engine.destroyBdev(name)));
     }
 

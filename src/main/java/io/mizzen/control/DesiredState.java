@@ -6,6 +6,8 @@ import io.mizzen.engine.model.LimitsSpec;
 import io.mizzen.engine.model.NexusSettings;
 import io.mizzen.engine.model.PoolImport;
 import io.mizzen.engine.model.PoolSpec;
+import io.mizzen.engine.model.ReplicaView;
+import io.mizzen.engine.model.ShareSpec;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
 import java.time.Duration;
@@ -141,9 +143,14 @@ final class DesiredState implements AutoCloseable {
     /**
      * How a nexus or replica is served.
      *
+     * @param pool UUID of the replica's pool: another may hold a replica of the same UUID; null for a nexus, and in documents of
+     *        older versions
      * @param pausedUntilMs hosts' I/O waits until then (milliseconds since 1970), or for ever (0); null: it does not
      */
-    record StoredShare(boolean nexus, String uuid, List<String> allowedHosts, Long pausedUntilMs) {
+    record StoredShare(boolean nexus, String uuid, String pool, List<String> allowedHosts, Long pausedUntilMs) {
+        static StoredShare of(ReplicaView replica, ShareSpec spec) {
+            return new StoredShare(false, replica.uuid(), replica.poolUuid(), spec.allowedHosts(), null);
+        }
     }
 
     /**

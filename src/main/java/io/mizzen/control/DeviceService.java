@@ -4,6 +4,8 @@ import io.mizzen.control.store.StateKind;
 import io.mizzen.engine.Engine;
 import io.mizzen.engine.model.DeviceSpec;
 import io.mizzen.engine.model.DeviceView;
+import io.mizzen.util.ErrorKind;
+import io.mizzen.util.OperationException;
 import java.util.List;
 import java.util.Locale;
 import java.util.regex.Pattern;
@@ -35,11 +37,23 @@ public final class DeviceService {
     public DeviceView bind(String anyForm, String driver, List<String> accept) {
         String address = fullAddress(anyForm);
         return state.locked(address, () -> {
-            DeviceView before = get(address);
+            String serial = serialOf(address);
             return calls.await(state.storing(engine.bindDevice(address, new DeviceSpec(driver, accept, null)), device ->
                 state.put(StateKind.DEVICE, device.address(), new DesiredState.StoredDevice(device.address(), driver, accept,
-                    before.serial() != null ? before.serial() : storedSerial(device.address())))));
+                    serial != null ? serial : storedSerial(device.address())))));
         });
+    }
+
+    /** Of what is not there: null. What is wrong with the address is for the engine to say, as it does of {@link #unbind}. */
+    private String serialOf(String address) {
+        try {
+            return get(address).serial();
+        } catch (OperationException e) {
+            if (e.kind() == ErrorKind.NOT_FOUND) {
+                return null;
+            }
+            throw e;
+        }
     }
 
     /** A PCI address in the form under which its drive is kept, with the domain and in lower case; other names as they are. */

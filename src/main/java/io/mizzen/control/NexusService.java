@@ -109,7 +109,7 @@ public final class NexusService {
         }
         if (stored.filter(DesiredState.StoredNexus::isShutDown).isPresent()) {
             state.find(StateKind.SHARE, uuid, DesiredState.StoredShare.class).ifPresent(share -> state.put(StateKind.SHARE, uuid,
-                new DesiredState.StoredShare(true, uuid, share.allowedHosts(), null)));     // Its hosts waited for this.
+                new DesiredState.StoredShare(true, uuid, null, share.allowedHosts(), null)));     // Its hosts waited for this.
         }
         NexusView view = restorer.assemble(new DesiredState.StoredNexus(uuid,
             stored.map(DesiredState.StoredNexus::name).orElse(null),
@@ -182,7 +182,7 @@ public final class NexusService {
         Long until = !share.paused() ? null : share.pausedUntil() == null ? Long.valueOf(0)
             : Long.valueOf(share.pausedUntil().toEpochMilli());
         state.put(StateKind.SHARE, nexus.uuid(),
-            new DesiredState.StoredShare(true, nexus.uuid(), share.allowedHosts(), until));
+            new DesiredState.StoredShare(true, nexus.uuid(), null, share.allowedHosts(), until));
     }
 
     /**

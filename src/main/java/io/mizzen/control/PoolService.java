@@ -218,12 +218,16 @@ public final class PoolService {
         });
     }
 
-    public void destroy(String id) {
+    /** @param withReplicas its replicas may go; of one that is not open, and is only forgotten, nothing does */
+    public void destroy(String id, boolean withReplicas) {
         String key = keyOf(id);
         absent.refusePool(key);
-        state.locked(key, () -> calls.await(state.removing(engine.destroyPool(key), StateKind.POOL, key, () ->
+        state.locked(key, () -> calls.await(state.removing(engine.destroyPool(key, withReplicas), StateKind.POOL, key, () -> {
             state.list(DesiredState.StoredLimits.class).stream().filter(limits -> key.equals(limits.pool()))
-                .forEach(limits -> state.remove(StateKind.LIMITS, limits.uuid())))));
+                .forEach(limits -> state.remove(StateKind.LIMITS, limits.uuid()));
+            state.list(DesiredState.StoredShare.class).stream().filter(share -> key.equals(share.pool()))
+                .forEach(share -> state.remove(StateKind.SHARE, share.uuid()));
+        })));
     }
 
     /** As it is open, which it may have been before, in another way than is asked for now. */

@@ -31,14 +31,13 @@ public final class ReplicaService {
 
     public Outcome<ReplicaView> create(ReplicaSpec spec) {
         boolean existed = list().stream().anyMatch(replica -> spec.uuid().equals(replica.uuid()));
-        ReplicaView view = calls.await(engine.createReplica(spec));
-        return new Outcome<>(view, !existed);
+        return new Outcome<>(calls.await(engine.createReplica(spec)), !existed);
     }
 
-    public ReplicaView resize(String id, long sizeBytes) {
+    /** @param shrink the word without which nothing is cut off */
+    public ReplicaView resize(String id, long sizeBytes, boolean shrink) {
         absent.refuseShrinking(id, sizeBytes);
-        ReplicaView view = calls.await(engine.resizeReplica(id, sizeBytes));
-        return view;
+        return calls.await(engine.resizeReplica(id, sizeBytes, shrink));
     }
 
     public void destroy(String id) {
@@ -52,10 +51,8 @@ public final class ReplicaService {
 
     public ReplicaView share(String id, ShareSpec spec) {
         ReplicaView known = get(id);
-        ReplicaView view = state.locked(known.uuid(), () -> calls.await(state.storing(engine.shareReplica(id, spec), replica ->
-            state.put(StateKind.SHARE, replica.uuid(),
-                new DesiredState.StoredShare(false, replica.uuid(), spec.allowedHosts(), null)))));
-        return view;
+        return state.locked(known.uuid(), () -> calls.await(state.storing(engine.shareReplica(id, spec), replica ->
+            state.put(StateKind.SHARE, replica.uuid(), DesiredState.StoredShare.of(replica, spec)))));
     }
 
     /** Also of a replica whose pool is lost: a start would look for it for ever. */

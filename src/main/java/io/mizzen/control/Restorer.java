@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -73,7 +74,10 @@ public final class Restorer implements AutoCloseable {
         this.state = state;
     }
 
-    /** Reads the documents and restores each once; then goes on with those that failed, every {@code retry}. */
+    /**
+     * Reads the documents and restores each once; then goes on with those that failed, every {@code retry}. Pools whose replicas are
+     * served come first: of several replicas with one UUID the first can be used.
+     */
     void start(StateStore.Contents contents, Duration retry) {
         synchronized (this) {
             setAside.addAll(contents.setAside());
@@ -93,6 +97,8 @@ public final class Restorer implements AutoCloseable {
                     "The document does not have the form of this version: " + e.getOriginalMessage()));
             }
         }
+        List<String> served = state.list(DesiredState.StoredShare.class).stream().map(DesiredState.StoredShare::pool).toList();
+        pending.sort(Comparator.comparing(Restorable::kind).thenComparing(object -> !served.contains(object.key())));
         pending.forEach(this::restore);
         tellHosts();
         retries.scheduleWithFixedDelay(this::retryDue, retry.toNanos(), retry.toNanos(), TimeUnit.NANOSECONDS);
@@ -229,8 +235,7 @@ public final class Restorer implements AutoCloseable {
             if (!isShutDown(limits.uuid())) {
                 calls.await(engine.setNexusLimits(limits.uuid(), limits.limits()));
             }
-        } else if (limits.pool() == null || state.find(StateKind.POOL, limits.pool(), DesiredState.StoredPool.class)
-            .filter(DesiredState.StoredPool::exported).isEmpty()) {
+        } else if (!isExported(limits.pool())) {
             calls.await(engine.setReplicaLimits(limits.uuid(), limits.limits()));
         }
     }
@@ -239,16 +244,23 @@ public final class Restorer implements AutoCloseable {
         ShareSpec spec = new ShareSpec(share.allowedHosts());
         long leftMs = share.pausedUntilMs() == null ? -1
             : share.pausedUntilMs() == 0 ? 0 : Math.max(-1, share.pausedUntilMs() - System.currentTimeMillis());
-        if (share.nexus() && isShutDown(share.uuid())) {
+        if (share.nexus() ? isShutDown(share.uuid()) : isExported(share.pool())) {
             return;
         }
         if (!share.nexus()) {
-            calls.await(engine.shareReplica(share.uuid(), spec));
+            String id = share.pool() == null ? share.uuid() : share.pool() + "/" + share.uuid();
+            state.put(StateKind.SHARE, share.uuid(), DesiredState.StoredShare.of(calls.await(engine.shareReplica(id, spec)), spec));
         } else if (leftMs < 0 || leftMs == 0 && share.pausedUntilMs() != 0) {
             calls.await(engine.publishNexus(share.uuid(), spec));
         } else {
             calls.await(engine.publishNexusPaused(share.uuid(), spec, leftMs));
         }
+    }
+
+    /** @param pool null: not known */
+    private boolean isExported(String pool) {
+        return pool != null && state.find(StateKind.POOL, pool, DesiredState.StoredPool.class)
+            .filter(DesiredState.StoredPool::exported).isPresent();
     }
 
     private boolean isShutDown(String nexus) {
@@ -300,11 +312,16 @@ public final class Restorer implements AutoCloseable {
         tellHosts();
     }
 
-    /** A pool has come back by request: so do the limits of its replicas. */
+    /** A pool has come back by request: so do the limits of its replicas, and how they were served. */
     void onPoolImported(String uuid) {
         for (DesiredState.StoredLimits limits : state.list(DesiredState.StoredLimits.class)) {
             if (uuid.equals(limits.pool())) {
                 restore(new Restorable(StateKind.LIMITS, limits.uuid()));
+            }
+        }
+        for (DesiredState.StoredShare share : state.list(DesiredState.StoredShare.class)) {
+            if (uuid.equals(share.pool())) {
+                restore(new Restorable(StateKind.SHARE, share.uuid()));
             }
         }
     }

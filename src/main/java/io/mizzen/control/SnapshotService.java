@@ -2,6 +2,7 @@ package io.mizzen.control;
 
 import io.mizzen.engine.Engine;
 import io.mizzen.engine.model.CloneSpec;
+import io.mizzen.engine.model.JobView;
 import io.mizzen.engine.model.RangesView;
 import io.mizzen.engine.model.ReplicaView;
 import io.mizzen.engine.model.SnapshotSpec;
@@ -70,7 +71,8 @@ public final class SnapshotService {
         return calls.await(engine.rollbackReplica(replica, snapshot));
     }
 
-    public ReplicaView inflate(String replica, boolean parentOnly) {
+    /** @return the job that does it */
+    public JobView inflate(String replica, boolean parentOnly) {
         return calls.await(engine.inflateReplica(replica, parentOnly));
     }
 

@@ -54,7 +54,8 @@ import java.util.concurrent.CompletableFuture;
  * DATA_LOSS, INTERNAL. Operations on one object never interleave.
  *
  * <p>Commands that create are idempotent: the same specification again yields the existing object's view.
- * Objects are addressed by name or uuid ({@code id}) unless the parameter says otherwise.
+ * Objects are addressed by name or uuid ({@code id}) unless the parameter says otherwise; replicas by uuid, or by pool and name or uuid
+ * ({@code pool/replica}), which is needed where pools hold replicas of one uuid.
  */
 public interface Engine {
 
@@ -218,8 +219,12 @@ public interface Engine {
     /** Closes the pool clean; its replicas stay on disk. Refused while a replica is in use. */
     CompletableFuture<Void> exportPool(String id);
 
-    /** Removes the pool and everything in it from its disks. Refused while a replica is in use. */
-    CompletableFuture<Void> destroyPool(String id);
+    /**
+     * Removes the pool and everything in it from its disks. Refused while a replica is in use.
+     *
+     * @param withReplicas its replicas and snapshots may go; without this word a pool that has any is refused ({@code pool-not-empty})
+     */
+    CompletableFuture<Void> destroyPool(String id, boolean withReplicas);
 
     CompletableFuture<List<PoolView>> pools();
 
@@ -229,8 +234,12 @@ public interface Engine {
 
     CompletableFuture<ReplicaView> createReplica(ReplicaSpec spec);
 
-    /** By uuid, or pool/name. Growing is told to whoever has it open; shrinking is refused while it is in use. */
-    CompletableFuture<ReplicaView> resizeReplica(String id, long sizeBytes);
+    /**
+     * By uuid, or pool/name. Growing is told to whoever has it open; shrinking is refused while it is in use.
+     *
+     * @param shrink what is behind a smaller end may go; without this word it is refused ({@code replica-would-shrink})
+     */
+    CompletableFuture<ReplicaView> resizeReplica(String id, long sizeBytes, boolean shrink);
 
     CompletableFuture<Void> destroyReplica(String id);
 
@@ -264,11 +273,12 @@ public interface Engine {
     CompletableFuture<ReplicaView> rollbackReplica(String id, String snapshotId);
 
     /**
-     * Begins to make a replica, which may be in use, independent of its snapshots. How that ended is an event.
+     * Begins to make a replica, which may be in use, independent of its snapshots, as a job. Cancelled, or cut short by a crash, it has
+     * allocated some, and is the clone that it was.
      *
      * @param parentOnly only of the one that it is a clone of; else of all, and it is thick afterwards
      */
-    CompletableFuture<ReplicaView> inflateReplica(String id, boolean parentOnly);
+    CompletableFuture<JobView> inflateReplica(String id, boolean parentOnly);
 
     /**
      * What a replica or snapshot holds, or in what it may differ from a snapshot of its pool.

@@ -4,13 +4,14 @@ import io.mizzen.engine.model.JobView;
 import io.mizzen.engine.model.ObjectKind;
 import io.mizzen.engine.model.PoolSpec;
 import io.mizzen.lvs.LvStores;
+import io.mizzen.lvs.WorkWatch;
 import io.mizzen.util.OperationException;
 
 /**
  * The job of a pool that is being opened: there is one as soon as it is clear that there is much to read. Cancelled, it ends before
  * anything is written. Control reactor only.
  */
-final class ImportJob implements LvStores.Reading {
+final class ImportJob implements WorkWatch {
     /** Less is read in an instant. */
     static final long LARGE_BYTES = 16L << 20;
 

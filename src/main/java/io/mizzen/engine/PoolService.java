@@ -463,18 +463,22 @@ final class PoolService {
 
     void exportPool(String id, Completion<Void> done) {
         Entry entry = entry(id);
-        refuseInUse(entry.store());
+        PoolUse.refuseInUse(entry.store());
         close(entry, false, done);
     }
 
-    void destroy(String id, Completion<Void> done) {
+    /** @param withReplicas the word without which no replica is destroyed */
+    void destroy(String id, boolean withReplicas, Completion<Void> done) {
         Entry entry = entry(id);
-        refuseInUse(entry.store());
-        refuseWaiting(entry.store());
+        PoolUse.refuseInUse(entry.store());
+        PoolUse.refuseWaiting(entry.store(), nexuses);
         if (entry.store().state() == LvStore.State.FAULTED) {
             throw OperationException.precondition("pool-faulted", "pool " + entry.store().name() + " is FAULTED ("
                     + entry.store().fault().getMessage() + "): nothing is written to it, so it cannot be destroyed; export it and import"
                     + " it again, then destroy it");
+        }
+        if (!withReplicas) {
+            PoolUse.refuseNotEmpty(entry.store());
         }
         close(entry, true, done);
     }
@@ -506,29 +510,6 @@ final class PoolService {
                     "pool " + store.name() + (destroyed ? " is destroyed" : " is closed"));
             done.complete(null, failure != null ? failure : unreleased);
         });
-    }
-
-    private static void refuseInUse(LvStore store) {
-        List<String> users = new ArrayList<>();
-        for (Lvol lvol : store.lvols()) {
-            if (lvol.bdev() != null && lvol.bdev().isOpen()) {
-                users.add("replica " + lvol.name() + " (" + String.join(", ", lvol.bdev().openedBy()) + ")");
-            }
-        }
-        if (!users.isEmpty()) {
-            throw InUse.by(users, "pool-in-use", "pool " + store.name());
-        }
-    }
-
-    /** Nobody has its replicas open, but a nexus that is shut down is assembled from them. */
-    private void refuseWaiting(LvStore store) {
-        for (Lvol lvol : store.lvols()) {
-            NexusEntry waiting = nexuses.waitingFor(lvol);
-            if (waiting != null) {
-                throw OperationException.precondition("pool-in-use", "pool " + store.name() + " is in use: its replica " + lvol.name()
-                        + " is a child of " + NexusService.waitingName(waiting));
-            }
-        }
     }
 
     /** Exports every pool, the newest first: it may lie on others. Each is tried, the first failure is reported. For the ordered stop. */

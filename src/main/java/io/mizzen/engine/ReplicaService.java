@@ -92,7 +92,8 @@ final class ReplicaService {
         }
     }
 
-    void resize(String id, long sizeBytes, Completion<ReplicaView> done) {
+    /** @param shrink the word without which nothing is cut off */
+    void resize(String id, long sizeBytes, boolean shrink, Completion<ReplicaView> done) {
         Lvol lvol = lvol(id);
         if (sizeBytes <= 0) {
             throw OperationException.invalid("invalid-size", "sizeBytes is " + sizeBytes + "; it must be above 0");
@@ -100,7 +101,12 @@ final class ReplicaService {
         long beforeBytes = lvol.sizeBytes();
         if (sizeBytes <= beforeBytes - lvol.store().clusterSizeBytes()) {
             nexuses.refuseWaiting(lvol);
+            if (!shrink) {
+                throw OperationException.precondition("replica-would-shrink", "replica " + lvol + " has " + beforeBytes + " bytes; what"
+                        + " lies behind byte " + sizeBytes + " would be lost. To cut it off, say \"shrink\": true");
+            }
         }
+        InflationJob.refuse(jobs, lvol);
         lvol.store().resizeLvol(lvol, sizeBytes, (resized, failure) -> {
             if (failure != null) {
                 done.fail(failure);
@@ -116,13 +122,14 @@ final class ReplicaService {
 
     void destroy(String id, Completion<Void> done) {
         Lvol lvol = lvol(id);
-        if (shares.find(lvol.uuid()) != null) {
+        if (shares.find(lvol) != null) {
             throw OperationException.precondition("replica-shared", "replica " + lvol + " is shared; unshare it first");
         }
         if (lvol.bdev() != null && lvol.bdev().isOpen()) {
             throw InUse.by(lvol.bdev().openedBy(), "replica-in-use", "replica " + lvol);
         }
         nexuses.refuseWaiting(lvol);
+        InflationJob.refuse(jobs, lvol);
         lvol.store().destroyLvol(lvol, (nothing, failure) -> {
             if (failure == null) {
                 plane.event(ObjectKind.REPLICA, lvol.uuid(), lvol.toString(), "replica-destroyed", "replica " + lvol
@@ -224,12 +231,15 @@ final class ReplicaService {
         return found;
     }
 
-    /** By uuid or pool/name. */
+    /** By uuid, pool/uuid or pool/name, where a pool is named by name or UUID. */
     Lvol lvol(String id) {
         Lvol lvol = null;
         int slash = id.indexOf('/');
         if (slash > 0) {
-            lvol = pools.store(id.substring(0, slash)).findLvol(id.substring(slash + 1));
+            LvStore store = pools.store(id.substring(0, slash));
+            String name = id.substring(slash + 1);
+            lvol = Uuids.isUuid(name) ? store.findLvol(UUID.fromString(name)) : null;
+            lvol = lvol != null ? lvol : store.findLvol(name);
         } else if (Uuids.isUuid(id)) {
             lvol = find(UUID.fromString(id));
         }
@@ -247,6 +257,6 @@ final class ReplicaService {
                 "lvol:///" + BdevUri.encode(store.name()) + "/" + BdevUri.encode(lvol.name()),
                 usable ? lvol.bdev().name() : null, usable, lvol.unusableReason(), usable ? lvol.bdev().claimedBy() : null,
                 lvol.work() == null ? null : new ReplicaView.Work(lvol.work().what(), lvol.work().percent()),
-                shares.find(lvol.uuid()));
+                shares.find(lvol));
     }
 }

@@ -41,7 +41,7 @@ final class Services {
         nexuses = new NexusService(plane, bdevs, shares);
         pools = new PoolService(plane, bdevs, nexuses, health, jobs);
         replicas = new ReplicaService(plane, pools, nexuses, shares, jobs);
-        snapshots = new SnapshotService(plane, pools, replicas, nexuses, shares);
+        snapshots = new SnapshotService(plane, pools, replicas, nexuses, shares, jobs);
         children = new NexusChildService(plane, bdevs, pools, nexuses);
         volumeSnapshots = new VolumeSnapshotService(plane, bdevs, pools, nexuses);
         nexuses.onChildClosed(children::onClosed);

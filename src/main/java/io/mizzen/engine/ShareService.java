@@ -6,6 +6,8 @@ import io.mizzen.engine.model.ObjectKind;
 import io.mizzen.engine.model.ShareSpec;
 import io.mizzen.engine.model.ShareView;
 import io.mizzen.engine.model.SubsystemView;
+import io.mizzen.lvs.Lvol;
+import io.mizzen.lvs.LvolBdev;
 import io.mizzen.util.Completion;
 import io.mizzen.util.OperationException;
 import java.nio.ByteBuffer;
@@ -92,6 +94,10 @@ final class ShareService {
         if (existing != null && isLost(bdev)) {
             serveAnew(existing, bdev, spec, pausedMs, done);
             return;
+        }
+        if (existing != null && !sameOrigin(existing.bdev, bdev)) {
+            throw OperationException.precondition("replica-shared", "under the UUID " + uuid + " " + existing.bdev.name() + " is served, "
+                    + "which is in another pool than " + bdev.name() + "; end that first (DELETE /v1/replicas/" + uuid + "/share)");
         }
         if (existing != null) {
             done.ok(view(allow(existing, List.copyOf(spec.allowedHosts()))));
@@ -202,7 +208,13 @@ final class ShareService {
     /** Whether hosts are promised what this bdev has, but the one that served it to them has gone. */
     boolean isLost(Bdev bdev) {
         Share share = shares.get(bdev.uuid());
-        return share != null && share.bdev != bdev && share.bdev.isRemoved() && !share.detached;
+        return share != null && share.bdev != bdev && share.bdev.isRemoved() && !share.detached && sameOrigin(share.bdev, bdev);
+    }
+
+    /** A replica of the same UUID in another pool holds other data. */
+    private static boolean sameOrigin(Bdev served, Bdev bdev) {
+        return !(served instanceof LvolBdev was && bdev instanceof LvolBdev is)
+                || was.lvol().store().uuid().equals(is.lvol().store().uuid());
     }
 
     private void serveAnew(Share lost, Bdev bdev, ShareSpec spec, long pausedMs, Completion<ShareView> done) {
@@ -261,6 +273,13 @@ final class ShareService {
     ShareView find(UUID uuid) {
         Share share = shares.get(uuid);
         return share == null ? null : view(share);
+    }
+
+    /** The same for a replica: one of the same UUID in another pool is not served by that. */
+    ShareView find(Lvol lvol) {
+        Share share = shares.get(lvol.uuid());
+        return share == null || share.bdev instanceof LvolBdev served && !served.lvol().store().uuid().equals(lvol.store().uuid())
+                ? null : view(share);
     }
 
     List<SubsystemView> subsystems() {

@@ -1,6 +1,7 @@
 package io.mizzen.engine;
 
 import io.mizzen.engine.model.CloneSpec;
+import io.mizzen.engine.model.JobView;
 import io.mizzen.engine.model.ObjectKind;
 import io.mizzen.engine.model.RangesView;
 import io.mizzen.engine.model.ReplicaView;
@@ -31,9 +32,12 @@ final class SnapshotService {
     private final ReplicaService replicas;
     private final NexusService nexuses;
     private final ShareService shares;
+    private final Jobs jobs;
 
-    SnapshotService(PlaneContext plane, PoolService pools, ReplicaService replicas, NexusService nexuses, ShareService shares) {
+    SnapshotService(PlaneContext plane, PoolService pools, ReplicaService replicas, NexusService nexuses, ShareService shares,
+                    Jobs jobs) {
         this.plane = plane;
+        this.jobs = jobs;
         this.shares = shares;
         this.nexuses = nexuses;
         this.pools = pools;
@@ -53,6 +57,7 @@ final class SnapshotService {
             done.ok(view(existing));
             return;
         }
+        InflationJob.refuse(jobs, lvol);
         lvol.store().createSnapshot(lvol, new SnapshotOptions(name, uuid, spec.entityId(), spec.transactionId(), Instant.now()),
                 (snapshot, failure) -> {
                     if (failure != null) {
@@ -118,6 +123,7 @@ final class SnapshotService {
                     + " UUID " + user.nexus.uuid());
         }
         refuseShared(lvol);
+        InflationJob.refuse(jobs, lvol);
         lvol.store().rollbackLvol(lvol, snapshot, (same, failure) -> {
             if (failure != null) {
                 done.fail(failure);
@@ -131,7 +137,7 @@ final class SnapshotService {
 
     /** A nexus of another engine does not see that its child was taken back, and would read old data from it. */
     private void refuseShared(Lvol lvol) {
-        if (shares.find(lvol.uuid()) == null) {
+        if (shares.find(lvol) == null) {
             return;
         }
         List<String> hosts = shares.hosts(lvol.uuid());
@@ -143,33 +149,25 @@ final class SnapshotService {
                 + ") and add it to the nexus anew, as a new child");
     }
 
-    /** Begins; how it ended is an event. */
-    void inflate(String id, boolean parentOnly, Completion<ReplicaView> done) {
+    /** Begins, as a job; how that ended is an event, too. */
+    void inflate(String id, boolean parentOnly, Completion<JobView> done) {
         Lvol lvol = replicas.lvol(id);
-        String verb = parentOnly ? "decouple" : "inflate";
-        boolean[] began = new boolean[1];
-        boolean[] refused = new boolean[1];
+        InflationJob.refuse(jobs, lvol);
+        InflationJob job = new InflationJob(plane, jobs, lvol, parentOnly ? "decouple" : "inflate");
         Completion<Lvol> ended = (same, failure) -> {
-            if (failure != null && !began[0]) {
-                refused[0] = true;
-                done.fail(failure);
-            } else if (failure != null) {
-                plane.event(ObjectKind.REPLICA, lvol.uuid(), lvol.toString(), "replica-" + verb + "-failed", "replica " + lvol
-                        + " still needs snapshot " + lvol.parentName() + ": " + failure.getMessage(), "code", failure.code());
+            if (job.hasBegun()) {
+                job.end(failure);
             } else {
-                plane.event(ObjectKind.REPLICA, lvol.uuid(), lvol.toString(), "replica-" + verb + "d", "replica " + lvol
-                        + (lvol.parent() == null ? " needs no snapshot any more" : " is a clone of " + lvol.parentName() + " now"),
-                        "allocatedBytes", lvol.allocatedBytes());
+                done.fail(failure);
             }
         };
         if (parentOnly) {
-            lvol.store().decoupleLvol(lvol, ended);
+            lvol.store().decoupleLvol(lvol, job, ended);
         } else {
-            lvol.store().inflateLvol(lvol, ended);
+            lvol.store().inflateLvol(lvol, job, ended);
         }
-        if (!refused[0]) {
-            began[0] = true;
-            done.ok(replicas.view(lvol));
+        if (job.hasBegun()) {
+            done.ok(job.view());
         }
     }
 

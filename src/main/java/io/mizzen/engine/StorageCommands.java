@@ -73,8 +73,8 @@ abstract class StorageCommands implements Engine {
     }
 
     @Override
-    public CompletableFuture<Void> destroyPool(String id) {
-        return change("pool destroy", s -> s.pools.keys(id), s -> done -> s.pools.destroy(id, done));
+    public CompletableFuture<Void> destroyPool(String id, boolean withReplicas) {
+        return change("pool destroy", s -> s.pools.keys(id), s -> done -> s.pools.destroy(id, withReplicas, done));
     }
 
     @Override
@@ -95,8 +95,8 @@ abstract class StorageCommands implements Engine {
     }
 
     @Override
-    public CompletableFuture<ReplicaView> resizeReplica(String id, long sizeBytes) {
-        return change("replica resize", s -> s.replicas.keys(id), s -> done -> s.replicas.resize(id, sizeBytes, done));
+    public CompletableFuture<ReplicaView> resizeReplica(String id, long sizeBytes, boolean shrink) {
+        return change("replica resize", s -> s.replicas.keys(id), s -> done -> s.replicas.resize(id, sizeBytes, shrink, done));
     }
 
     @Override
@@ -150,7 +150,7 @@ abstract class StorageCommands implements Engine {
     }
 
     @Override
-    public CompletableFuture<ReplicaView> inflateReplica(String id, boolean parentOnly) {
+    public CompletableFuture<JobView> inflateReplica(String id, boolean parentOnly) {
         return change("replica inflate", s -> s.replicas.keys(id), s -> done -> s.snapshots.inflate(id, parentOnly, done));
     }
 

@@ -33,6 +33,9 @@ public final class LvStore {
     /** Smallest part of a new thick volume that is zeroed, so that no old signature shows up. */
     public static final long ZEROED_HEAD_BYTES = 8L << 20;
 
+    /** Code of the failure of an inflation or decoupling that its watch has ended. */
+    public static final String INFLATION_ENDED = "replica-inflation-cancelled";
+
     static final int STATUS_CAPACITY_EXCEEDED = Status.CAPACITY_EXCEEDED | Status.DNR;
     static final int STATUS_POOL_FAULTED = Status.WRITE_FAULT;
     static final String CODE_METADATA_FULL = "pool-metadata-full";
@@ -297,16 +300,19 @@ public final class LvStore {
         change(done, () -> new LvolRollback(this, lvol, snapshot, ending(done)).start());
     }
 
-    /** Allocates all of a volume, which needs no snapshot then. It may be in use; takes as long as copying does. */
-    public void inflateLvol(Lvol lvol, Completion<Lvol> done) {
+    /**
+     * Allocates all of a volume, which needs no snapshot then. It may be in use; takes as long as copying does. Ended by its watch, it
+     * fails with {@link #INFLATION_ENDED}: what was copied stays, and the volume is the clone that it was.
+     */
+    public void inflateLvol(Lvol lvol, WorkWatch watch, Completion<Lvol> done) {
         assertControl();
-        change(done, () -> new LvolInflation(this, lvol, false, ending(done)).start());
+        change(done, () -> new LvolInflation(this, lvol, false, watch, ending(done)).start());
     }
 
-    /** Allocates what a clone reads from its parent itself, and makes it a clone of the parent's parent, if there is one. */
-    public void decoupleLvol(Lvol lvol, Completion<Lvol> done) {
+    /** The same for what a clone reads from its parent alone: it is a clone of the parent's parent then, if there is one. */
+    public void decoupleLvol(Lvol lvol, WorkWatch watch, Completion<Lvol> done) {
         assertControl();
-        change(done, () -> new LvolInflation(this, lvol, true, ending(done)).start());
+        change(done, () -> new LvolInflation(this, lvol, true, watch, ending(done)).start());
     }
 
     /**
@@ -490,7 +496,9 @@ public final class LvStore {
             registry.register(bdev);
             lvol.bdev(bdev);
         } catch (OperationException e) {
-            lvol.unusable(e.getMessage());
+            lvol.unusable(registry.find(lvol.uuid()) instanceof LvolBdev other
+                    ? "volume " + other.lvol() + " has the same UUID (" + lvol.uuid() + ") and is open; to use this one, export the pool of that"
+                    + " one, then export and import this pool" : e.getMessage());
         }
     }
 

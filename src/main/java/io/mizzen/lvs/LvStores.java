@@ -118,20 +118,11 @@ public final class LvStores {
      * only, nothing is written at all, and of a damaged pool what checks is made known, with what is wrong with the rest.
      */
     public void load(Bdev base, Expected expected, Completion<LvStore> done) {
-        load(base, expected, (doneBytes, totalBytes) -> true, done);
+        load(base, expected, WorkWatch.NONE, done);
     }
 
-    /**
-     * How far the metadata of a pool has been read, that of a large one that was not closed clean takes long. Asked between two
-     * reads, on the control reactor.
-     */
-    public interface Reading {
-        /** @return false: it is to end; the pool is refused with {@link #READING_ENDED} */
-        boolean at(long doneBytes, long totalBytes);
-    }
-
-    /** As above, telling how far it is. */
-    public void load(Bdev base, Expected expected, Reading reading, Completion<LvStore> done) {
+    /** As above, telling how far the reading is: that of a large pool that was not closed clean takes long. */
+    public void load(Bdev base, Expected expected, WorkWatch reading, Completion<LvStore> done) {
         LvStore.assertControl();
         try {
             new StoreLoad(this, registry, openBase(base, expected.name() == null ? base.name() : expected.name(),

@@ -2,14 +2,15 @@ package io.mizzen.lvs;
 
 import io.mizzen.reactor.Timer;
 import io.mizzen.util.Completion;
+import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
 import java.util.BitSet;
 
 /**
  * Makes a volume, which may be in use, independent of its snapshot: allocates what it reads from there, as first writes
  * would, a few clusters at a time, then commits without the snapshot. Inflating allocates all of the volume, which is
- * thick afterwards; decoupling only what its parent holds, and it is a clone of the parent's parent afterwards. Cut short,
- * it has merely allocated some; nothing that is read changes at any moment.
+ * thick afterwards; decoupling only what its parent holds, and it is a clone of the parent's parent afterwards. Cut short or
+ * cancelled, it has merely allocated some; nothing that is read changes at any moment.
  */
 final class LvolInflation {
     private static final long RETRY_NS = 1_000_000;
@@ -18,17 +19,25 @@ final class LvolInflation {
     private final LvStore store;
     private final Lvol lvol;
     private final boolean decouple;
+    private final WorkWatch watch;
     private final Completion<Lvol> done;
+    /** Clusters to allocate, as far as is known; those before {@link #at} have been asked for. */
+    private BitSet missing = new BitSet();
     private int at;
     private int requests;
+    /** Of the clusters to allocate, and of those found since because an unmap had freed them. */
+    private long doneCount;
+    private long totalCount;
     private int failedStatus;
+    private boolean cancelled;
     /** Requests are being made: one that is answered at once is seen by the loop that makes them. */
     private boolean asking;
 
-    LvolInflation(LvStore store, Lvol lvol, boolean decouple, Completion<Lvol> done) {
+    LvolInflation(LvStore store, Lvol lvol, boolean decouple, WorkWatch watch, Completion<Lvol> done) {
         this.store = store;
         this.lvol = lvol;
         this.decouple = decouple;
+        this.watch = watch;
         this.done = done;
     }
 
@@ -47,16 +56,29 @@ final class LvolInflation {
             SnapshotRemoval.checkLengths(lvol.parent(), lvol);
             LvolResize.checkParentSettled(lvol.parent());
         }
-        int missing = 0;
-        for (int i = 0; i < lvol.clusterCount(); i++) {
-            missing += isMissing(i) ? 1 : 0;
+        look();
+        if (totalCount > store.space().freeClusterCount()) {
+            throw LvolCreation.noSpace(store, (int) totalCount);
         }
-        if (missing > store.space().freeClusterCount()) {
-            throw LvolCreation.noSpace(store, missing);
-        }
+        tell();
         lvol.busy(true);
-        lvol.work(new Lvol.Work(decouple ? "decouple" : "inflate", 0));
         go();
+    }
+
+    /** Finds what is to be allocated now. */
+    private void look() {
+        missing = new BitSet();
+        for (int i = 0; i < lvol.clusterCount(); i++) {
+            missing.set(i, isMissing(i));
+        }
+        at = 0;
+        totalCount = doneCount + missing.cardinality();
+    }
+
+    private void tell() {
+        long clusterBytes = store.clusterSizeBytes();
+        cancelled = !watch.at(doneCount * clusterBytes, totalCount * clusterBytes);
+        lvol.work(new Lvol.Work(decouple ? "decouple" : "inflate", totalCount == 0 ? 100 : (int) (doneCount * 100 / totalCount)));
     }
 
     private boolean isMissing(int index) {
@@ -67,24 +89,32 @@ final class LvolInflation {
 
     private void go() {
         asking = true;
-        while (failedStatus == 0 && requests < REQUESTS_MAX && at < lvol.clusterCount()) {
+        for (int next; goesOn() && requests < REQUESTS_MAX && (next = missing.nextSetBit(at)) >= 0; at = next + 1) {
             if (store.state() != LvStore.State.ONLINE) {
                 failedStatus = LvStore.STATUS_POOL_FAULTED;
-            } else if (isMissing(at++)) {
+            } else if (isMissing(next)) {
                 requests++;
-                store.allocator().request(lvol, at - 1, false, this::allocated);
+                store.allocator().request(lvol, next, false, this::allocated);
+            } else {
+                doneCount++;        // Somebody has written there.
             }
         }
         asking = false;
-        if (requests == 0 && failedStatus != 0) {
+        if (requests == 0 && !goesOn()) {
             ended(reason());
         } else if (requests == 0) {
             store.queue().add(this::commit, this::ended);
         }
     }
 
+    private boolean goesOn() {
+        return failedStatus == 0 && !cancelled;
+    }
+
     private OperationException reason() {
-        return failedStatus == LvStore.STATUS_CAPACITY_EXCEEDED
+        return failedStatus == 0 ? new OperationException(ErrorKind.UNAVAILABLE, LvStore.INFLATION_ENDED, "it was cancelled; what was"
+                + " allocated stays, and the volume is a clone still")
+                : failedStatus == LvStore.STATUS_CAPACITY_EXCEEDED
                 ? LvolCreation.noSpace(store, 1)
                 : store.state() == LvStore.State.CLOSING
                 ? OperationException.precondition("pool-closing", "pool " + store.name() + " is being closed")
@@ -95,9 +125,11 @@ final class LvolInflation {
         requests--;
         if (status != 0) {
             failedStatus = status;
+        } else {
+            doneCount++;
         }
-        lvol.work(new Lvol.Work(decouple ? "decouple" : "inflate", (int) (at * 100L / lvol.clusterCount())));
-        if (!asking && (requests == 0 || failedStatus == 0)) {
+        tell();
+        if (!asking && (requests == 0 || goesOn())) {
             go();
         }
     }
@@ -108,10 +140,9 @@ final class LvolInflation {
             ended(LvStore.faulted());
             return;
         }
-        for (at = 0; at < lvol.clusterCount() && !isMissing(at); ) {
-            at++;
-        }
-        if (at < lvol.clusterCount()) {
+        look();
+        tell();
+        if (cancelled || !missing.isEmpty()) {
             store.queue().done();       // An unmap has freed some meanwhile.
             go();
             return;

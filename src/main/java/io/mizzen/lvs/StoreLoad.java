@@ -28,7 +28,7 @@ final class StoreLoad {
     private final BdevRegistry registry;
     private final BaseDevice device;
     private final LvStores.Expected expected;
-    private final LvStores.Reading reading;
+    private final WorkWatch reading;
     private final Completion<LvStore> done;
     private StoreReader.Found found;
     private LvStore store;
@@ -36,7 +36,7 @@ final class StoreLoad {
     private long startNs;
     private final Deque<BlobMetadata> halfGone = new ArrayDeque<>();
 
-    StoreLoad(LvStores stores, BdevRegistry registry, BaseDevice device, LvStores.Expected expected, LvStores.Reading reading,
+    StoreLoad(LvStores stores, BdevRegistry registry, BaseDevice device, LvStores.Expected expected, WorkWatch reading,
             Completion<LvStore> done) {
         this.reading = reading;
         this.stores = stores;

@@ -27,7 +27,7 @@ final class StoreReader {
     private final Done done;
     private final List<String> problems = new ArrayList<>();
     private final Pages pages = new Pages();
-    private final LvStores.Reading reading;
+    private final WorkWatch reading;
     private final long heapBytesMax;
     private long pagesWanted;
     private final Deque<int[]> runs = new ArrayDeque<>();
@@ -86,12 +86,12 @@ final class StoreReader {
     }
 
     /** @param salvage read what can be read, for a store that is never written; else the first thing that is wrong is refused */
-    StoreReader(StorePort port, boolean rebuildMasks, boolean salvage, LvStores.Reading reading, Done done) {
+    StoreReader(StorePort port, boolean rebuildMasks, boolean salvage, WorkWatch reading, Done done) {
         this(port, rebuildMasks, salvage, reading, (long) (Runtime.getRuntime().maxMemory() * HEAP_SHARE), done);
     }
 
     /** @param heapBytesMax what its metadata may take: a store that needs more is refused, not read until nothing works any more */
-    StoreReader(StorePort port, boolean rebuildMasks, boolean salvage, LvStores.Reading reading, long heapBytesMax, Done done) {
+    StoreReader(StorePort port, boolean rebuildMasks, boolean salvage, WorkWatch reading, long heapBytesMax, Done done) {
         this.reading = reading;
         this.heapBytesMax = heapBytesMax;
         this.port = port;

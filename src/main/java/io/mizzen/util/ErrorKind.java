@@ -16,7 +16,7 @@ public enum ErrorKind {
     UNAVAILABLE,
     /** The deadline passed; the outcome is unknown. */
     TIMEOUT,
-    /** Stored data is damaged or the newest copy of it is missing. */
+    /** Stored data is damaged or the newest copy of it is missing: nothing of ours has failed. */
     DATA_LOSS,
     /** A device failed, or a bug of ours. */
     INTERNAL

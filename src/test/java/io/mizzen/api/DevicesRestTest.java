@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.mizzen.control.FakeEngine;
 import io.mizzen.util.OperationException;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** Devices over REST. */
@@ -29,7 +30,10 @@ class DevicesRestTest extends RestTestBase {
     @Test
     void whatIsNotThereOrNotSaidIsRefused() {
         get("/v1/devices/0000:09:00.0").problem(404, "device-not-found");
-        post("/v1/devices/0000:09:00.0/unbind", "").problem(404, "device-not-found");
+        for (String action : List.of("bind", "unbind")) {
+            post("/v1/devices/0000:09:00.0/" + action, "{\"driver\": \"vfio-pci\"}").problem(404, "device-not-found");
+            post("/v1/devices/nvme0n1/" + action, "{\"driver\": \"vfio-pci\"}").problem(400, "invalid-pci-address");
+        }
         post(DEVICE + "/bind", "{}").problem(400, "invalid-field");
         post(DEVICE + "/bind", "{\"driver\": \"vfio-pci\", \"force\": true}").expect(400);
     }

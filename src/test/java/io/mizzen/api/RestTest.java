@@ -39,7 +39,7 @@ class RestTest extends RestTestBase {
 
     @ParameterizedTest
     @CsvSource({"INVALID_ARGUMENT,400", "NOT_FOUND,404", "ALREADY_EXISTS,409", "FAILED_PRECONDITION,409",
-        "RESOURCE_EXHAUSTED,507", "UNAVAILABLE,503", "TIMEOUT,504", "DATA_LOSS,500", "INTERNAL,500"})
+        "RESOURCE_EXHAUSTED,507", "UNAVAILABLE,503", "TIMEOUT,504", "DATA_LOSS,422", "INTERNAL,500"})
     void everyKindOfFailureHasItsStatus(ErrorKind kind, int status) {
         engine.failing("pools", new OperationException(kind, "some-code", "What to do."));
         assertThat(get("/v1/pools").problem(status, "some-code")).isEqualTo("What to do.");
@@ -315,7 +315,7 @@ class RestTest extends RestTestBase {
         put(POOL, Examples.POOL_BODY).expect(201);
         engine.clear();
         engine.failing("importWithMasks", new OperationException(ErrorKind.DATA_LOSS, "pool-mask-mismatch", "Masks."));
-        post(POOL + "/import", "{}").problem(500, "pool-mask-mismatch");
+        post(POOL + "/import", "{}").problem(422, "pool-mask-mismatch");
         post(POOL + "/import", "{\"rebuildMasks\": \"yes\"}").expect(400);
         post(POOL + "/import", "{\"rebuildMasks\": true}").expect(200);
         delete(POOL).expect(204);
@@ -385,6 +385,38 @@ class RestTest extends RestTestBase {
         assertThat(details.path("memoryKind").asString()).isEqualTo("HUGETLB_2M");
         assertThat(details.path("pools").path(Examples.OWN_POOL).asString()).isEqualTo("ONLINE");
         delete(POOL).expect(204);
+    }
+
+    @Test
+    void whatDestroysMoreThanItNamesSaysSo() {
+        put(POOL, Examples.POOL_BODY).expect(201);
+        String replica = "/v1/replicas/" + Examples.OWN_REPLICA;
+        put(replica, Examples.REPLICA_BODY).expect(201);
+        put(replica + "/size", Examples.SIZE_BODY).expect(200);
+        put(replica + "/size", "{\"sizeBytes\": \"32MiB\"}").problem(409, "replica-would-shrink");
+        put(replica + "/size", "{\"sizeBytes\": \"32MiB\", \"shrink\": false}").problem(409, "replica-would-shrink");
+        put(replica + "/size", "{\"sizeBytes\": \"32MiB\", \"shrink\": \"yes\"}").problem(400, "wrong-type");
+        assertThat(put(replica + "/size", "{\"sizeBytes\": \"32MiB\", \"shrink\": true}").expect(200).json().path("sizeBytes").asLong())
+            .isEqualTo(32 << 20);
+        engine.failing("destroyPool", OperationException.precondition("pool-not-empty", "It has a replica."));
+        delete(POOL).problem(409, "pool-not-empty");
+        delete(POOL + "?withReplicas=false").problem(409, "pool-not-empty");
+        delete(POOL + "?withReplicas=maybe").problem(400, "wrong-type");
+        delete(POOL + "?withReplicas=true").expect(204);
+        delete(POOL + "?withReplicas=true").problem(404, "pool-not-found");
+    }
+
+    @Test
+    void aReplicaIsMadeIndependentAsAJob() {
+        String replica = "/v1/replicas/" + Examples.OWN_REPLICA;
+        post(replica + "/inflate", "").problem(404, "replica-not-found");
+        put(replica, Examples.REPLICA_BODY).expect(201);
+        for (String verb : List.of("inflate", "decouple")) {
+            JsonNode job = post(replica + "/" + verb, "").expect(202).json();
+            assertThat(job.path("kind").asString()).isEqualTo("replica-" + verb);
+            assertThat(get("/v1/jobs/" + job.path("id").asString()).expect(200).json().path("objectUuid").asString())
+                .isEqualTo(Examples.OWN_REPLICA);
+        }
     }
 
     @Test

@@ -59,21 +59,21 @@ class AbsentNexusesTest extends DesiredStateTestBase {
         long smaller = SIZE_BYTES - (4L << 20);
         JobService jobs = new JobService(engine, calls, state);
         refused("replica-in-use", why, () -> replicas().destroy(REPLICA));
-        refused("replica-in-use", why, () -> replicas().resize(REPLICA, smaller));
+        refused("replica-in-use", why, () -> replicas().resize(REPLICA, smaller, false));
         refused("replica-in-use", why, () -> jobs.wipe(REPLICA, WipeMethod.ZEROES));
         refused("replica-in-use", why, () -> jobs.wipe(REPLICA, WipeMethod.UNMAP));
         refused("replica-in-use", why, () -> new SnapshotService(engine, calls, state).rollback(REPLICA, OTHER));
-        refused("pool-in-use", why, () -> pools().destroy("a"));
-        refused("pool-in-use", why, () -> pools().destroy(POOL));
+        refused("pool-in-use", why, () -> pools().destroy("a", true));
+        refused("pool-in-use", why, () -> pools().destroy(POOL, true));
         PoolSpec onItsDisk = new PoolSpec("b", null, List.of("uring:///dev/b?name=b&create=true&size_mb=64"), 0, List.of("any"), true);
         refused("bdev-in-use", why, () -> pools().create(onItsDisk));
         refused("bdev-in-use", why, () -> pools().begin(onItsDisk));
         refused("bdev-in-use", why, () -> pools().importPool("b", onItsDisk.disks(), true, PoolImport.NORMAL));
         refused("bdev-in-use", why, () -> pools().addDisk("a", new PoolDiskSpec(onItsDisk.disks().getFirst(), List.of("any"), true)));
-        assertThat(engine.calls()).doesNotContain("destroyReplica", "resizeReplica", "wipeReplica", "rollbackReplica", "destroyPool");
+        assertThat(engine.calls()).doesNotContain("destroyReplica", "resizeReplica", "wipeReplica", "rollbackReplica", "destroyPool", "destroyPoolWithReplicas");
         jobs.wipe(REPLICA, WipeMethod.CHECKSUM);
-        replicas().resize(REPLICA, smaller + 1);
-        replicas().resize(REPLICA, SIZE_BYTES + 1);
+        replicas().resize(REPLICA, smaller + 1, false);
+        replicas().resize(REPLICA, SIZE_BYTES + 1, false);
         replicas().destroy(OTHER);
         pools().export("a");
         pools().importPool("a", List.of(), false, PoolImport.NORMAL);
@@ -87,7 +87,7 @@ class AbsentNexusesTest extends DesiredStateTestBase {
         checkKept("is shut down");
         nexuses().destroy(NEXUS);
         replicas().destroy(REPLICA);
-        pools().destroy("a");
+        pools().destroy("a", true);
     }
 
     @Test
@@ -97,6 +97,6 @@ class AbsentNexusesTest extends DesiredStateTestBase {
         checkKept("could not be brought back yet");
         engine.failing("assembleNexus", null);
         restorer.retry();
-        replicas().resize(REPLICA, 1);          // The engine itself says what may be done to its nexuses.
+        replicas().resize(REPLICA, 1, true);          // The engine itself says what may be done to its nexuses.
     }
 }

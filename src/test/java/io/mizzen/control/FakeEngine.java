@@ -101,7 +101,7 @@ public final class FakeEngine extends FakeStorage {
 
     private ReplicaView replicaView(String id) {
         ReplicaSpec spec = snapshots.containsKey(id) ? ofSnapshot(snapshots.get(id)) : found(replicas, id, "replica");
-        return new ReplicaView(id, spec.name(), spec.pool(), uuidOf(spec.pool()), spec.sizeBytes(), 0, 0, spec.thin(), false,
+        return new ReplicaView(id, spec.name(), spec.pool(), poolUuid(spec.pool()), spec.sizeBytes(), 0, 0, spec.thin(), false,
             null, "lvol:///" + spec.pool() + "/" + spec.name(), spec.name(), true, null, null, null, shareView(id));
     }
 
@@ -116,9 +116,13 @@ public final class FakeEngine extends FakeStorage {
     public CompletableFuture<JobView> wipeReplica(String id, WipeMethod method) {
         return answer("wipeReplica", () -> {
             found(replicas, id, "replica");
-            jobs.add(new JobView(Integer.toString(jobs.size() + 1), "replica-wipe", id, id, "RUNNING", 1, 4, 25, Instant.EPOCH, null, null, null));
-            return jobs.getLast();
+            return begun("replica-wipe", id);
         });
+    }
+
+    private JobView begun(String kind, String replica) {
+        jobs.add(new JobView(Integer.toString(jobs.size() + 1), kind, replica, replica, "RUNNING", 1, 4, 25, Instant.EPOCH, null, null, null));
+        return jobs.getLast();
     }
 
     /** A job that makes or opens a pool begins. */
@@ -143,9 +147,12 @@ public final class FakeEngine extends FakeStorage {
     }
 
     @Override
-    public CompletableFuture<ReplicaView> resizeReplica(String id, long sizeBytes) {
+    public CompletableFuture<ReplicaView> resizeReplica(String id, long sizeBytes, boolean shrink) {
         return answer("resizeReplica", () -> {
             ReplicaSpec old = found(replicas, id, "replica");
+            if (sizeBytes <= old.sizeBytes() - 4 * MIB && !shrink) {
+                throw OperationException.precondition("replica-would-shrink", "It would.");
+            }
             replicas.put(id, new ReplicaSpec(id, old.name(), old.pool(), sizeBytes, old.thin()));
             return replicaView(id);
         });
@@ -220,8 +227,8 @@ public final class FakeEngine extends FakeStorage {
     }
 
     @Override
-    public CompletableFuture<ReplicaView> inflateReplica(String id, boolean parentOnly) {
-        return answer("inflateReplica", () -> replicaView(id));
+    public CompletableFuture<JobView> inflateReplica(String id, boolean parentOnly) {
+        return answer("inflateReplica", () -> begun(parentOnly ? "replica-decouple" : "replica-inflate", replicaView(id).uuid()));
     }
 
     @Override
@@ -233,9 +240,13 @@ public final class FakeEngine extends FakeStorage {
     @Override
     public CompletableFuture<ReplicaView> shareReplica(String id, ShareSpec spec) {
         return answer("shareReplica", () -> {
-            found(replicas, id, "replica");
-            shares.put(id, spec);
-            return replicaView(id);
+            String uuid = id.substring(id.indexOf('/') + 1);
+            ReplicaSpec replica = found(replicas, uuid, "replica");
+            if (!uuid.equals(id) && !id.startsWith(poolUuid(replica.pool()) + "/")) {
+                throw OperationException.notFound("replica-not-found", "There is no replica " + id);
+            }
+            shares.put(uuid, spec);
+            return replicaView(uuid);
         });
     }
 

@@ -249,9 +249,16 @@ public abstract class FakeStorage implements Engine {
         return answer("device", () -> deviceView(address));
     }
 
+    private static void checkAddress(String address) {
+        if (address.indexOf(':') < 0) {
+            throw OperationException.invalid("invalid-pci-address", "'" + address + "' is not a PCI address");
+        }
+    }
+
     @Override
     public CompletableFuture<DeviceView> bindDevice(String address, DeviceSpec spec) {
         return answer("bindDevice", () -> {
+            checkAddress(address);
             String present = deviceView(address).serial();
             if (present != null && spec.serial() != null && !present.equals(spec.serial())) {
                 throw OperationException.precondition("device-changed", "another drive");
@@ -264,6 +271,7 @@ public abstract class FakeStorage implements Engine {
     @Override
     public CompletableFuture<DeviceView> unbindDevice(String address) {
         return answer("unbindDevice", () -> {
+            checkAddress(address);
             deviceView(address);
             drivers.put(full(address), "nvme");
             return deviceView(address);
@@ -361,6 +369,11 @@ public abstract class FakeStorage implements Engine {
         });
     }
 
+    /** Of the open pool with that name; else one that goes with the name. */
+    String poolUuid(String name) {
+        return pools.values().stream().filter(pool -> name.equals(pool.name())).map(PoolSpec::uuid).findFirst().orElse(uuidOf(name));
+    }
+
     private PoolView poolView(String id) {
         PoolSpec spec = pools.values().stream().filter(pool -> id.equals(pool.uuid()) || id.equals(pool.name()))
             .findFirst().orElseThrow(() -> OperationException.notFound("pool-not-found", "There is no pool " + id));
@@ -426,8 +439,8 @@ public abstract class FakeStorage implements Engine {
     }
 
     @Override
-    public CompletableFuture<Void> destroyPool(String id) {
-        return answer("destroyPool", () -> removed(pools, poolView(id).uuid(), "pool"));
+    public CompletableFuture<Void> destroyPool(String id, boolean withReplicas) {
+        return answer(withReplicas ? "destroyPoolWithReplicas" : "destroyPool", () -> removed(pools, poolView(id).uuid(), "pool"));
     }
 
     @Override

@@ -90,7 +90,8 @@ class KilledEngineIT {
                 int status = switch (random.nextInt(3)) {
                     case 0 -> http.put(replica, "{\"pool\": \"c\", \"thin\": " + random.nextBoolean() + ", \"sizeBytes\": \""
                             + (1 + random.nextInt(9)) + "MiB\"}").status();
-                    case 1 -> http.put(replica + "/size", "{\"sizeBytes\": \"" + (1 + random.nextInt(9)) + "MiB\"}").status();
+                    case 1 -> http.put(replica + "/size", "{\"sizeBytes\": \"" + (1 + random.nextInt(9))
+                            + "MiB\", \"shrink\": true}").status();
                     default -> http.delete(replica).status();
                 };
                 if (status >= 500 && status != 507) {

@@ -341,7 +341,7 @@ class RestorerTest extends DesiredStateTestBase {
     void aPauseThatIsOverIsNotRestored() {
         createEverything();
         nexuses().pause(NEXUS, Duration.ofMillis(1));
-        state.put(StateKind.SHARE, NEXUS, new DesiredState.StoredShare(true, NEXUS, List.of("any"), 1L));
+        state.put(StateKind.SHARE, NEXUS, new DesiredState.StoredShare(true, NEXUS, null, List.of("any"), 1L));
         crash();
         startAnew();
         assertThat(engine.calls()).contains("publishNexus").doesNotContain("publishNexusPaused");
@@ -372,8 +372,71 @@ class RestorerTest extends DesiredStateTestBase {
         engine.createReplica(new ReplicaSpec(REPLICA, "r", "a", 1, true));
         pools().importPool("a", List.of(), false, PoolImport.NORMAL);
         assertThat(calls.await(engine.replicaLimits(REPLICA)).limits()).isEqualTo(LIMITS);
-        pools().destroy("a");
+        pools().destroy("a", true);
         assertThat(state.contains(StateKind.LIMITS, REPLICA)).isFalse();
+    }
+
+    private DesiredState.StoredShare storedShare() {
+        return state.find(StateKind.SHARE, REPLICA, DesiredState.StoredShare.class).orElseThrow();
+    }
+
+    /** Two pools may hold a replica of one UUID: it is that of the pool that was served which is served again. */
+    @Test
+    void aReplicaIsServedFromThePoolThatItWasServedFrom() {
+        PoolSpec last = new PoolSpec("z", "f0000000-0000-4000-8000-0000000000b0", List.of("uring:///dev/z"), 0, List.of(), true);
+        pools().create(new PoolSpec("a", POOL, List.of("uring:///dev/a"), 0, List.of("any"), false));
+        pools().create(last);
+        engine.createReplica(new ReplicaSpec(REPLICA, "r", "z", 1, true));
+        replicas().share(REPLICA, new ShareSpec(List.of("nqn.x")));
+        assertThat(storedShare().pool()).isEqualTo(last.uuid());
+        crash();
+        engine = new FakeEngine();
+        engine.createReplica(new ReplicaSpec(REPLICA, "r", "a", 1, true));
+        start();
+        assertThat(calls.await(engine.pools())).extracting(PoolView::name).as("the one whose replica is served comes first")
+            .containsExactly("z", "a");
+        assertThat(restorer.failures()).extracting(Restorer.Failure::code).containsExactly("replica-not-found");
+        assertThat(calls.await(engine.replica(REPLICA)).share()).isNull();
+        calls.await(engine.destroyReplica(REPLICA));
+        engine.createReplica(new ReplicaSpec(REPLICA, "r", "z", 1, true));
+        restorer.retry();
+        assertThat(calls.await(engine.replica(REPLICA)).share().allowedHosts()).containsExactly("nqn.x");
+    }
+
+    /** Its document gets the pool as soon as it is known. */
+    @Test
+    void aShareOfAnOlderVersionIsServedAndKnowsItsPoolThen() {
+        pools().create(new PoolSpec("a", POOL, List.of("uring:///dev/a"), 0, List.of("any"), false));
+        store.put(StateKind.SHARE, REPLICA, Map.of("nexus", false, "uuid", REPLICA, "allowedHosts", List.of("any")));
+        crash();
+        engine = new FakeEngine();
+        engine.createReplica(new ReplicaSpec(REPLICA, "r", "a", 1, true));
+        start();
+        assertThat(restorer.failures()).isEmpty();
+        assertThat(calls.await(engine.replica(REPLICA)).share()).isNotNull();
+        assertThat(storedShare().pool()).isEqualTo(POOL);
+    }
+
+    /** Of a pool that is lost: exported, its replicas are not looked for; imported, they are served again; destroyed, forgotten. */
+    @Test
+    void sharesGoAndComeWithTheirPool() {
+        pools().create(new PoolSpec("a", POOL, List.of("uring:///dev/a"), 0, List.of("any"), false));
+        engine.createReplica(new ReplicaSpec(REPLICA, "r", "a", 1, true));
+        replicas().share(REPLICA, new ShareSpec(List.of("any")));
+        crash();
+        engine = new FakeEngine();
+        engine.failing("importPool", MISSING);
+        start();
+        assertThat(restorer.failures()).extracting(Restorer.Failure::object).containsExactly(POOL, REPLICA);
+        pools().export("a");
+        restorer.retry();
+        assertThat(restorer.failures()).isEmpty();
+        engine.failing("importPool", null);
+        engine.createReplica(new ReplicaSpec(REPLICA, "r", "a", 1, true));
+        pools().importPool("a", List.of(), false, PoolImport.NORMAL);
+        assertThat(calls.await(engine.replica(REPLICA)).share()).isNotNull();
+        pools().destroy("a", true);
+        assertThat(state.contains(StateKind.SHARE, REPLICA)).isFalse();
     }
 
     @Test
@@ -408,10 +471,10 @@ class RestorerTest extends DesiredStateTestBase {
         engine = new FakeEngine();
         engine.failing("importPool", MISSING);
         start();
-        pools().destroy(POOL_B);
+        pools().destroy(POOL_B, true);
         restorer.retry();
         assertThat(restorer.failures()).extracting(Restorer.Failure::object).containsExactly(POOL, REPLICA);
-        assertThatExceptionOfType(OperationException.class).isThrownBy(() -> pools().destroy(POOL_B))
+        assertThatExceptionOfType(OperationException.class).isThrownBy(() -> pools().destroy(POOL_B, true))
             .satisfies(e -> assertThat(e.code()).isEqualTo("pool-not-found"));
     }
 
@@ -448,7 +511,7 @@ class RestorerTest extends DesiredStateTestBase {
         replicas().unshare(REPLICA);
         pools().export("a");
         pools().export("a");
-        pools().destroy("b");
+        pools().destroy("b", true);
         new BdevService(engine, calls, state).destroy("m");
         crash();
         startAnew();

@@ -53,7 +53,7 @@ class StoredPoolsTest extends DesiredStateTestBase {
             pools().importPool("a", List.of(), false, PoolImport.NORMAL));
         assertThat(which).hasMessageContainingAll(POOL, OTHER);
         pools().importPool(OTHER, List.of(), false, PoolImport.NORMAL);
-        pools().destroy("a");
+        pools().destroy("a", true);
         assertThat(stored(OTHER)).isNull();
         assertThat(stored(POOL).exported()).isTrue();
     }

@@ -228,7 +228,7 @@ class EngineTargetTest {
             r.ask.refused(ErrorKind.FAILED_PRECONDITION, "replica-shared", r.engine.destroyReplica(R1), "unshare");
             r.ask.refused(ErrorKind.FAILED_PRECONDITION, "pool-in-use", r.engine.exportPool("p0"), "r");
             try (NvmeTcpClient admin = r.connect(0, 0xffff, nqn, HOST, 0)) {
-                assertEquals(16L << 20, r.ask.get(r.engine.resizeReplica(R1, 16 << 20)).sizeBytes());
+                assertEquals(16L << 20, r.ask.get(r.engine.resizeReplica(R1, 16 << 20, false)).sizeBytes());
                 byte[] namespace = admin.identify(0, 1).data();
                 assertEquals((16 << 20) / BLOCK, java.nio.ByteBuffer.wrap(namespace).order(java.nio.ByteOrder.LITTLE_ENDIAN).getLong(0));
                 r.ask.get(r.engine.unshareReplica(R1));
@@ -311,6 +311,30 @@ class EngineTargetTest {
                 assertEquals(0, admin.identify(1, 0).status());
                 assertArrayEquals(data, io.read(1, 0, data.length / BLOCK, BLOCK).data());
             }
+        }
+    }
+
+    /** What was served is away: a replica of the same UUID in another pool is another one, whose data hosts must not get instead. */
+    @Test
+    void aReplicaIsNotServedFromAnotherPoolInstead() throws Exception {
+        PoolSpec pool = new PoolSpec("p0", null, List.of(disk("d0", "&create=true&size_mb=64")), 1 << 20, List.of(), false);
+        PoolSpec other = new PoolSpec("p1", null, List.of(disk("d1", "&create=true&size_mb=64")), 1 << 20, List.of(), false);
+        try (RunningEngine r = new RunningEngine()) {
+            r.ask.get(r.engine.createPool(other));
+            r.ask.get(r.engine.createReplica(new ReplicaSpec(R1, "r", "p1", 4 << 20, true)));
+            r.ask.get(r.engine.exportPool("p1"));
+            r.ask.get(r.engine.createPool(pool));
+            r.ask.get(r.engine.createReplica(new ReplicaSpec(R1, "r", "p0", 8 << 20, true)));
+            r.ask.get(r.engine.shareReplica(R1, new ShareSpec(List.of(HOST))));
+            vanish(r, "d0");
+            r.ask.get(r.engine.importPool(other));
+            assertEquals(List.of("share-created"), r.events("share-"));
+            assertEquals(8 << 20, r.ask.get(r.engine.subsystems()).getFirst().namespaces().getFirst().sizeBytes());
+            r.ask.refused(ErrorKind.FAILED_PRECONDITION, "replica-shared", r.engine.shareReplica("p1/r", new ShareSpec(List.of(HOST))),
+                    "another pool", "DELETE");
+            r.ask.get(r.engine.unshareReplica(R1));
+            r.ask.get(r.engine.shareReplica("p1/r", new ShareSpec(List.of(HOST))));
+            assertEquals(4 << 20, r.ask.get(r.engine.subsystems()).getFirst().namespaces().getFirst().sizeBytes());
         }
     }
 

@@ -58,7 +58,7 @@ class NexusServiceTest {
             h.get(h.engine.destroyNexus(N1));
             assertEquals(List.of(), h.get(h.engine.nexuses()));
             h.refused(ErrorKind.NOT_FOUND, "nexus-not-found", h.engine.nexus(N1), N1);
-            h.get(h.engine.destroyPool("p0"));
+            h.get(h.engine.destroyPool("p0", true));
             h.get(h.engine.createNexus(nexus(N2, "lvol:///p1/r")));
         }
     }

@@ -81,7 +81,7 @@ class PoolDisksTest {
             assertThat(again.replayBytes()).isGreaterThanOrEqualTo(again.replayPages() * 4096L);
             assertThat(again.storage().disks()).extracting(PoolDiskView::bdev).containsExactly("a", "b");
             assertThat(h.get(h.engine.replica("p0/r1")).sizeBytes()).isEqualTo(48 * MIB);
-            h.get(h.engine.destroyPool("p0"));
+            h.get(h.engine.destroyPool("p0", true));
             h.get(h.engine.createPool(pool(A)));
         }
     }
@@ -96,11 +96,11 @@ class PoolDisksTest {
             assertThat(two.storage().sizeBytes()).isEqualTo(54 * MIB);
             assertThat(two.disks()).containsExactly(B, A);
             assertThat(h.get(h.engine.addPoolDisk("p0", new PoolDiskSpec(A, List.of(), true)))).isEqualTo(two);
-            assertThat(h.get(h.engine.resizeReplica("p0/r1", 40 * MIB)).sizeBytes()).isEqualTo(40 * MIB);
+            assertThat(h.get(h.engine.resizeReplica("p0/r1", 40 * MIB, false)).sizeBytes()).isEqualTo(40 * MIB);
             h.get(h.engine.exportPool("p0"));
             h.refused(ErrorKind.FAILED_PRECONDITION, "pool-disk-missing", h.engine.importPool(pool(B)), "member 2");
             assertThat(h.get(h.engine.importPool(pool(A, B))).capacityBytes()).isEqualTo(two.capacityBytes());
-            h.get(h.engine.destroyPool("p0"));
+            h.get(h.engine.destroyPool("p0", true));
         }
     }
 
@@ -123,7 +123,7 @@ class PoolDisksTest {
             h.refused(ErrorKind.FAILED_PRECONDITION, "pool-growth-limit", h.engine.addPoolDisk("p0",
                     new PoolDiskSpec("null:///big?size_mb=100000", List.of(), true)), "growableToBytes");
             assertThat(h.get(h.engine.pool("p0")).disks()).containsExactly(A);
-            h.get(h.engine.destroyPool("p0"));
+            h.get(h.engine.destroyPool("p0", true));
             PoolView roomy = h.get(h.engine.createPool(pool(List.of(A), new PoolSpec.Room(true, 200_000 * MIB, 1))));
             assertThat(roomy.storage().growableToBytes()).isGreaterThanOrEqualTo(200_000 * MIB);
             h.refused(ErrorKind.INVALID_ARGUMENT, "invalid-pool-room", h.engine.createPool(new PoolSpec("p1", null, List.of(B), MIB,
@@ -203,7 +203,7 @@ class PoolDisksTest {
             PoolView grown = h.get(r.engine.growPool("p0"));
             assertThat(grown.capacityBytes()).isEqualTo(small.capacityBytes() + 48 * MIB);
             assertThat(grown.freeBytes()).isEqualTo(small.freeBytes() + 48 * MIB);
-            assertThat(h.get(r.engine.resizeReplica("p0/r1", 64 * MIB)).sizeBytes()).isEqualTo(64 * MIB);
+            assertThat(h.get(r.engine.resizeReplica("p0/r1", 64 * MIB, false)).sizeBytes()).isEqualTo(64 * MIB);
             assertThat(r.events("pool-grown")).hasSize(1);
             h.get(r.engine.exportPool("p0"));
             PoolView again = h.get(r.engine.importPool(new PoolSpec("p0", null, List.of(uri), 0, List.of(), false)));

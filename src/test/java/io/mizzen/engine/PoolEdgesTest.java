@@ -9,9 +9,13 @@ import io.mizzen.engine.model.PoolDiskSpec;
 import io.mizzen.engine.model.PoolSpec;
 import io.mizzen.engine.model.PoolView;
 import io.mizzen.engine.model.ReplicaSpec;
+import io.mizzen.engine.model.ReplicaView;
+import io.mizzen.engine.model.ShareSpec;
+import io.mizzen.engine.model.SnapshotSpec;
 import io.mizzen.lvs.LvStores;
 import io.mizzen.util.ErrorKind;
 import java.util.List;
+import java.util.UUID;
 import org.junit.jupiter.api.Test;
 
 /** What goes wrong with pools is told as it is, and leaves a way out. */
@@ -20,6 +24,8 @@ class PoolEdgesTest {
     private static final String DISK = "malloc:///d0?size_mb=64";
     private static final String R1 = "11111111-1111-4111-8111-111111111111";
     private static final String R2 = "22222222-2222-4222-8222-222222222222";
+    private static final String POOL_A = "aaaaaaaa-1111-4111-8111-111111111111";
+    private static final String POOL_B = "bbbbbbbb-1111-4111-8111-111111111111";
 
     private static PoolSpec pool(String name, String uuid, String... disks) {
         return new PoolSpec(name, uuid, List.of(disks), MIB, List.of(), true);
@@ -69,8 +75,61 @@ class PoolEdgesTest {
             assertThat(foreign.uuid()).isNotEqualTo(R1);
             assertThat(h.get(h.engine.pool(R1)).name()).isEqualTo("p0");
             assertThat(h.get(h.engine.pool(foreign.uuid())).name()).isEqualTo(R1);
-            h.get(h.engine.destroyPool(R1));
+            h.get(h.engine.destroyPool(R1, true));
             assertThat(h.get(h.engine.pool(R1)).uuid()).as("the only one left of that name").isEqualTo(foreign.uuid());
+        }
+    }
+
+    /** Volumes go in so many words only; what loses nothing needs none. */
+    @Test
+    void nothingIsDestroyedBesideWhatIsNamedWithoutAWord() {
+        try (EngineHarness h = new EngineHarness(1)) {
+            h.get(h.engine.createPool(pool("p0", null, DISK)));
+            h.get(h.engine.createReplica(new ReplicaSpec(R1, "r1", "p0", 8 * MIB, true)));
+            h.refused(ErrorKind.FAILED_PRECONDITION, "replica-would-shrink", h.engine.resizeReplica(R1, 7 * MIB, false),
+                    "8388608 bytes", "byte 7340032", "\"shrink\": true");
+            assertThat(h.get(h.engine.resizeReplica(R1, 7 * MIB + 1, false)).sizeBytes()).as("the same clusters").isEqualTo(8 * MIB);
+            assertThat(h.get(h.engine.resizeReplica(R1, 7 * MIB, true)).sizeBytes()).isEqualTo(7 * MIB);
+            assertThat(h.get(h.engine.resizeReplica(R1, 7 * MIB, false)).sizeBytes()).as("sent again").isEqualTo(7 * MIB);
+            h.get(h.engine.createSnapshot(new SnapshotSpec(R2, "s1", R1, null, null)));
+            h.refused(ErrorKind.FAILED_PRECONDITION, "pool-not-empty", h.engine.destroyPool("p0", false), "replica r1", "snapshot s1",
+                    "/v1/pools/p0/export", "?withReplicas=true");
+            h.get(h.engine.destroyReplica(R1));
+            h.refused(ErrorKind.FAILED_PRECONDITION, "pool-not-empty", h.engine.destroyPool("p0", false), "empty: snapshot s1.");
+            for (int i = 0; i < 5; i++) {
+                h.get(h.engine.createReplica(new ReplicaSpec(UUID.randomUUID().toString(), "more" + i, "p0", MIB, true)));
+            }
+            h.refused(ErrorKind.FAILED_PRECONDITION, "pool-not-empty", h.engine.destroyPool("p0", false), "and 1 more");
+            h.get(h.engine.destroyPool("p0", true));
+            h.get(h.engine.createPool(pool("p0", null, DISK)));
+            h.get(h.engine.destroyPool("p0", false));
+        }
+    }
+
+    /** Two copies of one replica: the one that is served is told by its pool, and never goes over into the other. */
+    @Test
+    void aReplicaThatIsInTwoPoolsIsServedFromTheOneThatIsNamed() {
+        try (RunningEngine r = new RunningEngine()) {
+            EngineHarness h = r.ask;
+            String other = "malloc:///d1?size_mb=64";
+            h.get(r.engine.createBdev(new BdevSpec(DISK)));
+            h.get(r.engine.createBdev(new BdevSpec(other)));
+            h.get(r.engine.createPool(pool("p0", POOL_A, DISK)));
+            h.get(r.engine.createReplica(new ReplicaSpec(R1, "r1", "p0", 8 * MIB, true)));
+            h.get(r.engine.exportPool("p0"));
+            h.get(r.engine.createPool(pool("p1", POOL_B, other)));
+            h.get(r.engine.createReplica(new ReplicaSpec(R1, "r1", "p1", 4 * MIB, true)));
+            h.get(r.engine.importPool(pool("p0", POOL_A, DISK)));
+            ShareSpec all = new ShareSpec(List.of("any"));
+            h.refused(ErrorKind.FAILED_PRECONDITION, "replica-unsupported", r.engine.shareReplica(POOL_A + "/" + R1, all), R1,
+                    "volume p1/r1 has the same UUID");
+            assertThat(h.get(r.engine.shareReplica(POOL_B + "/" + R1, all))).extracting(ReplicaView::poolUuid, ReplicaView::sizeBytes)
+                    .containsExactly(POOL_B, 4 * MIB);
+            assertThat(h.get(r.engine.shareReplica("p1/" + R1, all)).poolUuid()).isEqualTo(POOL_B);
+            assertThat(h.get(r.engine.replica("p1/r1")).share()).isNotNull();
+            assertThat(h.get(r.engine.replica("p0/r1")).share()).as("of the other one").isNull();
+            h.refused(ErrorKind.NOT_FOUND, "replica-not-found", r.engine.shareReplica(POOL_B + "/" + R2, all), R2);
+            h.refused(ErrorKind.NOT_FOUND, "pool-not-found", r.engine.shareReplica(R2 + "/" + R1, all), R2);
         }
     }
 
@@ -110,12 +169,12 @@ class PoolEdgesTest {
             h.get(h.engine.putFault("disk-p0", writesFail(0, 0)));
             h.engine.createReplica(new ReplicaSpec(R1, "r", "p0", MIB, true)).exceptionally(refused -> null).join();
             assertThat(h.get(h.engine.pool("p0")).state()).isEqualTo("FAULTED");
-            h.refused(ErrorKind.FAILED_PRECONDITION, "pool-faulted", h.engine.destroyPool("p0"), "export", "import");
+            h.refused(ErrorKind.FAILED_PRECONDITION, "pool-faulted", h.engine.destroyPool("p0", true), "export", "import");
             h.get(h.engine.deleteFault("disk-p0", "w"));
             h.get(h.engine.exportPool("p0"));
             assertThat(events(h, "p0")).contains("pool-exported").doesNotContain("pool-destroyed");
             assertThat(h.get(h.engine.importPool(pool("p0", null, "bdev:///disk-p0"))).state()).isEqualTo("ONLINE");
-            h.get(h.engine.destroyPool("p0"));
+            h.get(h.engine.destroyPool("p0", true));
             assertThat(events(h, "p0")).contains("pool-destroyed");
         }
     }

@@ -54,7 +54,7 @@ class PoolTest {
             assertFalse(again.recovered());
             assertEquals(replica, h.get(h.engine.replica("p0/r1")));
             h.refused(ErrorKind.FAILED_PRECONDITION, "bdev-in-use", h.engine.destroyBdev("d0"), "pool p0");
-            h.get(h.engine.destroyPool(pool.uuid()));
+            h.get(h.engine.destroyPool(pool.uuid(), true));
             h.refused(ErrorKind.NOT_FOUND, "pool-not-found", h.engine.pool("p0"), "p0");
             h.get(h.engine.createPool(pool("p1", DISK, true)));
         }
@@ -141,7 +141,7 @@ class PoolTest {
                     new ReplicaSpec(R1, null, "p0", 9 << 20, true)), "sizeBytes");
             h.refused(ErrorKind.NOT_FOUND, "pool-not-found", h.engine.createReplica(new ReplicaSpec(R2, null, "p9", 1, true)), "p9");
             h.refused(ErrorKind.INVALID_ARGUMENT, "invalid-size", h.engine.createReplica(new ReplicaSpec(R2, null, "p0", -1, true)));
-            assertEquals(16 << 20, h.get(h.engine.resizeReplica(R1, 16 << 20)).sizeBytes());
+            assertEquals(16 << 20, h.get(h.engine.resizeReplica(R1, 16 << 20, false)).sizeBytes());
             assertEquals(1, h.get(h.engine.pools()).getFirst().replicas());
             h.refused(ErrorKind.FAILED_PRECONDITION, "nvmf-off", h.engine.shareReplica(R1, new ShareSpec(List.of("any"))));
             h.refused(ErrorKind.INVALID_ARGUMENT, "invalid-hosts", h.engine.shareReplica(R1, new ShareSpec(List.of())));
@@ -183,7 +183,7 @@ class PoolTest {
             h.get(h.engine.createReplica(new ReplicaSpec(R1, "r1", "p0", 8 << 20, true)));
             h.get(h.engine.createBdev(new BdevSpec("fault:///f0?base=lvol%3A%2F%2F%2Fp0%2Fr1")));
             h.refused(ErrorKind.FAILED_PRECONDITION, "pool-in-use", h.engine.exportPool("p0"), "r1", "fault bdev f0");
-            h.refused(ErrorKind.FAILED_PRECONDITION, "pool-in-use", h.engine.destroyPool("p0"), "r1", "fault bdev f0");
+            h.refused(ErrorKind.FAILED_PRECONDITION, "pool-in-use", h.engine.destroyPool("p0", true), "r1", "fault bdev f0");
             h.refused(ErrorKind.FAILED_PRECONDITION, "replica-in-use", h.engine.destroyReplica("p0/r1"), "fault bdev f0");
             h.refused(ErrorKind.FAILED_PRECONDITION, "bdev-has-owner", h.engine.destroyBdev(R1), "pool");
             h.get(h.engine.destroyBdev("f0"));

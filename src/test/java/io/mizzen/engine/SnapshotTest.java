@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.mizzen.engine.model.BdevSpec;
-import io.mizzen.engine.model.FaultSpec;
 import io.mizzen.engine.model.CloneSpec;
 import io.mizzen.engine.model.NexusSpec;
 import io.mizzen.engine.model.PoolSpec;
@@ -18,7 +17,6 @@ import io.mizzen.engine.model.SnapshotView;
 import io.mizzen.testsupport.NvmeTcpClient;
 import io.mizzen.util.ErrorKind;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -111,27 +109,6 @@ class SnapshotTest {
             r.ask.refused(ErrorKind.FAILED_PRECONDITION, "replica-in-use", r.engine.rollbackReplica(R, S), "is shared over NVMe/TCP");
             r.ask.get(r.engine.unshareReplica(R));
             r.ask.get(r.engine.rollbackReplica(R, S));
-        }
-    }
-
-    /** Whoever asks again while it goes on is refused, once. */
-    @Test
-    void inflatingTwiceIsRefusedOnce() {
-        try (EngineHarness h = new EngineHarness(2)) {
-            h.get(h.engine.createBdev(new BdevSpec(DISK)));
-            h.get(h.engine.createBdev(new BdevSpec("fault:///slow?base=d0")));
-            h.get(h.engine.createPool(new PoolSpec("p0", null, List.of("fault:///slow?base=d0"), MIB, List.of(), true)));
-            h.get(h.engine.createReplica(new ReplicaSpec(R, "r", "p0", 40 * MIB, true)));
-            h.get(h.engine.putFault("slow", new FaultSpec("held", FaultSpec.Operation.ANY, FaultSpec.Stage.SUBMISSION,
-                    FaultSpec.Action.DELAY, 0, 0, 0, 2_000_000_000L, 0)));
-            CompletableFuture<ReplicaView> first = h.engine.inflateReplica(R, false);
-            h.refused(ErrorKind.FAILED_PRECONDITION, "replica-busy", h.engine.inflateReplica(R, false), "being changed");
-            h.get(h.engine.deleteFault("slow", "held"));
-            assertEquals("inflate", h.get(first).work().what());
-            while (h.get(h.engine.replica(R)).work() != null) {
-                Thread.onSpinWait();
-            }
-            assertEquals(40 * MIB, h.get(h.engine.replica(R)).allocatedBytes());
         }
     }
 }

@@ -49,9 +49,9 @@ class WaitingNexusTest {
                         "DELETE");
             }
             h.refused(ErrorKind.FAILED_PRECONDITION, "replica-in-use", h.engine.rollbackReplica(R, S), "vol");
-            h.refused(ErrorKind.FAILED_PRECONDITION, "pool-in-use", h.engine.destroyPool("p0"), "vol", "shut down", "/assembly");
+            h.refused(ErrorKind.FAILED_PRECONDITION, "pool-in-use", h.engine.destroyPool("p0", true), "vol", "shut down", "/assembly");
             h.get(h.engine.wipeReplica(R, WipeMethod.CHECKSUM));
-            assertThat(h.get(h.engine.resizeReplica(R, 24 * MIB - 1)).sizeBytes()).as("the same clusters").isEqualTo(24 * MIB);
+            assertThat(h.get(h.engine.resizeReplica(R, 24 * MIB - 1, false)).sizeBytes()).as("the same clusters").isEqualTo(24 * MIB);
             assertThat(h.get(h.engine.assembleNexus(new NexusSpec(N, "vol", List.of(child, LEG), 0, null), false)).state())
                     .isEqualTo("ONLINE");
         }
@@ -65,12 +65,12 @@ class WaitingNexusTest {
             h.get(h.engine.createReplica(new ReplicaSpec(R, "r", "p0", 24 * MIB, true)));
             h.get(h.engine.createNexus(new NexusSpec(N, "vol", List.of("lvol:///p0/r"), 0, null)));
             h.get(h.engine.shutdownNexus(N));
-            assertThat(h.get(h.engine.resizeReplica(R, 32 * MIB)).sizeBytes()).isEqualTo(32 * MIB);
-            h.refused(ErrorKind.FAILED_PRECONDITION, "replica-in-use", h.engine.resizeReplica(R, 24 * MIB), "vol", "shut down");
+            assertThat(h.get(h.engine.resizeReplica(R, 32 * MIB, false)).sizeBytes()).isEqualTo(32 * MIB);
+            h.refused(ErrorKind.FAILED_PRECONDITION, "replica-in-use", h.engine.resizeReplica(R, 24 * MIB, false), "vol", "shut down");
             h.get(h.engine.destroyNexus(N));
-            assertThat(h.get(h.engine.resizeReplica(R, 16 * MIB)).sizeBytes()).isEqualTo(16 * MIB);
+            assertThat(h.get(h.engine.resizeReplica(R, 16 * MIB, true)).sizeBytes()).isEqualTo(16 * MIB);
             h.get(h.engine.destroyReplica(R));
-            h.get(h.engine.destroyPool("p0"));
+            h.get(h.engine.destroyPool("p0", false));
         }
     }
 

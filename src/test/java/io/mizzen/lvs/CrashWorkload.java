@@ -310,9 +310,9 @@ final class CrashWorkload {
         story.event("inflate", entirely ? 1 : 0, v.name);
         return changing(v.name, machine.<Lvol>start(done -> {
             if (entirely) {
-                machine.store.inflateLvol(machine.store.findLvol(v.name), done);
+                machine.store.inflateLvol(machine.store.findLvol(v.name), WorkWatch.NONE, done);
             } else {
-                machine.store.decoupleLvol(machine.store.findLvol(v.name), done);
+                machine.store.decoupleLvol(machine.store.findLvol(v.name), WorkWatch.NONE, done);
             }
         }), () -> {
             model.inflated(v, entirely);

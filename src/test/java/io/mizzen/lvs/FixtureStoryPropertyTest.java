@@ -314,10 +314,10 @@ class FixtureStoryPropertyTest {
         }
         boolean entirely = random.nextBoolean();
         if (entirely) {
-            rig.<Lvol>ok(done -> store.inflateLvol(lvol(name), done));
+            rig.<Lvol>ok(done -> store.inflateLvol(lvol(name), WorkWatch.NONE, done));
             model.parent = null;
         } else if (!hides(model.parent, model)) {
-            rig.<Lvol>ok(done -> store.decoupleLvol(lvol(name), done));
+            rig.<Lvol>ok(done -> store.decoupleLvol(lvol(name), WorkWatch.NONE, done));
             model.parent = model.parent.parent;
         } else {
             return;

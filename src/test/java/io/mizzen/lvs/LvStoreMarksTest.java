@@ -118,7 +118,7 @@ class LvStoreMarksTest {
         assertThat(rig.<Lvol>refused(done -> full.createSnapshot(clone, new SnapshotOptions("t", null, null, null, NOW), done)).code())
                 .isEqualTo("snapshot-unsettled");
         assertThat(rig.<Lvol>refused(done -> full.rollbackLvol(clone, kept, done)).code()).isEqualTo("snapshot-unsettled");
-        assertThat(rig.<Lvol>refused(done -> full.inflateLvol(clone, done)).code()).isEqualTo("replica-busy");
+        assertThat(rig.<Lvol>refused(done -> full.inflateLvol(clone, WorkWatch.NONE, done)).code()).isEqualTo("replica-busy");
         int named = clone.blob().rootPage;
         rig.<Void>ok(done -> full.destroyLvol(clone, done));
         List<Lvol> later = fill(full, "g");
@@ -177,7 +177,7 @@ class LvStoreMarksTest {
         OperationException refused = rig.<Lvol>refused(done -> loaded.resizeLvol(clone, 4 * MIB, done));
         assertThat(refused.code()).isEqualTo("snapshot-longer");
         assertThat(refused.getMessage()).contains("inflate it first");
-        rig.<Lvol>ok(done -> loaded.inflateLvol(clone, done));
+        rig.<Lvol>ok(done -> loaded.inflateLvol(clone, WorkWatch.NONE, done));
         assertThat(rig.<Lvol>ok(done -> loaded.resizeLvol(clone, 4 * MIB, done)).clusterCount()).isEqualTo(4);
         assertThat(read(loaded.findLvol("s"))).isEqualTo(pattern(1));
     }

@@ -168,7 +168,7 @@ class LvStoreUringStressTest extends UringPoolTestBase {
             pausesUs.add(real.call(0, snapshot::pauseNs) / 1000);
             Lvol clone = ok(done -> store.cloneSnapshot(snapshot, "c", null, Instant.EPOCH, done));
             if (n % 4 == 1) {
-                this.<Lvol>ok(done -> store.decoupleLvol(lvol, done));
+                this.<Lvol>ok(done -> store.decoupleLvol(lvol, WorkWatch.NONE, done));
             }
             this.<Void>ok(done -> store.destroyLvol(clone, done));
             for (String old : List.of("s" + (n - 1 - n % 2), "s" + (n - 3))) {

@@ -158,13 +158,7 @@ class LvolSnapshotRemovalTest {
         Lvol snapshot = snapshot(store, lvol, "s");
         LvsRig.Handle handle = rig.open(lvol.bdev(), 1);
         LvsRig.Pending read = readWithoutEnd(disk, handle);
-        LvsRig.Outcome<Lvol> alone = rig.start(done -> {
-            if (decouple) {
-                store.decoupleLvol(lvol, done);
-            } else {
-                store.inflateLvol(lvol, done);
-            }
-        });
+        LvsRig.Outcome<Lvol> alone = rig.start(done -> begin(store, lvol, decouple, WorkWatch.NONE, done));
         rig.hand.runUntil(() -> lvol.parent() == null, 100_000);
         LvsRig.Outcome<Void> deletion = rig.start(done -> store.destroyLvol(snapshot, done));
         rig.hand.tickAll(3000);
@@ -180,6 +174,60 @@ class LvolSnapshotRemovalTest {
         handle.close();
     }
 
+    /** It reads as before at any moment, from its snapshot where nothing was allocated yet; asked again, it goes on from there. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void anInflationThatIsCancelledHasAllocatedSomeAndNoMore(boolean decouple) {
+        int most = 0;
+        for (int looks = 0; ; looks++) {
+            SimDisk disk = disk(512);
+            LvStore store = rig.create(disk, "pool", MIB);
+            Lvol lvol = create(store, "v", 11 * MIB);
+            for (int i = 0; i < 6; i++) {
+                write(lvol, i * MIB, pattern(4096, i));
+            }
+            snapshot(store, lvol, "s");
+            write(lvol, 3 * MIB + 512, pattern(512, 99));
+            byte[] now = all(lvol);
+            int wanted = decouple ? 5 : 10;
+            int end = looks;
+            int[] seen = new int[2];
+            WorkWatch watch = (doneBytes, totalBytes) -> {
+                assertThat(totalBytes).isEqualTo(wanted * MIB);
+                assertThat(doneBytes).isBetween(seen[1] * MIB, totalBytes);
+                seen[1] = (int) (doneBytes / MIB);
+                return seen[0]++ < end;
+            };
+            LvsRig.Outcome<Lvol> outcome = rig.run(done -> begin(store, lvol, decouple, watch, done));
+            assertThat(lvol.work()).isNull();
+            assertThat(Arrays.equals(all(lvol), now)).isTrue();
+            assertThat(new SlowDecoder(disk.current()).freeClusters()).isEqualTo(store.freeClusterCount());
+            if (outcome.failure == null) {
+                assertThat(seen[1]).as("all of it is told").isEqualTo(wanted);
+                assertThat(lvol.parent()).isNull();
+                break;
+            }
+            assertThat(outcome.failure.code()).isEqualTo(LvStore.INFLATION_ENDED);
+            assertThat(lvol.parentName()).isEqualTo("s");
+            assertThat(lvol.allocatedClusterCount()).isEqualTo(1 + seen[1]);
+            most = Math.max(most, seen[1]);
+            rig.<Lvol>ok(done -> begin(store, lvol, decouple, WorkWatch.NONE, done));
+            assertThat(lvol.parent()).isNull();
+            rig.<Void>ok(done -> store.destroyLvol(store.findLvol("s"), done));
+            assertThat(Arrays.equals(all(lvol), now)).isTrue();
+            rig.<Void>ok(store::export);
+        }
+        assertThat(most).as("cancelled between the last copy and the commit, too").isEqualTo(decouple ? 5 : 10);
+    }
+
+    private static void begin(LvStore store, Lvol lvol, boolean decouple, WorkWatch watch, Completion<Lvol> done) {
+        if (decouple) {
+            store.decoupleLvol(lvol, watch, done);
+        } else {
+            store.inflateLvol(lvol, watch, done);
+        }
+    }
+
     @Test
     void rollbackInflateAndDecoupleSayWhyTheyAreRefused() {
         LvStore store = rig.create(disk(512), "pool", MIB);
@@ -193,14 +241,14 @@ class LvolSnapshotRemovalTest {
         LvsRig.Handle handle = rig.open(lvol.bdev(), 1);
         assertThat(rig.<Lvol>refused(done -> store.rollbackLvol(lvol, snapshot, done)).code()).isEqualTo("replica-in-use");
         handle.close();
-        assertThat(rig.<Lvol>refused(done -> store.inflateLvol(snapshot, done)).code()).isEqualTo("snapshot-immutable");
+        assertThat(rig.<Lvol>refused(done -> store.inflateLvol(snapshot, WorkWatch.NONE, done)).code()).isEqualTo("snapshot-immutable");
         Lvol plain = create(store, "x", 4 * MIB);
-        assertThat(rig.<Lvol>refused(done -> store.decoupleLvol(plain, done)).code()).isEqualTo("replica-no-clone");
+        assertThat(rig.<Lvol>refused(done -> store.decoupleLvol(plain, WorkWatch.NONE, done)).code()).isEqualTo("replica-no-clone");
         Lvol large = create(store, "large", 60 * MIB);
         snapshot(store, large, "ls");
-        assertThat(rig.<Lvol>ok(done -> store.decoupleLvol(large, done)).parent()).isNull();
+        assertThat(rig.<Lvol>ok(done -> store.decoupleLvol(large, WorkWatch.NONE, done)).parent()).isNull();
         rig.<Lvol>ok(done -> store.createLvol("thick", null, 20 * MIB, false, done));
-        assertThat(rig.<Lvol>refused(done -> store.inflateLvol(large, done)).code()).isEqualTo("pool-no-space");
+        assertThat(rig.<Lvol>refused(done -> store.inflateLvol(large, WorkWatch.NONE, done)).code()).isEqualTo("pool-no-space");
     }
 
     /** Chains shrink from the middle and from both ends, and a rolled back volume goes on from where it was. */
@@ -250,8 +298,8 @@ class LvolSnapshotRemovalTest {
                         (lvol, failure) -> done.complete(lvol, failure)),
                 (store, done) -> store.destroyLvol(store.findLvol("s0"), (nothing, failure) -> done.complete(nothing, failure)),
                 (store, done) -> store.destroyLvol(store.findLvol("s1"), (nothing, failure) -> done.complete(nothing, failure)),
-                (store, done) -> store.inflateLvol(store.findLvol("v"), (lvol, failure) -> done.complete(lvol, failure)),
-                (store, done) -> store.decoupleLvol(store.findLvol("v"), (lvol, failure) -> done.complete(lvol, failure)),
+                (store, done) -> store.inflateLvol(store.findLvol("v"), WorkWatch.NONE, (lvol, failure) -> done.complete(lvol, failure)),
+                (store, done) -> store.decoupleLvol(store.findLvol("v"), WorkWatch.NONE, (lvol, failure) -> done.complete(lvol, failure)),
                 (store, done) -> store.cloneSnapshot(store.findLvol("s1"), "n", null, NOW,
                         (lvol, failure) -> done.complete(lvol, failure)));
         for (BiConsumer<LvStore, Completion<Object>> change : changes) {

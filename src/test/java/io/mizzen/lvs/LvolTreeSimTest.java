@@ -274,9 +274,9 @@ class LvolTreeSimTest {
         trace((decouple ? "decouple " : "inflate ") + lvol);
         return step(rig.<Lvol>start(done -> {
             if (decouple) {
-                store.decoupleLvol(lvol, done);
+                store.decoupleLvol(lvol, WorkWatch.NONE, done);
             } else {
-                store.inflateLvol(lvol, done);
+                store.inflateLvol(lvol, WorkWatch.NONE, done);
             }
         }), () -> {
             assertThat(decouple || lvol.parent() == null && !lvol.thin()).isTrue();

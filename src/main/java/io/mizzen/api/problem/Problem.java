@@ -58,7 +58,8 @@ public record Problem(@Schema(example = "about:blank") String type, @Schema(exam
             case RESOURCE_EXHAUSTED -> HttpStatus.INSUFFICIENT_STORAGE;
             case UNAVAILABLE -> HttpStatus.SERVICE_UNAVAILABLE;
             case TIMEOUT -> HttpStatus.GATEWAY_TIMEOUT;
-            case DATA_LOSS, INTERNAL -> HttpStatus.INTERNAL_SERVER_ERROR;
+            case DATA_LOSS -> HttpStatus.UNPROCESSABLE_CONTENT;
+            case INTERNAL -> HttpStatus.INTERNAL_SERVER_ERROR;
         };
     }
 

@@ -18,7 +18,7 @@ final class PoolFamilies {
         families.gauge("mizzen_pool_used_bytes", "Clusters in use", pool.usedBytes(), labels);
         families.gauge("mizzen_pool_committed_bytes", "Sum of the sizes promised to replicas", pool.committedBytes(), labels);
         if (pool.commitLimitPercent() > 0) {
-            families.gauge("mizzen_pool_commit_limit_bytes", "What those may come to; none: no limit",
+            families.gauge("mizzen_pool_commit_limit_bytes", "What those may come to; a pool without a commit limit has no such series",
                 pool.capacityBytes() / 100.0 * pool.commitLimitPercent(), labels);
         }
         families.gauge("mizzen_pool_replay_seconds", "How long the last import took to read the metadata; 0 of a new pool",
