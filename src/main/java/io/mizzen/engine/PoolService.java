@@ -477,7 +477,7 @@ final class PoolService {
                     + entry.store().fault().getMessage() + "): nothing is written to it, so it cannot be destroyed; export it and import"
                     + " it again, then destroy it");
         }
-        if (!withReplicas) {
+        if (!withReplicas && !entry.store().readOnly()) {      // There, no word helps.
             PoolUse.refuseNotEmpty(entry.store());
         }
         close(entry, true, done);

@@ -101,7 +101,7 @@ final class ReplicaService {
         long beforeBytes = lvol.sizeBytes();
         if (sizeBytes <= beforeBytes - lvol.store().clusterSizeBytes()) {
             nexuses.refuseWaiting(lvol);
-            if (!shrink) {
+            if (!shrink && !lvol.store().readOnly()) {      // There, no word helps.
                 throw OperationException.precondition("replica-would-shrink", "replica " + lvol + " has " + beforeBytes + " bytes; what"
                         + " lies behind byte " + sizeBytes + " would be lost. To cut it off, say \"shrink\": true");
             }

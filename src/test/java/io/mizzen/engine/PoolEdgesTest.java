@@ -6,6 +6,7 @@ import io.mizzen.engine.model.BdevSpec;
 import io.mizzen.engine.model.EventView;
 import io.mizzen.engine.model.FaultSpec;
 import io.mizzen.engine.model.PoolDiskSpec;
+import io.mizzen.engine.model.PoolImport;
 import io.mizzen.engine.model.PoolSpec;
 import io.mizzen.engine.model.PoolView;
 import io.mizzen.engine.model.ReplicaSpec;
@@ -84,6 +85,7 @@ class PoolEdgesTest {
     @Test
     void nothingIsDestroyedBesideWhatIsNamedWithoutAWord() {
         try (EngineHarness h = new EngineHarness(1)) {
+            h.get(h.engine.createBdev(new BdevSpec(DISK)));
             h.get(h.engine.createPool(pool("p0", null, DISK)));
             h.get(h.engine.createReplica(new ReplicaSpec(R1, "r1", "p0", 8 * MIB, true)));
             h.refused(ErrorKind.FAILED_PRECONDITION, "replica-would-shrink", h.engine.resizeReplica(R1, 7 * MIB, false),
@@ -97,9 +99,15 @@ class PoolEdgesTest {
             h.get(h.engine.destroyReplica(R1));
             h.refused(ErrorKind.FAILED_PRECONDITION, "pool-not-empty", h.engine.destroyPool("p0", false), "empty: snapshot s1.");
             for (int i = 0; i < 5; i++) {
-                h.get(h.engine.createReplica(new ReplicaSpec(UUID.randomUUID().toString(), "more" + i, "p0", MIB, true)));
+                h.get(h.engine.createReplica(new ReplicaSpec(UUID.randomUUID().toString(), "more" + i, "p0", 2 * MIB, true)));
             }
             h.refused(ErrorKind.FAILED_PRECONDITION, "pool-not-empty", h.engine.destroyPool("p0", false), "and 1 more");
+            h.get(h.engine.exportPool("p0"));
+            h.get(h.engine.importPool(pool("p0", null, DISK), new PoolImport(false, true)));
+            h.refused(ErrorKind.FAILED_PRECONDITION, "pool-read-only", h.engine.destroyPool("p0", false), "readOnly");
+            h.refused(ErrorKind.FAILED_PRECONDITION, "pool-read-only", h.engine.resizeReplica("p0/more0", 1, false), "readOnly");
+            h.get(h.engine.exportPool("p0"));
+            h.get(h.engine.importPool(pool("p0", null, DISK)));
             h.get(h.engine.destroyPool("p0", true));
             h.get(h.engine.createPool(pool("p0", null, DISK)));
             h.get(h.engine.destroyPool("p0", false));
