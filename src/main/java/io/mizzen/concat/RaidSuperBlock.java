@@ -1,5 +1,6 @@
 package io.mizzen.concat;
 
+import io.mizzen.bdev.Bdev;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
 import java.nio.ByteBuffer;
@@ -131,7 +132,8 @@ record RaidSuperBlock(int minorVersion, int flags, UUID uuid, String name, long 
         if (count != members.size()) {
             throw corrupt("it counts " + count + " members and describes " + members.size());
         }
-        if (count == 0 || Integer.bitCount(stripBlocks) != 1 || Integer.bitCount(blockSizeBytes) != 1 || blockSizeBytes < 512) {
+        if (count == 0 || Integer.bitCount(stripBlocks) != 1 || Integer.bitCount(blockSizeBytes) != 1
+                || blockSizeBytes < Bdev.BLOCK_SIZE_MIN || blockSizeBytes > Bdev.BLOCK_SIZE_MAX) {
             throw corrupt("its numbers do not fit together: " + count + " members, strips of " + stripBlocks + " blocks of "
                     + blockSizeBytes + " bytes");
         }
@@ -139,7 +141,7 @@ record RaidSuperBlock(int minorVersion, int flags, UUID uuid, String name, long 
         for (int i = 0; i < count; i++) {
             Member member = members.get(i);
             if (member.slot != i || member.dataBlocks <= 0 || member.dataBlocks % stripBlocks != 0
-                    || member.dataOffsetBlocks * blockSizeBytes < LENGTH_MAX_BYTES
+                    || member.dataOffsetBlocks <= (LENGTH_MAX_BYTES - 1) / blockSizeBytes
                     || member.dataOffsetBlocks > Long.MAX_VALUE / 2 || member.dataBlocks > Long.MAX_VALUE / 2 / MEMBERS_MAX) {
                 throw corrupt("its entry for member " + i + " does not fit: slot " + member.slot + ", " + member.dataBlocks
                         + " blocks from " + member.dataOffsetBlocks);

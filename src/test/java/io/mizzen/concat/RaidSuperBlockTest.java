@@ -67,6 +67,13 @@ class RaidSuperBlockTest {
         refused(with(sound, 99, 2048, 79_872 + 65_537, List.of(members.get(0), members.get(1).withBlocks(65_537))),
                 "disk-superblock-corrupt", "member 1");
         refused(with(sound, 99, 2048, 2 * 79_872, List.of(members.get(0), members.get(0))), "disk-superblock-corrupt", "slot 0");
+        byte[] vast = sound.write();
+        vast[113] = 0;
+        vast[115] = 1 << 6;         // Its own image would be a block of 1 GiB.
+        fixCrc(vast);
+        refused(vast, "disk-superblock-corrupt", "blocks of 1073741824");
+        RaidSuperBlock.Member wrapping = new RaidSuperBlock.Member(members.get(1).uuid(), Long.MIN_VALUE + (1 << 20), 65_536, 1, 0, 1);
+        refused(with(sound, 99, 2048, sound.sizeBlocks(), List.of(members.get(0), wrapping)), "disk-superblock-corrupt", "member 1");
         byte[] newer = sound.write();
         newer[8] = 2;
         fixCrc(newer);
