@@ -14,16 +14,26 @@ import java.util.Arrays;
 final class BlobDecoder {
     private final BlobMetadata blob;
     private final int clusterLimit;
+    private final int sizeLimit;
+    /** What run-length extents say, in the first {@link #rleCount} entries; the rest is room. */
+    private int[] rle = {};
+    private int rleCount;
     private boolean flagsSeen;
     private boolean rleSeen;
     private boolean tableSeen;
     private long tableClusterCount;
     private int extentPageFill;
 
-    /** @param clusterLimit no blob has more clusters than this */
+    /** @param clusterLimit no blob holds more clusters than this */
     BlobDecoder(BlobMetadata blob, int clusterLimit) {
         this.blob = blob;
         this.clusterLimit = clusterLimit;
+        this.sizeLimit = Math.max(clusterLimit, SIZE_CLUSTERS_MAX);     // One of ours is at most as large as the pool.
+    }
+
+    /** Clusters of the blob as far as its chain was read: what its map takes. */
+    long clusterCount() {
+        return tableSeen ? tableClusterCount : rleCount;
     }
 
     void chainPage(MemorySegment page, int pageIndex) throws FormatException {
@@ -90,18 +100,21 @@ final class BlobDecoder {
         for (long q = p; q < p + length; q += Descriptor.PAIR_BYTES) {
             int first = page.get(LittleEndian.U32, q);
             long run = Integer.toUnsignedLong(page.get(LittleEndian.U32, q + 4));
-            int size = blob.clusters.length;
             if (run > clusterLimit || first < 0 || first > clusterLimit) {
                 throw bad(pageIndex, "extent of " + run + " clusters from cluster " + Integer.toUnsignedLong(first));
             }
-            if (size + run > clusterLimit && first != BlobMetadata.UNALLOCATED) {
+            if (rleCount + run > clusterLimit && first != BlobMetadata.UNALLOCATED) {
                 throw bad(pageIndex, "extents of more than all " + clusterLimit + " clusters");
             }
-            checkSize(pageIndex, size + run);
-            blob.clusters = Arrays.copyOf(blob.clusters, (int) (size + run));
-            for (int i = 0; i < run && first != BlobMetadata.UNALLOCATED; i++) {
-                blob.clusters[size + i] = first + i;
+            checkSize(pageIndex, rleCount + run);
+            int end = (int) (rleCount + run);
+            if (end > rle.length) {       // There may be an extent for each cluster.
+                rle = Arrays.copyOf(rle, Math.clamp(2L * rle.length, end, sizeLimit));
             }
+            for (int i = rleCount; i < end && first != BlobMetadata.UNALLOCATED; i++) {
+                rle[i] = first + (i - rleCount);
+            }
+            rleCount = end;
         }
     }
 
@@ -144,6 +157,8 @@ final class BlobDecoder {
                 throw bad(blob.rootPage, "extent table of " + extentPageFill + " pages for " + tableClusterCount + " clusters");
             }
             blob.clusters = new int[(int) tableClusterCount];
+        } else {
+            blob.clusters = Arrays.copyOf(rle, rleCount);
         }
     }
 
@@ -181,12 +196,12 @@ final class BlobDecoder {
 
     private void checkSize(int pageIndex, long clusterCount) throws FormatException {
         // A thin volume may be larger than its pool, but the index of a cluster must stay an int.
-        if (clusterCount < 0 || clusterCount > SIZE_CLUSTERS_MAX) {
+        if (clusterCount < 0 || clusterCount > sizeLimit) {
             throw bad(pageIndex, "volume of " + clusterCount + " clusters");
         }
     }
 
-    /** Clusters of one volume that are supported: keeps the map of a damaged page from taking all memory. */
+    /** Clusters of one volume beyond those of its pool that are supported: keeps the map of a damaged page from taking all memory. */
     static final int SIZE_CLUSTERS_MAX = 1 << 24;
 
     private FormatException bad(int pageIndex, String what) {

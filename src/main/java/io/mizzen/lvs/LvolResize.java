@@ -135,7 +135,9 @@ final class LvolResize {
         lvol.blob(next);
         lvol.map().replace(next.clusters);
         if (newCount > oldCount) {
-            lvol.bdev().limitToClusters(newCount);
+            if (lvol.bdev() != null) {      // The device may have gone when this was on it already.
+                lvol.bdev().limitToClusters(newCount);
+            }
             succeed();
             return;
         }

@@ -24,6 +24,8 @@ final class MetadataReplay {
     private final Geometry geometry;
     private final PageSource pages;
     private final boolean clean;
+    private final long clustersMax;
+    private long clusterSum;
     private final BitSet usedPages;
     private final BitSet usedClusters;
     private final BitSet usedBlobIds = new BitSet();
@@ -36,7 +38,8 @@ final class MetadataReplay {
     private final List<Integer> claimedPages = new ArrayList<>();
     private int strayPageCount;
 
-    private MetadataReplay(Geometry geometry, PageSource pages, boolean clean) {
+    private MetadataReplay(Geometry geometry, PageSource pages, boolean clean, long clustersMax) {
+        this.clustersMax = clustersMax;
         this.geometry = geometry;
         this.pages = pages;
         this.clean = clean;
@@ -59,9 +62,13 @@ final class MetadataReplay {
     record Masks(BitSet usedPages, BitSet usedClusters, BitSet usedBlobIds) {
     }
 
-    /** Replays a store that was not closed cleanly: every page is looked at. */
-    static Result recover(Geometry geometry, PageSource pages) throws FormatException {
-        MetadataReplay r = new MetadataReplay(geometry, pages, false);
+    /**
+     * Replays a store that was not closed cleanly: every page is looked at.
+     *
+     * @param clustersMax so many clusters all volumes may have together, held or not: more would not fit into memory
+     */
+    static Result recover(Geometry geometry, PageSource pages, long clustersMax) throws FormatException {
+        MetadataReplay r = new MetadataReplay(geometry, pages, false, clustersMax);
         for (int page = pages.next(0); page < geometry.metadataPageCount(); page = pages.next(page + 1)) {
             r.rootIfAny(page);
         }
@@ -75,8 +82,8 @@ final class MetadataReplay {
     }
 
     /** Reads what can still be read of a damaged store, which must not be written afterwards: no mask of it can be trusted. */
-    static Result salvage(Geometry geometry, PageSource pages) {
-        MetadataReplay r = new MetadataReplay(geometry, pages, false);
+    static Result salvage(Geometry geometry, PageSource pages, long clustersMax) {
+        MetadataReplay r = new MetadataReplay(geometry, pages, false, clustersMax);
         r.damaged = new LinkedHashMap<>();
         r.clusterOwner = new int[geometry.totalClusterCount()];
         Arrays.fill(r.clusterOwner, -1);
@@ -110,8 +117,8 @@ final class MetadataReplay {
     }
 
     /** Replays a store that was closed cleanly: the roots are those of the mask, and all masks must agree. */
-    static Result verify(Geometry geometry, PageSource pages, Masks masks) throws FormatException {
-        MetadataReplay r = new MetadataReplay(geometry, pages, true);
+    static Result verify(Geometry geometry, PageSource pages, Masks masks, long clustersMax) throws FormatException {
+        MetadataReplay r = new MetadataReplay(geometry, pages, true, clustersMax);
         for (int page = masks.usedBlobIds.nextSetBit(0); page >= 0; page = masks.usedBlobIds.nextSetBit(page + 1)) {
             r.root(page);
         }
@@ -169,8 +176,14 @@ final class MetadataReplay {
                 chain.add(next);
             }
             decoder.chainPage(page, next);
+            if (clusterSum + decoder.clusterCount() > clustersMax) {
+                throw new FormatException("pool-memory-insufficient", "blob 0x" + Long.toHexString(blob.id()) + " has at least "
+                        + decoder.clusterCount() + " clusters, and those before it " + clusterSum + "; there is memory to map only "
+                        + clustersMax + ". Start the engine with a larger heap, such as MIZZEN_JAVA_OPTS=\"-Xms2g -Xmx2g\"");
+            }
             next = MetadataPage.next(page, 0);
         }
+        clusterSum += decoder.clusterCount();
         blob.chainPages = chain.stream().mapToInt(Integer::intValue).toArray();
         decoder.endOfChain();
         decoders.put(index, decoder);

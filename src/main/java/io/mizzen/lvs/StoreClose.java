@@ -115,16 +115,17 @@ final class StoreClose {
 
     static List<StorePort.PageWrite> masks(Geometry g, PoolSpace space) {
         return List.of(
-                mask(g.usedPageMaskStart(), g.usedPageMaskPages(), MetadataMask.TYPE_USED_PAGES, g.metadataPageCount(),
+                mask(g.usedPageMaskStart(), MetadataMask.TYPE_USED_PAGES, g.metadataPageCount(),
                         space.usedPages()),
-                mask(g.usedClusterMaskStart(), g.usedClusterMaskPages(), MetadataMask.TYPE_USED_CLUSTERS, g.totalClusterCount(),
+                mask(g.usedClusterMaskStart(), MetadataMask.TYPE_USED_CLUSTERS, g.totalClusterCount(),
                         space.usedClusters()),
-                mask(g.usedBlobIdMaskStart(), g.usedBlobIdMaskPages(), MetadataMask.TYPE_USED_BLOBIDS, g.metadataPageCount(),
+                mask(g.usedBlobIdMaskStart(), MetadataMask.TYPE_USED_BLOBIDS, g.metadataPageCount(),
                         space.usedBlobIds()));
     }
 
-    private static StorePort.PageWrite mask(long start, long pages, int type, int bits, BitSet used) {
-        int sizeBytes = Math.toIntExact(pages * MetadataPage.SIZE_BYTES);
+    /** The pages that it takes; it may have room for more. */
+    private static StorePort.PageWrite mask(long start, int type, int bits, BitSet used) {
+        int sizeBytes = Math.toIntExact(MetadataMask.pagesFor(bits) * MetadataPage.SIZE_BYTES);
         MemorySegment data = MemorySegment.ofArray(new byte[sizeBytes]);
         MetadataMask.write(data, 0, sizeBytes, type, bits, used);
         return new StorePort.PageWrite(start * MetadataPage.SIZE_BYTES, data);

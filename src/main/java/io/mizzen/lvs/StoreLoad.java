@@ -142,6 +142,9 @@ final class StoreLoad {
             if (name == null || store.findLvol(name) != null) {
                 reason = name == null ? "it has no valid name" : "another volume is named " + name;
                 name = (name == null ? "" : name + "@") + "blob-" + Integer.toUnsignedString(blob.rootPage);
+                while (store.findLvol(name) != null) {
+                    name += "@";        // Somebody has named a volume so.
+                }
             }
             UUID uuid = uuid(blob);
             if (uuid == null) {

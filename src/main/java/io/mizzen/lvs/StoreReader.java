@@ -17,7 +17,10 @@ import java.util.Map;
 final class StoreReader {
     private static final int READ_PAGES_MAX = 256;
     /** Heap for one page that holds something: the page, what is noted of it, and twice the clusters that it may describe. */
-    private static final long PAGE_HEAP_BYTES = MetadataPage.SIZE_BYTES + 128 + 2L * Integer.BYTES * BlobMetadata.CLUSTERS_PER_EXTENT_PAGE;
+    private static final long PAGE_BARE_HEAP_BYTES = MetadataPage.SIZE_BYTES + 128;
+    /** For one cluster of a volume, held or not: what its metadata says, and the map that I/O reads. */
+    private static final long CLUSTER_HEAP_BYTES = 2L * Integer.BYTES;
+    private static final long PAGE_HEAP_BYTES = PAGE_BARE_HEAP_BYTES + CLUSTER_HEAP_BYTES * BlobMetadata.CLUSTERS_PER_EXTENT_PAGE;
     /** Of the heap, what the metadata of one store may take. */
     private static final double HEAP_SHARE = 0.7;
 
@@ -208,9 +211,9 @@ final class StoreReader {
     }
 
     private void readMask(long start, long pageCount, int type, long bits, String what, MaskDone next) {
-        int sizeBytes = Math.toIntExact(pageCount * MetadataPage.SIZE_BYTES);
+        int sizeBytes = Math.toIntExact(MetadataMask.pagesFor(bits) * MetadataPage.SIZE_BYTES);     // It may have room for more.
         port.read(start * MetadataPage.SIZE_BYTES, sizeBytes, (data, status) ->
-                step(status, () -> next.done(MetadataMask.read(data, 0, sizeBytes, type, bits, what))));
+                step(status, () -> next.done(MetadataMask.read(data, 0, pageCount * MetadataPage.SIZE_BYTES, type, bits, what))));
     }
 
     private void planRuns(BitSet wanted) {
@@ -256,14 +259,17 @@ final class StoreReader {
 
     /** More than there is would stop the engine, and all that it serves. */
     private void checkHeap() throws FormatException {
-        long masks = 4L * (geometry.totalClusterCount() + geometry.metadataPageCount()) / Byte.SIZE;
-        long needed = pages.size() * PAGE_HEAP_BYTES + masks;
-        if (needed > heapBytesMax) {
+        if (pages.size() * PAGE_HEAP_BYTES > heapBytesMax - maskHeapBytes()) {
             throw new FormatException("pool-memory-insufficient", "the metadata of the pool needs more than the " + (heapBytesMax >> 20)
                     + " MiB of heap that it may take: " + pages.size() + " pages are in use so far. Start the engine with a larger heap,"
                     + " such as MIZZEN_JAVA_OPTS=\"-Xms2g -Xmx2g\" (about 5 MiB for each TiB in clusters of 4 MiB, four times that in"
                     + " clusters of 1 MiB)");
         }
+    }
+
+    private long maskHeapBytes() {
+        long masks = 4L * ((long) geometry.totalClusterCount() + geometry.metadataPageCount()) / Byte.SIZE;
+        return salvage ? masks + (long) geometry.totalClusterCount() * Integer.BYTES : masks;     // Who has which cluster.
     }
 
     private void readRedo() {
@@ -285,8 +291,10 @@ final class StoreReader {
     }
 
     private void replay() throws FormatException {
-        MetadataReplay.Result result = salvage ? MetadataReplay.salvage(geometry, pages)
-                : clean ? MetadataReplay.verify(geometry, pages, masks) : MetadataReplay.recover(geometry, pages);
+        checkHeap();
+        long clustersMax = (heapBytesMax - maskHeapBytes() - pages.size() * PAGE_BARE_HEAP_BYTES) / CLUSTER_HEAP_BYTES;
+        MetadataReplay.Result result = salvage ? MetadataReplay.salvage(geometry, pages, clustersMax)
+                : clean ? MetadataReplay.verify(geometry, pages, masks, clustersMax) : MetadataReplay.recover(geometry, pages, clustersMax);
         long clusters = salvage ? geometry.totalClusterCount() : 0;
         for (BlobMetadata blob : result.blobs()) {
             clusters += blob.clusters.length;

@@ -85,7 +85,7 @@ class BlobCodecPropertyTest {
         for (int seed = 0; seed < 40; seed++) {
             List<BlobMetadata> blobs = new ArrayList<>();
             MemorySegment[] pages = store(new Random(seed), g, blobs);
-            MetadataReplay.Result result = MetadataReplay.recover(g, i -> pages[i]);
+            MetadataReplay.Result result = MetadataReplay.recover(g, i -> pages[i], Long.MAX_VALUE);
             assertThat(result.strayPageCount()).isZero();
             SimDisk.Contents disk = new SimDisk.Contents();
             MemorySegment superBlock = MemorySegment.ofArray(new byte[4096]);
@@ -133,7 +133,7 @@ class BlobCodecPropertyTest {
             flip(pages[page], bit);
             FormatException refused = null;
             try {
-                MetadataReplay.recover(g, index -> pages[index]);
+                MetadataReplay.recover(g, index -> pages[index], Long.MAX_VALUE);
             } catch (FormatException e) {
                 refused = e;
             }
@@ -160,7 +160,7 @@ class BlobCodecPropertyTest {
             }
             MetadataPage.updateCrc(pages[page], 0);
             try {
-                MetadataReplay.recover(g, index -> pages[index]);
+                MetadataReplay.recover(g, index -> pages[index], Long.MAX_VALUE);
             } catch (FormatException e) {
                 refused++;
             }

@@ -28,7 +28,7 @@ class FormatFixtureTest {
         JsonNode manifest = FixtureImages.manifest(name);
         try (FileChannel file = FixtureImages.open(FixtureImages.image(name))) {
             Geometry g = geometry(file, manifest);
-            MetadataReplay.Result result = MetadataReplay.recover(g, pages(file, g));
+            MetadataReplay.Result result = MetadataReplay.recover(g, pages(file, g), Long.MAX_VALUE);
             JsonNode store = manifest.get("lvstore");
             assertThat(g.dataClusterCount()).isEqualTo(store.get("total_data_clusters").asInt());
             int clean = g.totalClusterCount() - result.usedClusters().cardinality();
@@ -57,10 +57,10 @@ class FormatFixtureTest {
             Geometry g = geometry(file, manifest);
             if (name.endsWith("_clean")) {
                 MetadataReplay.Masks masks = masks(file, g);
-                MetadataReplay.Result result = MetadataReplay.verify(g, pages(file, g), masks);
+                MetadataReplay.Result result = MetadataReplay.verify(g, pages(file, g), masks, Long.MAX_VALUE);
                 assertThat(result.usedBlobIds()).isEqualTo(masks.usedBlobIds());
             } else {
-                assertThatThrownBy(() -> MetadataReplay.verify(g, pages(file, g), masks(file, g))).isInstanceOf(FormatException.class);
+                assertThatThrownBy(() -> MetadataReplay.verify(g, pages(file, g), masks(file, g), Long.MAX_VALUE)).isInstanceOf(FormatException.class);
             }
         }
     }
@@ -81,7 +81,7 @@ class FormatFixtureTest {
         try (FileChannel file = FixtureImages.open(FixtureImages.image(name))) {
             Geometry g = geometry(file, manifest);
             PageSource pages = pages(file, g);
-            MetadataReplay.Result result = MetadataReplay.recover(g, pages);
+            MetadataReplay.Result result = MetadataReplay.recover(g, pages, Long.MAX_VALUE);
             for (BlobMetadata blob : result.blobs()) {
                 List<MemorySegment> chain = BlobEncoder.encode(blob);
                 BlobEncoder.link(chain, blob.chainPages);
