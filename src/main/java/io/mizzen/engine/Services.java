@@ -43,7 +43,7 @@ final class Services {
         replicas = new ReplicaService(plane, pools, nexuses, shares, jobs);
         snapshots = new SnapshotService(plane, pools, replicas, nexuses, shares, jobs);
         children = new NexusChildService(plane, bdevs, pools, nexuses);
-        volumeSnapshots = new VolumeSnapshotService(plane, bdevs, pools, nexuses);
+        volumeSnapshots = new VolumeSnapshotService(plane, bdevs, pools, nexuses, jobs);
         nexuses.onChildClosed(children::onClosed);
     }
 

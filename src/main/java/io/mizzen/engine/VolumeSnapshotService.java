@@ -33,8 +33,10 @@ final class VolumeSnapshotService {
     private final BdevService bdevs;
     private final PoolService pools;
     private final NexusService nexuses;
+    private final Jobs jobs;
 
-    VolumeSnapshotService(PlaneContext plane, BdevService bdevs, PoolService pools, NexusService nexuses) {
+    VolumeSnapshotService(PlaneContext plane, BdevService bdevs, PoolService pools, NexusService nexuses, Jobs jobs) {
+        this.jobs = jobs;
         this.plane = plane;
         this.bdevs = bdevs;
         this.pools = pools;
@@ -86,6 +88,7 @@ final class VolumeSnapshotService {
             done.ok(view(plan, existing, existing.stream().mapToLong(Lvol::pauseNs).max().orElse(0)));
             return;
         }
+        plan.legs.forEach(leg -> InflationJob.refuse(jobs, leg.lvol()));
         new VolumeSnapshot(entry.nexus, plan.legs, plane.control(), spec.atMostMs() * 1_000_000, (taken, failure) -> {
             if (failure != null) {
                 plane.event(ObjectKind.NEXUS, entry.nexus.uuid(), entry.name, "nexus-snapshot-failed", failure.getMessage(), "code",

@@ -87,7 +87,7 @@ class ExamplesIT {
                 http.delete("/v1/replicas/" + served + "/share").expect(204);
             }
             refused(http, "DELETE", "/v1/snapshots/" + Examples.SNAPSHOT, null);
-            refused(http, "DELETE", pool, null);
+            refused(http, "DELETE", pool + "?withReplicas=true", null);
             http.post(pool + "/export", null).expect(204);
             assertThat(http.post(pool + "/import", Examples.IMPORT_BODY).expect(200).json().path("readOnly").asBoolean()).isFalse();
             http.put(replica + "/size", Examples.SIZE_BODY).expect(200);
