@@ -2,6 +2,7 @@ package io.mizzen.lvs;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.BitSet;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
@@ -181,10 +182,14 @@ final class BlobDecoder {
             throw bad(pageIndex, "extent page starts at cluster " + Integer.toUnsignedLong(foundStart) + " instead of " + start);
         }
         int wanted = Math.min(BlobMetadata.CLUSTERS_PER_EXTENT_PAGE, blob.clusters.length - start);
-        if (entries < wanted) {
+        if (entries < wanted && !blob.thin()) {
             throw bad(pageIndex, "extent page describes " + entries + " of " + wanted + " clusters");
         }
-        for (int i = 0; i < wanted; i++) {
+        if (entries < wanted) {
+            blob.shortExtentPages = blob.shortExtentPages == null ? new BitSet() : blob.shortExtentPages;
+            blob.shortExtentPages.set(extentPageIndex);
+        }
+        for (int i = 0; i < Math.min(wanted, entries); i++) {
             blob.clusters[start + i] = page.get(LittleEndian.U32, p + Descriptor.PAGE_START_BYTES + 4L * i);
         }
         for (long i = wanted; i < entries; i++) {

@@ -2,6 +2,7 @@ package io.mizzen.lvs;
 
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Arrays;
 import java.util.List;
 
@@ -32,6 +33,11 @@ final class BlobMetadata {
     boolean unknownDescriptor;
     /** An extent page holds clusters behind the end of the blob: left by a resize that a crash cut short. */
     boolean extentPageOverhangs;
+    /**
+     * Extent pages that end before the volume does, though it is thin; null: none. SPDK leaves them where it gives a snapshot's
+     * page to a clone that has grown; nothing is allocated behind their ends. SPDK itself takes such a volume for shorter.
+     */
+    BitSet shortExtentPages;
 
     /** A snapshot that was half made or half removed when a crash came: it owns its chain and nothing else. */
     boolean halfGone;

@@ -7,6 +7,7 @@ import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
+import java.util.BitSet;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -251,16 +252,27 @@ final class StoreLoad {
     private void trim() {
         Deque<Lvol> overhanging = new ArrayDeque<>();
         for (Lvol lvol : store.lvols()) {
-            if (lvol.blob().extentPageOverhangs && lvol.usable()) {
+            if (toTrim(lvol.blob()).nextSetBit(0) >= 0 && lvol.usable()) {
                 overhanging.add(lvol);
             }
         }
         trim(overhanging);
     }
 
-    /** A resize was cut short between an extent page and the root: the page loses what lies behind the volume's end. */
+    /**
+     * The extent pages that end elsewhere than the volume: the last, if a resize was cut short between it and the root, and
+     * those that SPDK left short.
+     */
+    private static BitSet toTrim(BlobMetadata blob) {
+        BitSet pages = blob.shortExtentPages == null ? new BitSet() : (BitSet) blob.shortExtentPages.clone();
+        if (blob.extentPageOverhangs) {
+            pages.set(blob.extentPages.length - 1);
+        }
+        return pages;
+    }
+
     private void trim(Deque<Lvol> overhanging) {
-        Lvol lvol = overhanging.poll();
+        Lvol lvol = overhanging.peek();
         if (lvol == null) {
             new SnapshotRecovery(store, halfGone, (nothing, failure) -> {
                 if (failure != null) {
@@ -272,14 +284,22 @@ final class StoreLoad {
             return;
         }
         BlobMetadata blob = lvol.blob();
-        int last = blob.extentPages.length - 1;
-        MetadataWriter.Page page = new MetadataWriter.Page(blob.extentPages[last], BlobEncoder.extentPage(blob, last));
+        int index = toTrim(blob).nextSetBit(0);
+        if (index < 0) {
+            overhanging.remove();
+            trim(overhanging);
+            return;
+        }
+        MetadataWriter.Page page = new MetadataWriter.Page(blob.extentPages[index], BlobEncoder.extentPage(blob, index));
         store.writer().commit(page, status -> {
             if (status != 0) {
                 fail(BlobCommit.failed("trimming an extent page", status));
                 return;
             }
-            blob.extentPageOverhangs = false;
+            blob.extentPageOverhangs &= index != blob.extentPages.length - 1;
+            if (blob.shortExtentPages != null) {
+                blob.shortExtentPages.clear(index);
+            }
             trim(overhanging);
         });
     }

@@ -436,6 +436,67 @@ class LvStoreDamageTest {
         assertThat(corrupt).as("the way out").hasMessageContaining("\"readOnly\": true");
     }
 
+    /** Shortens the extent page that describes so many clusters, as SPDK leaves it where a clone has grown and got a snapshot's. */
+    private static void shorten(SimDisk.Contents pool, int from, int to) {
+        SlowDecoder decoder = new SlowDecoder(pool);
+        for (int used : decoder.usedPages) {
+            long at = (decoder.metadataStart + used) * 4096;
+            edit(pool, at, page -> {
+                if (page.get(ValueLayout.JAVA_BYTE, 16) == Descriptor.EXTENT_PAGE && page.get(LittleEndian.U32, 17) == 4 + 4 * from) {
+                    page.set(LittleEndian.U32, 17, 4 + 4 * to);
+                    page.asSlice(25 + 4L * to, 4L * (from - to)).fill((byte) 0);
+                }
+            });
+        }
+    }
+
+    @Test
+    void anExtentPageThatEndsBeforeAThinVolumeIsReadAndCompleted() throws FormatException {
+        for (boolean exported : new boolean[] {true, false}) {
+            SimDisk.Contents pool = pool(exported);
+            shorten(pool, 9, 8);
+            SimDisk disk = disk(pool, DISK_BYTES);
+            LvStore store = rig.load(disk);
+            Lvol thin = store.findLvol("b");
+            assertThat(thin.clusterCount()).isEqualTo(9);
+            assertThat(thin.allocatedClusterCount()).isEqualTo(2);
+            int free = store.freeClusterCount();
+            LvsRig.Handle handle = rig.open(thin.bdev(), 0);
+            assertThat(handle.write(8 * MIB, new byte[4096])).isZero();
+            handle.close();
+            assertThat(store.freeClusterCount()).isEqualTo(free - 1);
+            rig.<Void>ok(store::export);
+            LvStore again = rig.load(disk);
+            assertThat(again.findLvol("b").blob().shortExtentPages).as("on the disk").isNull();
+            rig.<Void>ok(again::export);
+        }
+        SimDisk.Contents thick = pool(true);
+        shorten(thick, 4, 3);
+        assertThat(refused(thick)).hasMessageContaining("describes 3 of 4 clusters");
+    }
+
+    @Test
+    void aPoolWhoseMetadataNeedsMoreHeapThanThereIsIsRefused() {
+        SimDisk.Contents pool = pool(false);
+        SimDisk disk = disk(pool, DISK_BYTES);
+        for (long heapBytes : new long[] {2 * MetadataPage.SIZE_BYTES, MIB}) {
+            io.mizzen.bdev.Descriptor descriptor = rig.hand.call(0, () -> rig.registry.open(disk, "test", false, LvsRig.NO_LISTENER));
+            BaseDevice device = rig.hand.call(0, () -> new BaseDevice(descriptor, rig.control(), new StoreListener()));
+            LvsRig.Outcome<StoreReader.Found> outcome = rig.run(done -> new StoreReader(device, false, false, (read, total) -> true,
+                    heapBytes, (found, refused, status) -> done.complete(found, refused == null ? null : LvStore.of(refused))).start());
+            if (heapBytes == MIB) {
+                assertThat(outcome.failure).isNull();
+                assertThat(outcome.value.replay().blobs()).hasSize(3);
+            } else {
+                assertThat(outcome.failure.code()).isEqualTo("pool-memory-insufficient");
+                assertThat(outcome.failure.kind()).isEqualTo(ErrorKind.RESOURCE_EXHAUSTED);
+                assertThat(outcome.failure).as("the way out").hasMessageContaining("larger heap");
+            }
+            rig.hand.on(0, device::close);
+        }
+        assertThat(disk.writeCount).isZero();
+    }
+
     @Test
     void aDeviceThatCannotUnmapAfterAllGetsItsHeadZeroed() {
         SimDisk.Contents old = new SimDisk.Contents();

@@ -214,6 +214,10 @@ public final class SlowDecoder {
             for (int i = 0; i < (p.getInt(17) - 4) / 4; i++) {
                 v.clusters.add(p.getInt(25 + 4 * i));
             }
+            long end = Math.min(tableClusters, p.getInt(21) + 512L);
+            while (v.thin && v.clusters.size() < end) {
+                v.clusters.add(0);      // SPDK leaves pages that end before a volume that has grown.
+            }
         }
     }
 
