@@ -97,6 +97,11 @@ public abstract class Bdev {
         return false;
     }
 
+    /** Whether a write with FUA ends with a flush of all that it caches, so that its failure may be that flush's. */
+    public boolean fuaFlushes() {
+        return false;
+    }
+
     /** Whether it exists for tests and measurements only: data does not survive. */
     public boolean isTestOnly() {
         return false;

@@ -84,6 +84,11 @@ public final class FaultBdev extends Bdev {
     }
 
     @Override
+    public boolean fuaFlushes() {
+        return base.fuaFlushes();
+    }
+
+    @Override
     public boolean isTestOnly() {
         return true;
     }

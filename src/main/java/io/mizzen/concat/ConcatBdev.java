@@ -8,11 +8,13 @@ import io.mizzen.bdev.IoType;
 import io.mizzen.reactor.Mthread;
 import io.mizzen.util.Completion;
 import io.mizzen.util.ErrorKind;
+import io.mizzen.util.HotPath;
 import io.mizzen.util.OperationException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * Several disks as one bdev, end to end, in the form of SPDK's RAID level concat with superblocks. It grows by a disk at its
@@ -42,6 +44,7 @@ public final class ConcatBdev extends Bdev {
 
     private final BdevRegistry registry;
     private final Mthread control;
+    private final AtomicBoolean flushFailed = new AtomicBoolean();
     private final String owner;
     private final boolean writable;
     private volatile List<Part> parts;
@@ -234,9 +237,10 @@ public final class ConcatBdev extends Bdev {
                 writeTo(targets.subList(1, targets.size()), image, done)));
     }
 
-    private static Completion<Void> next(Completion<Void> done, Runnable step) {
+    private Completion<Void> next(Completion<Void> done, Runnable step) {
         return (nothing, failure) -> {
             if (failure != null) {
+                flushFailed.set(true);      // It may have taken the only notice of what the disk had cached: the next flush tells it.
                 done.fail(failure);
             } else {
                 step.run();
@@ -336,8 +340,12 @@ public final class ConcatBdev extends Bdev {
             done.ok(written);
             return;
         }
-        DiskIo.write(targets.getFirst().descriptor, control, 0, image, (nothing, failure) ->
-                writeToAny(targets.subList(1, targets.size()), image, written || failure == null, done));
+        DiskIo.write(targets.getFirst().descriptor, control, 0, image, (nothing, failure) -> {
+            if (failure != null) {
+                flushFailed.set(true);
+            }
+            writeToAny(targets.subList(1, targets.size()), image, written || failure == null, done);
+        });
     }
 
     private void checkChangeable() {
@@ -438,6 +446,17 @@ public final class ConcatBdev extends Bdev {
     @Override
     public boolean hasVolatileCache() {
         return parts.stream().limit(firstDisks).anyMatch(part -> part.disk().hasVolatileCache());
+    }
+
+    @Override
+    public boolean fuaFlushes() {
+        return parts.stream().anyMatch(part -> part.disk().fuaFlushes());
+    }
+
+    /** Whether a flush failed that no user of the set has been told of; once. */
+    @HotPath
+    boolean takeFlushFailed() {
+        return flushFailed.get() && flushFailed.compareAndSet(true, false);
     }
 
     @Override

@@ -161,6 +161,9 @@ final class ConcatChannel extends IoChannel implements IoCompletion {
         if (--io.childCount > 0) {
             return;
         }
+        if (io.type == IoType.FLUSH && concat.takeFlushFailed() && io.childStatus == Status.SUCCESS) {
+            io.childStatus = Status.WRITE_FAULT;
+        }
         if (io.type == IoType.FLUSH || io.childStatus != Status.SUCCESS || io.driverLong == io.blockCount) {
             io.complete(io.childStatus);
         } else if (!submitNext(io)) {

@@ -29,6 +29,9 @@ final class BaseDevice implements StorePort {
     private static final long UNMAP_BYTES_MAX = 1L << 30;
     /** Buffers that all copies together have under way. */
     private static final int COPY_PARTS_MAX = 16;
+    /** Writes with FUA that somebody's flush that failed may have made vain are done so often. */
+    private static final int WRITE_TRIES = 3;
+    private static final int NO_FLUSH = -1;
 
     private final Descriptor descriptor;
     private final Bdev bdev;
@@ -43,7 +46,8 @@ final class BaseDevice implements StorePort {
     private final ArrayDeque<Copy> copies = new ArrayDeque<>();
     private int copyParts;
     private boolean flushing;
-    private List<Done> nextFlush = new ArrayList<>();
+    private List<Flush> nextFlush = new ArrayList<>();
+    private final FlushLedger flushes;
     /** The buffer kept; null while it is in use. */
     private DmaBuffer reserve;
 
@@ -52,6 +56,7 @@ final class BaseDevice implements StorePort {
         this.listener = listener;
         this.descriptor = descriptor;
         this.bdev = descriptor.bdev();
+        this.flushes = new FlushLedger(bdev.fuaFlushes());
         this.mthread = mthread;
         this.channel = descriptor.openChannel(mthread);
         this.context = BdevContext.of(mthread.reactor());
@@ -78,6 +83,11 @@ final class BaseDevice implements StorePort {
 
     Mthread mthread() {
         return mthread;
+    }
+
+    /** In which everybody who flushes the device enters it. */
+    FlushLedger flushes() {
+        return flushes;
     }
 
     boolean idle() {
@@ -135,10 +145,21 @@ final class BaseDevice implements StorePort {
     @Override
     public void writeDurably(List<PageWrite> writes, Done done) {
         if (writes.isEmpty()) {
-            flush(done);
-            return;
+            flush(flushFailures(), done);
+        } else {
+            write(writes, WRITE_TRIES, done);
         }
-        Join join = new Join(done);
+    }
+
+    private void write(List<PageWrite> writes, int tries, Done done) {
+        long since = flushFailures();
+        Join join = new Join(!flushes.fuaFlushes() ? done : written -> afterFlushes(since, written, status -> {
+            if (written == Status.SUCCESS && status != Status.SUCCESS && tries > 1) {
+                write(writes, tries - 1, done);
+            } else {
+                done.done(status);
+            }
+        }));
         for (PageWrite write : writes) {
             long size = write.data().byteSize();
             int limit = context.large().pool().bufferSizeBytes();
@@ -181,17 +202,38 @@ final class BaseDevice implements StorePort {
         }));
     }
 
+    /** Whether what was flushed is durable: not if the flush of somebody else, that ended meanwhile or will, was told of its loss. */
+    private void afterFlushes(long since, int status, Done done) {
+        if (status != Status.SUCCESS) {
+            done.done(status);
+            return;
+        }
+        outstanding++;
+        flushes.await(mthread, () -> {
+            outstanding--;
+            done.done(flushFailures() == since ? Status.SUCCESS : Status.WRITE_FAULT);
+        });
+    }
+
+    @Override
+    public long flushFailures() {
+        return flushes.failures();
+    }
+
+    private record Flush(long since, Done done) {
+    }
+
     /** One at a time: those that come meanwhile share the next one, since this one need not cover what they are for. */
     @Override
-    public void flush(Done done) {
-        nextFlush.add(done);
+    public void flush(long since, Done done) {
+        nextFlush.add(new Flush(since, done));
         if (!flushing) {
             flushNext();
         }
     }
 
     private void flushNext() {
-        List<Done> covered = nextFlush;
+        List<Flush> covered = nextFlush;
         nextFlush = new ArrayList<>();
         flushing = true;
         submit(new Request(IoType.FLUSH, 0, 0, 0, (request, status) -> {
@@ -199,7 +241,7 @@ final class BaseDevice implements StorePort {
             if (!nextFlush.isEmpty()) {
                 flushNext();
             }
-            covered.forEach(done -> done.done(status));
+            covered.forEach(flush -> afterFlushes(flush.since, status, flush.done));
         }));
     }
 
@@ -248,6 +290,7 @@ final class BaseDevice implements StorePort {
                 hasData ? request.buffer.address() : 0, hasData ? request.buffer.regionIndex() : -1, this::completed);
         io.flags |= request.flags;
         io.context = request;
+        request.flushSide = flushes.counts(io) ? flushes.begin() : NO_FLUSH;
         channel.submit(io);
         return true;
     }
@@ -256,6 +299,9 @@ final class BaseDevice implements StorePort {
         Request request = (Request) io.context;
         int status = io.status();
         io.release();
+        if (request.flushSide != NO_FLUSH) {
+            flushes.end(request.flushSide, status != Status.SUCCESS);
+        }
         outstanding--;
         if (request.type != IoType.READ || status != Status.SUCCESS) {
             releaseBuffer(request);     // Before the receiver, which may close the device; a reader gives it back itself.
@@ -304,6 +350,7 @@ final class BaseDevice implements StorePort {
         MemorySegment data;
         long dataFrom;
         DmaBuffer buffer;
+        int flushSide;
 
         Request(int type, long atBytes, long sizeBytes, int flags, Receiver receiver) {
             this.type = type;

@@ -114,18 +114,20 @@ final class ClusterAllocator {
     }
 
     private void fill(Pending pending) {
+        long since = store.port().flushFailures();
+        store.space().onFlushFailures(since);
         StorePort.Done filled = status -> {
             if (status != 0) {
                 zeroed(pending, status);
             } else {
-                store.port().flush(flushStatus -> zeroed(pending, flushStatus));
+                store.port().flush(since, flushStatus -> zeroed(pending, flushStatus));
             }
         };
         pending.parentChanges = pending.lvol.parentChanges();
         long clusterBytes = store.geometry().clusterSizeBytes();
         int source = source(pending);
         if (source == BlobMetadata.UNALLOCATED && store.space().isZero(pending.cluster)) {
-            settle(pending);
+            settle(pending, since);
         } else if (source == BlobMetadata.UNALLOCATED) {
             store.port().zero(pending.cluster * clusterBytes, clusterBytes, filled);
         } else {
@@ -136,13 +138,13 @@ final class ClusterAllocator {
     }
 
     /** It was unmapped to zeroes: flushes, and all other such clusters that are free need no flush of their own later. */
-    private void settle(Pending pending) {
+    private void settle(Pending pending, long since) {
         PoolSpace space = store.space();
         boolean first = !space.isSettling();
         if (first) {
             space.beginSettling();
         }
-        store.port().flush(status -> {
+        store.port().flush(since, status -> {
             if (first) {
                 space.endSettling(status == 0);
             }

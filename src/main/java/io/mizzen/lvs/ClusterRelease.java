@@ -13,6 +13,7 @@ final class ClusterRelease {
     private final Runnable done;
     /** Indices of those that read as zeroes now. */
     private final BitSet zeroed = new BitSet();
+    private long flushFailures;
 
     ClusterRelease(LvStore store, int[] clusters, Runnable done) {
         this.store = store;
@@ -21,11 +22,15 @@ final class ClusterRelease {
     }
 
     void start() {
+        flushFailures = store.port().flushFailures();
         run(0);
     }
 
     private void run(int from) {
         if (from == clusters.length || !store.port().canUnmap()) {
+            if (store.port().flushFailures() != flushFailures) {
+                zeroed.clear();
+            }
             for (int i = 0; i < clusters.length; i++) {
                 if (zeroed.get(i)) {
                     store.space().releaseZeroCluster(clusters[i]);

@@ -256,7 +256,7 @@ public final class LvStore {
     public void settle(Completion<Void> done) {
         assertControl();
         Completion<Void> ended = ending(done);
-        change(done, () -> queue.add(() -> port().flush(status -> {
+        change(done, () -> queue.add(() -> port().flush(port().flushFailures(), status -> {
             queue.done();
             ended.complete(null, status == Status.SUCCESS ? null : BlobCommit.failed("flushing pool " + name, status));
         }), ended::fail));
@@ -406,6 +406,10 @@ public final class LvStore {
 
     BaseDevice device() {
         return device;
+    }
+
+    FlushLedger flushes() {
+        return device.flushes();
     }
 
     StorePort port() {

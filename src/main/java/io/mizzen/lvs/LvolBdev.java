@@ -4,7 +4,9 @@ import io.mizzen.bdev.Bdev;
 import io.mizzen.bdev.Descriptor;
 import io.mizzen.bdev.IoChannel;
 import io.mizzen.bdev.IoType;
+import io.mizzen.bdev.Status;
 import io.mizzen.reactor.Mthread;
+import io.mizzen.util.HotPath;
 import java.util.List;
 
 /**
@@ -19,6 +21,9 @@ public final class LvolBdev extends Bdev {
     private final String alias;
     private final boolean readOnly;
     private final boolean unmapsToZeroes;
+    private final FlushLedger flushes;
+    /** Failures of flushes that the volume's users have been told of. */
+    private volatile long flushFailuresTold;
 
     LvolBdev(Lvol lvol, Descriptor base) {
         super(lvol.uuid().toString(), lvol.uuid(), "lvol", lvol.store().geometry().ioUnitBytes(), blocks(lvol));
@@ -26,6 +31,8 @@ public final class LvolBdev extends Bdev {
         this.base = base;
         this.readOnly = lvol.snapshot() || lvol.store().readOnly();
         this.unmapsToZeroes = lvol.thin() || base.bdev().unmapReadsZeroes();
+        this.flushes = lvol.store().flushes();
+        this.flushFailuresTold = flushes.failures();
         this.alias = lvol.store().name() + "/" + lvol.name();
     }
 
@@ -60,6 +67,25 @@ public final class LvolBdev extends Bdev {
     @Override
     public boolean hasVolatileCache() {
         return base.bdev().hasVolatileCache();
+    }
+
+    /**
+     * What a flush of the volume came to: it fails, once, if the device has failed a flush of another volume, which may have cost
+     * what was acknowledged here.
+     */
+    @HotPath
+    int flushOutcome(int status) {
+        long failures = flushes.failures();
+        if (failures == flushFailuresTold) {
+            return status;
+        }
+        flushFailuresTold = failures;
+        return status != Status.SUCCESS ? status : Status.WRITE_FAULT;
+    }
+
+    @Override
+    public boolean fuaFlushes() {
+        return base.bdev().fuaFlushes();
     }
 
     @Override

@@ -45,6 +45,7 @@ final class LvolChannel extends IoChannel implements IoCompletion {
     private final int clusterShift;
     /** Unmaps of this volume free clusters, and what they leave reads as zeroes. */
     private final boolean frees;
+    private final FlushLedger flushes;
     /** Type of the parts of an unmap. */
     private final int unmapType;
     private AllocationWait freeWaits;
@@ -60,6 +61,7 @@ final class LvolChannel extends IoChannel implements IoCompletion {
         this.clusterBlocks = lvol.store().geometry().clusterSizeBytes() >>> blockShift;
         this.clusterShift = Long.bitCount(clusterBlocks) == 1 ? Long.numberOfTrailingZeros(clusterBlocks) : NO_SHIFT;
         this.frees = lvol.thin();
+        this.flushes = lvol.store().flushes();
         boolean baseZeroes = base.bdev().supports(IoType.UNMAP) && base.bdev().unmapReadsZeroes();
         this.unmapType = bdev.unmapReadsZeroes() && !baseZeroes ? IoType.WRITE_ZEROES : IoType.UNMAP;
         assert scaleShift >= 0;
@@ -73,7 +75,7 @@ final class LvolChannel extends IoChannel implements IoCompletion {
             io.completeDeferred(Status.NAMESPACE_WRITE_PROTECTED | Status.DNR);
             return;
         }
-        if (clusterShift != NO_SHIFT && scaleShift == 0 && IoType.hasData(io.type) && handDownWhole(io)) {
+        if (clusterShift != NO_SHIFT && scaleShift == 0 && IoType.hasData(io.type) && !flushes.counts(io) && handDownWhole(io)) {
             return;
         }
         if (io.type == IoType.UNMAP && frees && io.driverLong2 != DISCARDED && holdsWholeCluster(io)) {
@@ -91,6 +93,7 @@ final class LvolChannel extends IoChannel implements IoCompletion {
             }
             part.prepare(IoType.FLUSH, 0, 0, 0, -1, this);
             part.parent = io;
+            part.tag = flushes.begin();
             io.childCount = 1;
             base.submit(part);
             return;
@@ -189,6 +192,7 @@ final class LvolChannel extends IoChannel implements IoCompletion {
         int type = io.type == IoType.UNMAP ? unmapType : io.type;
         part.prepare(type, block << scaleShift, count << scaleShift, address, io.regionIndex, this);
         part.flags |= io.flags & BdevIo.FLAG_FUA;
+        part.tag = flushes.counts(part) ? flushes.begin() : 0;
         part.parent = io;
     }
 
@@ -208,6 +212,9 @@ final class LvolChannel extends IoChannel implements IoCompletion {
     public void onIoComplete(BdevIo part) {
         BdevIo io = part.parent;
         int status = part.status();
+        if (flushes.counts(part)) {
+            flushes.end((int) part.tag, status != Status.SUCCESS);
+        }
         part.release();
         if (status != Status.SUCCESS && io.childStatus == Status.SUCCESS) {
             io.childStatus = status;
@@ -215,7 +222,7 @@ final class LvolChannel extends IoChannel implements IoCompletion {
         io.childCount--;
         if (io.childCount == 0) {
             if (io.type == IoType.FLUSH) {
-                io.complete(io.childStatus);
+                io.complete(((LvolBdev) bdev()).flushOutcome(io.childStatus));
             } else {
                 advance(io, false);
             }

@@ -23,6 +23,7 @@ final class LvolCreation {
     private final Completion<Lvol> done;
     private BlobMetadata blob;
     private boolean unmapAll;
+    private long flushFailures;
 
     LvolCreation(LvStore store, String name, UUID uuid, long sizeBytes, boolean thin, Completion<Lvol> done) {
         this(store, name, uuid, sizeBytes, thin, null, null, done);
@@ -63,6 +64,7 @@ final class LvolCreation {
         store.add(lvol);
         lvol.parent(parent);
         unmapAll = store.port().unmapZeroes();
+        flushFailures = store.port().flushFailures();
         zeroHead(lvol, 0);
     }
 
@@ -110,7 +112,7 @@ final class LvolCreation {
         long clusterBytes = store.geometry().clusterSizeBytes();
         long headBytes = unmapAll ? Long.MAX_VALUE : LvStore.ZEROED_HEAD_BYTES;
         if (thin || index == blob.clusters.length || index * clusterBytes >= headBytes) {
-            store.port().flush(status -> flushed(lvol, status));
+            store.port().flush(flushFailures, status -> flushed(lvol, status));
             return;
         }
         int run = ClusterRelease.runLength(blob.clusters, index);

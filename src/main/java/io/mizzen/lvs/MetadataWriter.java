@@ -65,19 +65,19 @@ final class MetadataWriter {
 
     /** Zeroes pages that nothing refers to any more, one after the other. */
     void zeroFreed(int[] pages, StorePort.Done done) {
-        zeroFreed(pages, 0, done);
+        zeroFreed(pages, 0, port.flushFailures(), done);
     }
 
-    private void zeroFreed(int[] pages, int next, StorePort.Done done) {
+    private void zeroFreed(int[] pages, int next, long since, StorePort.Done done) {
         if (next == pages.length) {
-            port.flush(done);
+            port.flush(since, done);
             return;
         }
         port.zero(geometry.metadataPageAtBytes(pages[next]), MetadataPage.SIZE_BYTES, status -> {
             if (status != 0) {
                 done.done(status);
             } else {
-                zeroFreed(pages, next + 1, done);
+                zeroFreed(pages, next + 1, since, done);
             }
         });
     }
@@ -101,7 +101,7 @@ final class MetadataWriter {
     /** Makes the redo page invalid, at a clean close and after a recovery: nothing stale can ever be taken from it. */
     void clearRedo(StorePort.Done done) {
         if (redoAtBytes < 0) {
-            port.flush(done);
+            port.flush(port.flushFailures(), done);
             return;
         }
         port.writeDurably(List.of(new StorePort.PageWrite(redoAtBytes,

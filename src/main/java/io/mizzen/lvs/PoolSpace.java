@@ -14,6 +14,8 @@ final class PoolSpace {
     private final BitSet durableZeroes = new BitSet();
     /** Those that the flush under way will make so, if it succeeds; null without one. */
     private BitSet settling;
+    /** Flushes of the device that had failed when that was last looked at. */
+    private long flushFailures;
     /** Root pages whose blob ids stay unused until the pool is imported again. */
     private final BitSet barredRoots = new BitSet();
     private int freeClusterCount;
@@ -102,6 +104,14 @@ final class PoolSpace {
             zeroClusters.and(durableZeroes);
         }
         settling = null;
+    }
+
+    /** So many flushes of the device have failed by now: with another one, zeroes that were not durable may be lost. */
+    void onFlushFailures(long failures) {
+        if (failures != flushFailures) {
+            flushFailures = failures;
+            zeroClusters.and(durableZeroes);
+        }
     }
 
     /** Nothing is known any more of what a cluster reads. */

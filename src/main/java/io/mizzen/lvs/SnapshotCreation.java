@@ -44,6 +44,7 @@ final class SnapshotCreation {
     private BlobMetadata next;
     private BlobMetadata making;
     private BlobMetadata made;
+    private long flushFailures;
     private BlobCommit.Prepared preparedVolume;
     private BlobCommit.Prepared preparedSnapshot;
 
@@ -81,6 +82,7 @@ final class SnapshotCreation {
             return;
         }
         fill();
+        flushFailures = store.port().flushFailures();
         commit.prepare(next, NONE, (prepared, failure) -> {
             preparedVolume = prepared;
             if (failure != null) {
@@ -92,7 +94,7 @@ final class SnapshotCreation {
                 if (failureToo != null) {
                     refused(failureToo);
                 } else {
-                    store.port().flush(this::flushedBefore);
+                    store.port().flush(flushFailures, this::flushedBefore);
                 }
             });
         });
@@ -146,7 +148,7 @@ final class SnapshotCreation {
             moment.onPassed();
             bdev.unlockRange(lock, store.mthread(), (nothing, neverToo) -> {
                 snapshot.pauseNs(Reactor.current().nowNs() - startNs);
-                store.port().flush(this::flushedAfter);
+                store.port().flush(flushFailures, this::flushedAfter);
             });
             snapshot.unusable(null);
             store.publish(snapshot);    // First: with its turn over, others look at all that can be used.

@@ -26,6 +26,7 @@ final class StoreCreation {
     private final LvStores.Progress progress;
     private final Completion<LvStore> done;
     private boolean isBlank;
+    private long flushFailures;
     private boolean unmaps;
 
     StoreCreation(BdevRegistry registry, BaseDevice device, LvStores.Options options, UUID uuid,
@@ -55,6 +56,7 @@ final class StoreCreation {
             return;
         }
         isBlank = device.isBlank();
+        flushFailures = device.flushFailures();
         unmaps = device.unmapZeroes();
         long regionPages = g.metadataStart() + g.metadataPages() + (g.redoPage() >= 0 ? 1 : 0);
         zero(g, 0, regionPages * MetadataPage.SIZE_BYTES);
@@ -63,7 +65,7 @@ final class StoreCreation {
     private void zero(Geometry g, long fromBytes, long endBytes) {
         progress.at(fromBytes, endBytes);
         if (fromBytes == endBytes) {
-            device.flush(flushStatus -> zeroed(g, flushStatus));
+            device.flush(flushFailures, flushStatus -> zeroed(g, flushStatus));
             return;
         }
         long bytes = Math.min(unmaps ? UNMAP_STEP_BYTES : ZERO_STEP_BYTES, endBytes - fromBytes);

@@ -81,7 +81,7 @@ final class StoreLoad {
 
     /** What was read may be in the device's cache only: left by a write that failed, or by an engine that was killed. */
     private void settle() {
-        device.flush(status -> {
+        device.flush(device.flushFailures(), status -> {
             if (status != 0) {
                 fail(BlobCommit.failed("flushing the device of the pool", status));
             } else {

@@ -35,7 +35,7 @@ interface StorePort {
 
     void read(long atBytes, int sizeBytes, ReadDone done);
 
-    /** Writes all, in any order; durable when it completes. */
+    /** Writes all, in any order; durable when it completes, whatever flushes of others meanwhile came to. */
     void writeDurably(List<PageWrite> writes, Done done);
 
     /** Makes the range read as zeroes; durable only after {@link #flush}. */
@@ -46,6 +46,14 @@ interface StorePort {
 
     void unmap(long atBytes, long sizeBytes, Done done);
 
-    /** Everything completed before is durable. */
-    void flush(Done done);
+    /** How many flushes of the device have failed, anybody's. */
+    long flushFailures();
+
+    /**
+     * Everything completed before is durable; fails as well if a flush of anybody's has failed since: that may have lost it,
+     * and been told to nobody but whose flush that was.
+     *
+     * @param since {@link #flushFailures} from before the first write that is to be durable began
+     */
+    void flush(long since, Done done);
 }

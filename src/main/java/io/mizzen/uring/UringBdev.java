@@ -102,6 +102,11 @@ public final class UringBdev extends Bdev {
     }
 
     @Override
+    public boolean fuaFlushes() {
+        return file.hasVolatileCache();
+    }
+
+    @Override
     public boolean unmapReadsZeroes() {
         return true;
     }

@@ -30,6 +30,8 @@ final class CrashDisk extends Bdev {
     private long turn;
     private int writesUntilFailure = -1;
     private boolean failsForced;
+    private int flushesUntilLoss = -1;
+    private boolean hasLost;
     private boolean hasFailed;
 
     private static final class Flight {
@@ -76,8 +78,23 @@ final class CrashDisk extends Bdev {
         failsForced = forced;
     }
 
+    /** After so many flushes one fails, the next ones succeed, and nothing that the disk had only cached is ever durable. */
+    void loseCacheAfter(int flushes) {
+        flushesUntilLoss = flushes;
+    }
+
+    /** Whether a write will fail. */
+    boolean isToFail() {
+        return writesUntilFailure >= 0;
+    }
+
     boolean hasFailed() {
         return hasFailed;
+    }
+
+    /** Whether a flush has failed, and with it what was cached. */
+    boolean hasLost() {
+        return hasLost;
     }
 
     /** What the disk would hold if the power failed now. */
@@ -98,6 +115,12 @@ final class CrashDisk extends Bdev {
             media.readInto(io.offsetBlocks << blockShift(), io.blockCount << blockShift(), io.address);
         } else if (io.type == IoType.FLUSH) {
             moments++;
+            if (flushesUntilLoss >= 0 && flushesUntilLoss-- == 0) {
+                media.lose();
+                hasFailed = true;
+                hasLost = true;
+                return Status.WRITE_FAULT;
+            }
             media.flush(flight.mark);
         } else {
             moments++;

@@ -47,6 +47,7 @@ final class CrashIo {
         Io io = new Io(v, IoType.FLUSH, -1);
         io.start(0, 0, 0);
         io.done = () -> model.flushed(v, since);
+        io.failed = () -> model.flushFailed(v);
         return io;
     }
 
@@ -114,9 +115,11 @@ final class CrashIo {
         }
         CrashModel.Version version = model.write(v, from, end, value);
         boolean frees = type == IoType.UNMAP && v.standsAlone();
+        int parentChanges = machine.store.findLvol(v.name).parentChanges();
         io.done = () -> {
             model.written(v, from, end, version, true, forced || !plan.volatileCache());
-            if (frees && v.standsAlone() && !version.overlapped && !machine.disk.hasFailed()) {
+            if (frees && v.standsAlone() && machine.store.findLvol(v.name).parentChanges() == parentChanges
+                    && !version.overlapped && !machine.disk.hasFailed()) {
                 requireFreed(v, from, end);
             }
         };

@@ -154,6 +154,12 @@ final class CrashMedia implements SlowDecoder.Source {
         }
     }
 
+    /** What is not durable never will be: readers see it until the power fails. */
+    void lose() {
+        unflushed.removeIf(change -> !change.durable);
+        flush(0);
+    }
+
     /** What is there after the power failed now, with those changes under way. */
     CrashMedia cut(Collection<Change> underWay, Random random) {
         byte[][] left = flushed.clone();

@@ -16,7 +16,7 @@ final class CrashModel {
     static final int SECTOR = 512;
     /** A value that stands for any contents. */
     static final long ANY = -1;
-    private static final int SECTOR_BITS = 24;
+    static final int SECTOR_BITS = 24;
 
     final Map<String, Volume> volumes = new TreeMap<>();
     /** The pool's limit for committed bytes, and what it may be as well. */
@@ -25,6 +25,8 @@ final class CrashModel {
     /** Clusters of the whole pool, and how many there may be as well. */
     int poolClusters;
     int otherPoolClusters;
+    /** The disk has lost what was not durable: readers may see it until the power fails, in snapshots as well. */
+    private boolean lost;
     private long now = 1;
     private long lastValue;
 
@@ -39,7 +41,7 @@ final class CrashModel {
             this.value = value;
         }
 
-        private boolean acknowledgedBefore(long time) {
+        boolean acknowledgedBefore(long time) {
             return acknowledgedAt < time;
         }
     }
@@ -49,10 +51,6 @@ final class CrashModel {
         boolean overlaps(long otherFrom, long otherEnd) {
             return otherFrom < end && from < otherEnd;
         }
-    }
-
-    /** A range of sectors that had the same writes: oldest first, the oldest is durable. */
-    private record Extent(long end, Version[] versions) {
     }
 
     /** A volume that is there, may be there, or may still be there. */
@@ -73,7 +71,7 @@ final class CrashModel {
         long sizeBytes;
         /** Size that it may have as well; else the same. */
         long otherSizeBytes;
-        private final TreeMap<Long, Extent> extents = new TreeMap<>();
+        private final TreeMap<Long, CrashExtent> extents = new TreeMap<>();
         private final List<Flight> inFlight = new ArrayList<>();
         /** The snapshot of it that is being taken; null: none. */
         private Volume snapshot;
@@ -155,14 +153,14 @@ final class CrashModel {
         }
 
         private void split(long at) {
-            Map.Entry<Long, Extent> entry = extents.lowerEntry(at);
-            if (entry != null && entry.getValue().end > at) {
-                extents.put(entry.getKey(), new Extent(at, entry.getValue().versions));
-                extents.put(at, new Extent(entry.getValue().end, entry.getValue().versions));
+            Map.Entry<Long, CrashExtent> entry = extents.lowerEntry(at);
+            if (entry != null && entry.getValue().end() > at) {
+                extents.put(entry.getKey(), new CrashExtent(at, entry.getValue().versions()));
+                extents.put(at, new CrashExtent(entry.getValue().end(), entry.getValue().versions()));
             }
         }
 
-        private Map<Long, Extent> range(long from, long end) {
+        private Map<Long, CrashExtent> range(long from, long end) {
             split(from);
             split(end);
             return extents.subMap(from, end);
@@ -172,7 +170,7 @@ final class CrashModel {
         private void set(long from, long end, Version version) {
             if (from < end) {
                 range(from, end).clear();
-                extents.put(from, new Extent(end, new Version[] {version}));
+                extents.put(from, new CrashExtent(end, new Version[] {version}));
             }
         }
 
@@ -247,17 +245,17 @@ final class CrashModel {
         return copy;
     }
 
-    private static Volume detached(Volume of, String name, UUID uuid, boolean frozen) {
+    private Volume detached(Volume of, String name, UUID uuid, boolean frozen) {
         Volume copy = new Volume(name, uuid, frozen, !frozen || of.thin, of.sizeBytes);
         copy.changing = true;
         of.extents.forEach((from, extent) -> {
-            int oldest = lastAcknowledged(extent.versions, Long.MAX_VALUE);
-            Version[] versions = new Version[extent.versions.length - oldest];
-            versions[0] = durable(extent.versions[oldest].value);
+            int oldest = lost ? 0 : extent.lastAcknowledged(Long.MAX_VALUE);
+            Version[] versions = new Version[extent.versions().length - oldest];
+            versions[0] = durable(extent.versions()[oldest].value);
             for (int i = 1; i < versions.length; i++) {
-                versions[i] = new Version(extent.versions[oldest + i].value);
+                versions[i] = new Version(extent.versions()[oldest + i].value);
             }
-            copy.extents.put(from, new Extent(extent.end, versions));
+            copy.extents.put(from, new CrashExtent(extent.end(), versions));
         });
         return copy;
     }
@@ -421,11 +419,11 @@ final class CrashModel {
     }
 
     private static void add(Volume v, long from, long end, Version version) {
-        for (Map.Entry<Long, Extent> entry : v.range(from, end).entrySet()) {
-            Version[] before = entry.getValue().versions;
+        for (Map.Entry<Long, CrashExtent> entry : v.range(from, end).entrySet()) {
+            Version[] before = entry.getValue().versions();
             Version[] after = Arrays.copyOf(before, before.length + 1);
             after[before.length] = version;
-            entry.setValue(new Extent(entry.getValue().end, after));
+            entry.setValue(new CrashExtent(entry.getValue().end(), after));
         }
     }
 
@@ -449,22 +447,33 @@ final class CrashModel {
         forgetBefore(v.extents, since);
     }
 
-    private static void forgetBefore(Map<Long, Extent> extents, long time) {
-        for (Map.Entry<Long, Extent> entry : extents.entrySet()) {
-            Extent extent = entry.getValue();
-            int oldest = lastAcknowledged(extent.versions, time);
-            if (oldest > 0) {
-                entry.setValue(new Extent(extent.end, Arrays.copyOfRange(extent.versions, oldest, extent.versions.length)));
+    /** The disk has lost what was not durable: of that, a snapshot that is being taken may have what was there before. */
+    void lost() {
+        for (Volume v : volumes.values()) {
+            if (!lost && v.frozen && v.mayBeAbsent) {
+                v.set(0, v.sizeBytes / SECTOR, durable(ANY));
+            }
+        }
+        lost = true;
+    }
+
+    /** A flush has failed: its host does not know of what was not durable whether it ever will be. */
+    void flushFailed(Volume v) {
+        for (CrashExtent extent : v.extents.values()) {
+            for (int i = 1; i < extent.versions().length; i++) {
+                extent.versions()[i].acknowledgedAt = Long.MAX_VALUE;
             }
         }
     }
 
-    private static int lastAcknowledged(Version[] versions, long time) {
-        int i = versions.length - 1;
-        while (i > 0 && !versions[i].acknowledgedBefore(time)) {
-            i--;
+    private static void forgetBefore(Map<Long, CrashExtent> extents, long time) {
+        for (Map.Entry<Long, CrashExtent> entry : extents.entrySet()) {
+            CrashExtent extent = entry.getValue();
+            int oldest = extent.lastAcknowledged(time);
+            if (oldest > 0) {
+                entry.setValue(new CrashExtent(extent.end(), Arrays.copyOfRange(extent.versions(), oldest, extent.versions().length)));
+            }
         }
-        return i;
     }
 
     // --- checks -------------------------------------------------------------------------------------
@@ -488,58 +497,26 @@ final class CrashModel {
     }
 
     private static String wrongInItself(Volume v, long from, long end, Contents contents, boolean afterCut) {
-        Map.Entry<Long, Extent> entry = v.extents.floorEntry(from);
+        Map.Entry<Long, CrashExtent> entry = v.extents.floorEntry(from);
         for (long sector = from; sector < end;) {
-            if (entry == null || entry.getValue().end <= sector) {
+            if (entry == null || entry.getValue().end() <= sector) {
                 return v.name + ": the model has nothing at sector " + sector;
             }
-            Extent extent = entry.getValue();
-            int oldest = afterCut ? 0 : lastAcknowledged(extent.versions, Long.MAX_VALUE);
-            String wrong = checkExtent(v, sector, Math.min(end, extent.end), extent, oldest, contents);
+            CrashExtent extent = entry.getValue();
+            int oldest = afterCut ? 0 : extent.lastAcknowledged(Long.MAX_VALUE);
+            String wrong = extent.wrong(v, sector, Math.min(end, extent.end()), oldest, contents);
             if (wrong != null) {
                 return wrong;
             }
-            sector = extent.end;
+            sector = extent.end();
             entry = v.extents.floorEntry(sector);
         }
         return null;
     }
 
-    private static String checkExtent(Volume v, long from, long end, Extent extent, int oldest, Contents contents) {
-        boolean mayBeZero = false;
-        for (int i = oldest; i < extent.versions.length; i++) {
-            if (extent.versions[i].value == ANY) {
-                return null;
-            }
-            mayBeZero |= extent.versions[i].value == 0;
-        }
-        long sector = mayBeZero ? contents.nextNonZero(from, end) : from;
-        while (sector < end) {
-            long tag = contents.tagAt(sector);
-            if (!isOne(extent.versions, oldest, tag, sector)) {
-                return v.name + ": sector " + sector + " holds value " + (tag >> SECTOR_BITS) + " of sector "
-                        + (tag & (1 << SECTOR_BITS) - 1) + ", may hold " + values(extent, oldest);
-            }
-            sector = mayBeZero ? contents.nextNonZero(sector + 1, end) : sector + 1;
-        }
-        return null;
-    }
-
-    private static boolean isOne(Version[] versions, int oldest, long tag, long sector) {
-        for (int i = oldest; i < versions.length; i++) {
-            if (tag(versions[i].value, sector) == tag) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    private static String values(Extent extent, int oldest) {
-        StringBuilder text = new StringBuilder();
-        for (int i = oldest; i < extent.versions.length; i++) {
-            text.append(text.isEmpty() ? "" : " or ").append(extent.versions[i].value);
-        }
-        return text.toString();
+    /** The power has failed: what was lost is gone, and what is there is durable. */
+    void restarted() {
+        lost = false;
     }
 
     /** After a start: this is there. @param afterCut what it holds is durable, and all that it may hold from here on */
@@ -560,41 +537,20 @@ final class CrashModel {
 
     /** A snapshot was acknowledged, or read: what it holds there it holds for ever. */
     void seen(Volume snapshot, long from, long end, Contents contents) {
-        hold(snapshot, snapshot.range(from, end), contents);
+        if (!lost) {
+            hold(snapshot, snapshot.range(from, end), contents);
+        }
     }
 
-    private static void hold(Volume v, Map<Long, Extent> extents, Contents contents) {
+    private static void hold(Volume v, Map<Long, CrashExtent> extents, Contents contents) {
         List<long[]> found = new ArrayList<>();
-        for (Map.Entry<Long, Extent> entry : extents.entrySet()) {
-            if (entry.getValue().versions.length > 1) {
-                collect(entry.getKey(), entry.getValue(), contents, found);
+        for (Map.Entry<Long, CrashExtent> entry : extents.entrySet()) {
+            if (entry.getValue().versions().length > 1) {
+                entry.getValue().collect(entry.getKey(), contents, found);
             }
         }
         for (long[] range : found) {
             v.set(range[0], range[1], durable(range[2]));
-        }
-    }
-
-    private static void collect(long from, Extent extent, Contents contents, List<long[]> found) {
-        boolean any = false;
-        for (Version version : extent.versions) {
-            any |= version.value == ANY;
-        }
-        for (long sector = from; sector < extent.end;) {
-            long end = any ? extent.end : contents.nextNonZero(sector, extent.end);
-            if (end > sector) {
-                found.add(new long[] {sector, end, any ? ANY : 0});
-                sector = end;
-            } else {
-                long value = contents.tagAt(sector) >> SECTOR_BITS;
-                long[] last = found.isEmpty() ? null : found.getLast();
-                if (last != null && last[1] == sector && last[2] == value && sector > from) {
-                    last[1]++;
-                } else {
-                    found.add(new long[] {sector, sector + 1, value});
-                }
-                sector++;
-            }
         }
     }
 }

@@ -87,7 +87,12 @@ final class CrashStory {
                 cutAndStart();
             }
             if (plan.fails()) {
-                machine.disk.failOneAfter(random.nextInt(40), random.nextBoolean());
+                int after = random.nextInt(40);
+                if (random.nextBoolean()) {
+                    machine.disk.loseCacheAfter(after / 2);
+                } else {
+                    machine.disk.failOneAfter(after, random.nextBoolean());
+                }
             }
             workload.live(plan.turns());
         }
@@ -111,6 +116,7 @@ final class CrashStory {
         machine = next;
         momentsSeen = machine.disk.moments();
         workload = new CrashWorkload(this);
+        model.restarted();
         settle(true);
     }
 
@@ -139,6 +145,9 @@ final class CrashStory {
 
     /** To be called after every turn: lets the power of a twin fail. */
     void moment() {
+        if (machine.disk.hasLost()) {
+            model.lost();
+        }
         long moments = machine.disk.moments();
         if (moments == momentsSeen) {
             return;

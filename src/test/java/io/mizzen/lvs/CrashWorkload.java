@@ -137,6 +137,10 @@ final class CrashWorkload {
             }
         }
         machine.disk.failOneAfter(-1, false);
+        machine.disk.loseCacheAfter(-1);
+        if (machine.disk.hasLost()) {
+            model.volumes.values().forEach(model::flushFailed);     // Who opens a volume anew is not told of what was before.
+        }
         LvsRig.Outcome<LvStore> loaded = machine.run(done -> machine.stores.load(machine.disk, LvStores.Expected.any(), done),
                 story::moment);
         CrashStory.require(loaded.failure == null, "the pool is refused" + (wasFaulted ? " after a fault: " : ": ") + loaded.failure);
@@ -204,7 +208,8 @@ final class CrashWorkload {
         boolean thin = random.nextInt(4) > 0;
         int most = thin ? machine.store.clusterCount() : Math.max(1, machine.store.freeClusterCount() / 2);
         long sizeBytes = (1 + random.nextInt(random.nextInt(3) == 0 ? most : Math.min(most, 6))) * CrashPlan.CLUSTER_BYTES;
-        long zeroBytes = thin || plan.unmapsToZeroes() ? Long.MAX_VALUE : LvStore.ZEROED_HEAD_BYTES;
+        boolean unmaps = plan.unmapsToZeroes() && !machine.disk.isToFail();     // An unmap that fails is none of more than the head.
+        long zeroBytes = thin || unmaps ? Long.MAX_VALUE : LvStore.ZEROED_HEAD_BYTES;
         CrashModel.Volume v = model.creating("v" + number, new UUID(9, number), thin, sizeBytes, zeroBytes);
         story.event("create", number, (thin ? "thin " : "thick ") + sizeBytes);
         return changing(v.name, machine.<Lvol>start(done -> machine.store.createLvol(v.name, v.uuid, sizeBytes, thin, done)),

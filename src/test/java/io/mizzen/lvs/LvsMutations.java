@@ -28,8 +28,18 @@ final class LvsMutations {
     }
 
     /** Instead of waiting until what was written before is durable. */
-    static void skipFlush(StorePort port, StorePort.Done done) {
+    static void skipFlush(StorePort port, long since, StorePort.Done done) {
         done.done(0);
+    }
+
+    /** Instead of minding flushes that failed before this one. */
+    static void flushNow(StorePort port, long since, StorePort.Done done) {
+        port.flush(port.flushFailures(), done);
+    }
+
+    /** As above, of a volume's own. */
+    static int flushOutcome(LvolBdev bdev, int status) {
+        return status;
     }
 
     /** Instead of waiting until pages are written. */
@@ -55,7 +65,7 @@ final class LvsMutations {
     }
 
     /** As above, of the device itself. */
-    static void skipFlush(BaseDevice device, StorePort.Done done) {
+    static void skipFlush(BaseDevice device, long since, StorePort.Done done) {
         done.done(0);
     }
 

@@ -1,0 +1,80 @@
+package io.mizzen.lvs;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.mizzen.testsupport.HandReactors;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** Who waits for the flushes under way waits for those that began before, and for no others. */
+class FlushLedgerTest {
+    private final HandReactors hand = new HandReactors(1, 3);
+    private final FlushLedger ledger = new FlushLedger(false);
+    private final List<String> ended = new ArrayList<>();
+
+    private void await(String name) {
+        hand.on(0, () -> ledger.await(hand.reactor(0).mthread(), () -> ended.add(name + " " + ledger.failures())));
+    }
+
+    private void pass() {
+        for (int i = 0; i < 20; i++) {
+            hand.advance(100_000);
+            hand.tickAny();
+        }
+    }
+
+    @Test
+    void nothingUnderWayIsNotWaitedFor() {
+        await("a");
+        assertThat(ended).containsExactly("a 0");
+    }
+
+    @Test
+    void onlyThoseThatBeganBeforeAreWaitedFor() {
+        int before = ledger.begin();
+        await("a");
+        pass();
+        assertThat(ended).isEmpty();
+        int behind = ledger.begin();
+        await("b");
+        ledger.end(before, true);
+        pass();
+        assertThat(ended).containsExactly("a 1");
+        int last = ledger.begin();
+        ledger.end(behind, false);
+        pass();
+        assertThat(ended).containsExactly("a 1", "b 1");
+        ledger.end(last, false);
+    }
+
+    @Test
+    void whoHadLookedBeforeAWaitIsWaitedForByTheNext() {
+        int straggler = ledger.begin();     // As if it had looked, and counts only now.
+        await("a");
+        pass();
+        ledger.end(straggler, false);
+        pass();
+        int old = ledger.begin();
+        await("b");
+        pass();
+        assertThat(ended).containsExactly("a 0");
+        ledger.end(old, true);
+        pass();
+        assertThat(ended).containsExactly("a 0", "b 1");
+    }
+
+    @Test
+    void flushesThatNeverPauseHoldNobodyUp() {
+        int on = ledger.begin();
+        await("a");
+        for (int i = 0; i < 50 && ended.isEmpty(); i++) {
+            int next = ledger.begin();
+            ledger.end(on, false);
+            on = next;
+            pass();
+        }
+        assertThat(ended).containsExactly("a 0");
+        ledger.end(on, false);
+    }
+}
