@@ -25,6 +25,8 @@ import org.springframework.context.annotation.Configuration;
 @Configuration(proxyBeanMethods = false)
 public class OpenApiConfiguration {
     private static final Set<String> LONG = Set.of("putPool", "createPool", "importPool");
+    /** Those that allocate space and have no body. */
+    private static final Set<String> ALLOCATING = Set.of("inflateReplica", "decoupleReplica");
     private static final String API_VERSION = "1";
 
     @Bean
@@ -82,6 +84,8 @@ public class OpenApiConfiguration {
             operation.getRequestBody().setRequired(Boolean.TRUE.equals(operation.getRequestBody().getRequired()));
             error(responses, "413", "The body is larger than the limit");
             error(responses, "415", "The body is not application/json");
+        }
+        if (operation.getRequestBody() != null || ALLOCATING.contains(operation.getOperationId())) {
             error(responses, "507", "Out of space, memory or another resource");
         }
         error(responses, "500", "A device failed, or a defect of the engine");

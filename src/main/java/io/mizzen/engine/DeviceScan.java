@@ -30,7 +30,7 @@ import java.util.function.Function;
  */
 final class DeviceScan {
     /** A pool, or a part of one, is no foreign signature: it can be imported wherever its disks are. */
-    private static final Set<String> POOLS = Set.of("spdk-blobstore", "spdk-raid");
+    static final Set<String> POOLS = Set.of("spdk-blobstore", "spdk-raid");
     /** Of disks that are no NVMe drives. */
     static final String NO_SMART = "SMART data is read of NVMe drives only; smartctl reads that of SATA and SAS drives";
     private static final String ANY = "any";

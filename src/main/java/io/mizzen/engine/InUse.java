@@ -11,6 +11,6 @@ final class InUse {
     static OperationException by(Collection<String> users, String code, String what) {
         return OperationException.precondition(code, what + " is in use by " + String.join(", ", users)
                 + "; end that first: a share by DELETE /v1/replicas/{uuid}/share, a nexus's child by DELETE "
-                + "/v1/nexuses/{uuid}/children/{memberUuid}, a pool by POST /v1/pools/{uuid}/export");
+                + "/v1/nexuses/{uuid}/children/{memberUuid}, a pool by POST /v1/pools/{uuid}/export, a job by DELETE /v1/jobs/{id}");
     }
 }

@@ -54,7 +54,8 @@ final class InflationJob implements WorkWatch {
         job.end(cancelled ? null : "", cancelled ? null : failure);
         JobView ended = job.view();
         String event = ended.kind() + (failure == null ? "d" : "-" + ended.state().toLowerCase(Locale.ROOT));
-        String message = failure != null ? " still needs snapshot " + lvol.parentName() + ": " + failure.getMessage()
+        String kept = lvol.parent() == null ? " is still thin: " : " still needs snapshot " + lvol.parentName() + ": ";
+        String message = failure != null ? kept + failure.getMessage()
                 : lvol.parent() == null ? " needs no snapshot any more" : " is a clone of " + lvol.parentName() + " now";
         plane.event(ObjectKind.REPLICA, lvol.uuid(), lvol.toString(), event, "replica " + lvol + message, "job", ended.id(),
                 "allocatedBytes", lvol.allocatedBytes(), "code", failure == null ? null : failure.code());

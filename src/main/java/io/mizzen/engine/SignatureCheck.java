@@ -155,10 +155,10 @@ final class SignatureCheck {
             end(null);
             return;
         }
-        boolean lvstore = found.stream().anyMatch(finding -> finding.word().equals(LVSTORE));
+        boolean pool = found.stream().anyMatch(finding -> DeviceScan.POOLS.contains(finding.word()));
         end(OperationException.precondition("disk-not-empty", "bdev " + descriptor.bdev().name() + " carries "
                 + String.join(", ", found.stream().map(f -> f.description() + " [" + f.word() + "]").toList())
-                + "; to destroy that, name it in overwrite" + (lvstore ? " (to open the pool that is there, import it instead)" : "")));
+                + "; to destroy that, name it in overwrite" + (pool ? " (to open the pool that is there, import it instead)" : "")));
     }
 
     private void end(OperationException failure) {

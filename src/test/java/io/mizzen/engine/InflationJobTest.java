@@ -149,6 +149,21 @@ class InflationJobTest {
         }
     }
 
+    @Test
+    void aThinReplicaWithoutASnapshotNeedsNone() {
+        try (EngineHarness h = new EngineHarness(1)) {
+            prepare(h);
+            h.get(h.engine.createReplica(new ReplicaSpec(S2, "t", "p0", 8 * MIB, true)));
+            slow(h, 500_000_000);
+            String id = h.get(h.engine.inflateReplica(S2, false)).id();
+            h.get(h.engine.cancelJob(id));
+            h.get(h.engine.deleteFault("slow", "held"));
+            assertThat(ended(h, id).state()).isEqualTo("CANCELLED");
+            assertThat(h.engine.events(0, 1000).events()).filteredOn(event -> event.kind().equals("replica-inflate-cancelled"))
+                    .singleElement().satisfies(event -> assertThat(event.message()).startsWith("replica p0/t is still thin: "));
+        }
+    }
+
     /** The harness's stop is clean, and long before the end of the work. */
     @Test
     void theStopOfTheEngineEndsIt() {

@@ -142,7 +142,8 @@ class JobsTest {
                     FaultSpec.Action.DELAY, 0, 0, 0, 20_000_000, 0)));
             JobView running = h.get(h.engine.wipeReplica(R1, WipeMethod.CHECKSUM));
             assertThat(running.state()).isEqualTo("RUNNING");
-            h.refused(ErrorKind.FAILED_PRECONDITION, "pool-in-use", h.engine.exportPool("p0"), "wipe (job " + running.id() + ")");
+            h.refused(ErrorKind.FAILED_PRECONDITION, "pool-in-use", h.engine.exportPool("p0"), "wipe (job " + running.id() + ")",
+                    "DELETE /v1/jobs/");
             h.get(h.engine.cancelJob(running.id()));
             assertThat(ended(h, running.id())).extracting(JobView::state, JobView::result).containsExactly("CANCELLED", null);
             assertThat(h.get(h.engine.cancelJob(running.id())).state()).isEqualTo("CANCELLED");

@@ -73,7 +73,8 @@ class PoolDisksTest {
             h.refused(ErrorKind.FAILED_PRECONDITION, "disk-not-member", h.engine.importPool(pool(B, A, C)), "disk c");
             h.refused(ErrorKind.INVALID_ARGUMENT, "invalid-disks", h.engine.importPool(pool(A, A)), "twice");
             h.refused(ErrorKind.NOT_FOUND, "disk-not-found", h.engine.importPool(pool(A, "uring:///none/gone")), "only with all its disks");
-            h.refused(ErrorKind.FAILED_PRECONDITION, "disk-not-empty", h.engine.createPool(pool(C, B)), "spdk-raid");
+            h.refused(ErrorKind.FAILED_PRECONDITION, "disk-not-empty", h.engine.createPool(pool(C, B)), "spdk-raid",
+                    "import it instead");
             PoolView again = h.get(h.engine.importPool(pool(B, A)));
             assertThat(again.uuid()).isEqualTo(pool.uuid());
             assertThat(again.recovered()).isFalse();
