@@ -1,5 +1,6 @@
 package io.mizzen.lvs;
 
+import io.mizzen.util.OperationException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -24,7 +25,7 @@ public final class Lvol {
     private BlobMetadata blob;
     private LvolBdev bdev;
     private boolean zeroed;
-    private boolean busy;
+    private String busyWith;
     private long pauseNs;
     private Work work;
 
@@ -226,11 +227,22 @@ public final class Lvol {
 
     /** A change of it is under way: creation, resize, destruction, a snapshot, a clone's. */
     boolean busy() {
-        return busy;
+        return busyWith != null;
     }
 
-    void busy(boolean isBusy) {
-        busy = isBusy;
+    /** @param with what it is, said of "it" */
+    void busy(String with) {
+        busyWith = with;
+    }
+
+    void idle() {
+        busyWith = null;
+    }
+
+    /** The refusal of another change while it is {@link #busy}. */
+    OperationException busyRefusal(String name) {
+        return OperationException.precondition("replica-busy", name + " is being changed (" + busyWith
+                + "); try again when that has ended");
     }
 
     @Override

@@ -60,7 +60,7 @@ final class LvolCreation {
         fill(takeRoot(store), clusters);
         // The name is taken from here on, so that a second creation of it is refused.
         Lvol lvol = new Lvol(store, blob, name, uuid, "it is being created");
-        lvol.busy(true);
+        lvol.busy("it is being created");
         store.add(lvol);
         lvol.parent(parent);
         unmapAll = store.port().unmapZeroes();
@@ -169,7 +169,7 @@ final class LvolCreation {
             undo(lvol, failure);
         } else {
             lvol.unusable(null);
-            lvol.busy(false);
+            lvol.idle();
             store.publish(lvol);
             done.ok(lvol);
         }

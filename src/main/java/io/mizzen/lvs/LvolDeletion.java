@@ -31,7 +31,7 @@ final class LvolDeletion {
             new SnapshotRemoval(store, lvol, lvol.clones().getFirst(), done).start();
             return;
         }
-        lvol.busy(true);
+        lvol.busy("it is being deleted");
         if (!lvol.clones().isEmpty()) {
             store.queue().add(this::discard, this::discarded);
             return;
@@ -74,7 +74,7 @@ final class LvolDeletion {
     }
 
     private void discarded(OperationException failure) {
-        lvol.busy(false);
+        lvol.idle();
         store.queue().done();
         done.complete(null, failure);
     }
@@ -95,7 +95,7 @@ final class LvolDeletion {
     private void ended(OperationException failure) {
         store.queue().done();
         if (failure != null) {
-            lvol.busy(false);   // Stays listed, unusable: the pool is faulted and must be imported again.
+            lvol.idle();   // Stays listed, unusable: the pool is faulted and must be imported again.
             done.fail(failure);
             return;
         }

@@ -50,7 +50,7 @@ final class LvolInflation {
             throw OperationException.precondition("replica-no-clone", "volume " + lvol + " is no clone of a snapshot");
         }
         if (lvol.parent() != null && lvol.parent().busy()) {
-            throw OperationException.precondition("replica-busy", "snapshot " + lvol.parent() + " is being changed; try again");
+            throw lvol.parent().busyRefusal("snapshot " + lvol.parent());
         }
         if (decouple) {
             SnapshotRemoval.checkLengths(lvol.parent(), lvol);
@@ -61,7 +61,7 @@ final class LvolInflation {
             throw LvolCreation.noSpace(store, (int) totalCount);
         }
         tell();
-        lvol.busy(true);
+        lvol.busy(decouple ? "it is being decoupled" : "it is being inflated");
         go();
     }
 
@@ -155,7 +155,7 @@ final class LvolInflation {
         }
         BlobMetadata next = lvol.blob().copy();
         if (above != null) {
-            above.busy(true);           // Nobody deletes it before it has this clone.
+            above.busy("volume " + lvol + " becomes its clone");     // Nobody deletes it before it has this clone.
             next.internalXattr(LvolFeatures.PARENT, above.blob().id());
         } else {
             next.removeInternalXattr(LvolFeatures.PARENT);
@@ -165,7 +165,7 @@ final class LvolInflation {
         }
         new BlobCommit(store.space(), store.writer()).commit(lvol.blob(), next, new BitSet(), (failure, torn) -> {
             if (above != null) {
-                above.busy(false);
+                above.idle();
             }
             if (torn) {
                 store.fault(failure);
@@ -194,7 +194,7 @@ final class LvolInflation {
 
     private void ended(OperationException failure) {
         lvol.work(null);
-        lvol.busy(false);
+        lvol.idle();
         if (failure != null) {
             done.fail(failure);
         } else {

@@ -33,7 +33,7 @@ final class LvolResize {
                     + " is a snapshot and keeps its size; make a clone of it");
         }
         newCount = LvolCreation.clusterCount(store, sizeBytes);
-        lvol.busy(true);
+        lvol.busy("it is being resized");
         lvol.zeroed(false);     // What it may gain is not.
         // Queued whole: what is allocated now must still be so when it is written.
         store.queue().add(this::run, thrown -> fail(thrown, true));
@@ -44,7 +44,7 @@ final class LvolResize {
             throw OperationException.notFound("replica-not-found", "volume " + lvol + " is gone");
         }
         if (lvol.busy()) {
-            throw OperationException.precondition("replica-busy", "volume " + lvol + " is being changed; try again");
+            throw lvol.busyRefusal("volume " + lvol);
         }
         if (!lvol.usable()) {
             throw OperationException.precondition("replica-unsupported", "volume " + lvol + " cannot be changed: "
@@ -144,14 +144,14 @@ final class LvolResize {
         int[] freed = Arrays.stream(old.clusters, newCount, oldCount).filter(c -> c != BlobMetadata.UNALLOCATED).toArray();
         store.queue().done();
         new ClusterRelease(store, freed, () -> {
-            lvol.busy(false);
+            lvol.idle();
             done.ok(lvol);
         }).start();
     }
 
     private void succeed() {
         store.queue().done();
-        lvol.busy(false);
+        lvol.idle();
         done.ok(lvol);
     }
 
@@ -167,7 +167,7 @@ final class LvolResize {
             lvol.bdev().limitToClusters(oldCount);
         }
         store.queue().done();
-        lvol.busy(false);
+        lvol.idle();
         done.fail(failure);
     }
 }

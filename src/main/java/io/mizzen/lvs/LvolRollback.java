@@ -39,8 +39,8 @@ final class LvolRollback {
             throw OperationException.precondition("snapshot-discarded", "snapshot " + snapshot + " is deleted");
         }
         checkClosed();
-        lvol.busy(true);
-        snapshot.busy(true);    // It stays until the volume is its clone.
+        lvol.busy("it is rolled back to snapshot " + snapshot);
+        snapshot.busy("volume " + lvol + " is rolled back to it");    // It stays until the volume is its clone.
         store.queue().add(this::run, this::ended);
     }
 
@@ -94,8 +94,8 @@ final class LvolRollback {
     }
 
     private void ended(OperationException failure) {
-        lvol.busy(false);
-        snapshot.busy(false);
+        lvol.idle();
+        snapshot.idle();
         store.queue().done();
         if (failure != null) {
             done.fail(failure);

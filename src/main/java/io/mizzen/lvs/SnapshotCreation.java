@@ -70,9 +70,9 @@ final class SnapshotCreation {
         store.commitLimit().check(lvol.allocatedBytes());
         making = new BlobMetadata(LvolCreation.takeRoot(store));
         snapshot = new Lvol(store, making, options.name(), uuid, "it is being created");
-        snapshot.busy(true);
+        snapshot.busy("it is being created");
         store.add(snapshot);
-        lvol.busy(true);
+        lvol.busy("a snapshot of it is being taken");
         store.queue().add(this::run, this::torn);
     }
 
@@ -185,8 +185,8 @@ final class SnapshotCreation {
 
     /** What it holds does not change any more, whatever happens. */
     private void flushedAfter(int status) {
-        snapshot.busy(false);
-        lvol.busy(false);
+        snapshot.idle();
+        lvol.idle();
         if (status != Status.SUCCESS) {
             OperationException failure = BlobCommit.failed("flushing a snapshot", status);
             store.fault(failure);
@@ -220,8 +220,8 @@ final class SnapshotCreation {
     }
 
     private void release() {
-        snapshot.busy(false);
-        lvol.busy(false);
+        snapshot.idle();
+        lvol.idle();
         store.queue().done();
     }
 }

@@ -54,7 +54,7 @@ final class SnapshotRecovery {
             barNamed(lvol.blob());
             lvol.unusable("an interrupted change of it cannot be ended: no metadata page is free. Delete volumes, then export "
                     + "and import the pool");
-            lvol.busy(true);
+            lvol.busy("an interrupted change of it cannot be ended");
             next();
             return;
         }

@@ -35,13 +35,16 @@ final class SnapshotRemoval {
     }
 
     void start() {
-        if (clone.busy() || !clone.usable()) {
-            throw OperationException.precondition("replica-busy", "volume " + clone + ", the clone of snapshot " + snapshot
-                    + (clone.busy() ? ", is being changed; try again" : ", cannot be changed: " + clone.unusableReason()));
+        String named = "volume " + clone + ", the clone of snapshot " + snapshot + ",";
+        if (clone.busy()) {
+            throw clone.busyRefusal(named);
+        }
+        if (!clone.usable()) {
+            throw OperationException.precondition("replica-busy", named + " cannot be changed: " + clone.unusableReason());
         }
         checkLengths(snapshot, clone);
-        snapshot.busy(true);
-        clone.busy(true);
+        snapshot.busy("it is being deleted");
+        clone.busy("snapshot " + snapshot + ", which is being deleted, is merged into it");
         snapshot.unusable("it is being deleted");
         LvolBdev bdev = snapshot.bdev();
         snapshot.bdev(null);
@@ -154,7 +157,7 @@ final class SnapshotRemoval {
             }
         }
         store.remove(snapshot);
-        clone.busy(false);
+        clone.idle();
         store.queue().done();
         new ClusterRelease(store, Arrays.stream(freed).filter(c -> c != BlobMetadata.UNALLOCATED).toArray(),
                 () -> done.ok(null)).start();
@@ -164,8 +167,8 @@ final class SnapshotRemoval {
     private void refused(OperationException failure) {
         snapshot.unusable(null);
         store.publish(snapshot);
-        snapshot.busy(false);
-        clone.busy(false);
+        snapshot.idle();
+        clone.idle();
         store.queue().done();
         done.fail(failure);
     }
@@ -173,8 +176,8 @@ final class SnapshotRemoval {
     /** What is on the disk is not known: an import finds out. */
     private void torn(OperationException failure) {
         store.fault(failure);
-        snapshot.busy(false);
-        clone.busy(false);
+        snapshot.idle();
+        clone.idle();
         store.queue().done();
         done.fail(failure);
     }

@@ -205,7 +205,9 @@ class LvolSnapshotTest {
         assertThat(rig.<Lvol>refused(done -> store.cloneSnapshot(snapshot, "c", lvol.uuid(), NOW, done)).code()).isEqualTo("replica-exists");
         assertThat(rig.<Lvol>refused(done -> store.resizeLvol(lvol, MIB, done)).code()).isEqualTo("replica-has-snapshot");
         LvsRig.Outcome<Lvol> first = rig.start(done -> store.createSnapshot(lvol, named("one"), done));
-        assertThat(rig.<Lvol>refused(done -> store.createSnapshot(lvol, named("two"), done)).code()).isEqualTo("replica-busy");
+        OperationException busy = rig.refused(done -> store.createSnapshot(lvol, named("two"), done));
+        assertThat(busy.code()).isEqualTo("replica-busy");
+        assertThat(busy).hasMessageContaining("volume pool/v is being changed (a snapshot of it is being taken)");
         rig.hand.runUntil(() -> first.ended, 100_000);
         assertThat(first.failure).isNull();
         UUID uuid = UUID.randomUUID();
