@@ -59,8 +59,8 @@ public final class BdevIo extends Deferred {
 
     final BdevIoPool pool;
     IoChannel channel;
-    /** The channel that has handed it down to this one, or null. */
-    IoChannel upper;
+    /** Between {@link #channel} and the one that has handed it down to that; null when none has. */
+    Standing standing;
     long upperOffsetBlocks;
     BdevIo flightPrevious;
     BdevIo flightNext;

@@ -39,20 +39,27 @@ public final class BdevIoPool {
         }
         assert io.state == BdevIo.FREE;
         io.state = BdevIo.ACQUIRED;
-        io.submitNs = 0;
-        io.channel = null;
         return io;
     }
 
+    /** Few have more than a completion: what is null is not written, since a core with too many writes under way waits for them. */
     @HotPath
     void release(BdevIo io) {
         assert io.pool == this;
         io.state = BdevIo.FREE;
         io.completion = null;
-        io.context = null;
-        io.parent = null;
-        io.driverContext = null;
-        io.queueNext = null;
+        if (io.context != null) {
+            io.context = null;
+        }
+        if (io.parent != null) {
+            io.parent = null;
+        }
+        if (io.driverContext != null) {
+            io.driverContext = null;
+        }
+        if (io.queueNext != null) {
+            io.queueNext = null;
+        }
         free[freeCount++] = io;
     }
 

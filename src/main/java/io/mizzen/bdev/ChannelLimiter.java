@@ -154,7 +154,7 @@ final class ChannelLimiter extends Timer {
 
     @HotPath
     private void pass(BdevIo io) {
-        channel.stats().recordDelay(nowNs() - io.driverLong);
+        channel.stats.recordDelay(nowNs() - io.driverLong);
         io.flags |= Bdev.FLAG_ADMITTED;
         channel.again(io, true);
     }

@@ -33,7 +33,8 @@ public abstract class IoChannel {
     private final int handDownMask;
     private final int recordReserve;
     private final int partReserve;
-    private final IoStats stats = new IoStats();
+    /** But for what is handed down: see {@link Standing}. */
+    final IoStats stats = new IoStats();
     private final IoQueue paused = new IoQueue();
     private final IoQueue locked = new IoQueue();
     private final IoQueue starved = new IoQueue();
@@ -41,7 +42,8 @@ public abstract class IoChannel {
     private final StarvedRetry starvedRetry = new StarvedRetry();
     private final List<RangeLock> locks = new ArrayList<>();
     private final List<Drain> drains = new ArrayList<>();
-    private final List<IoChannel> uppers = new ArrayList<>();
+    volatile Standing[] uppers = Standing.NONE;
+    volatile Standing[] lowers = Standing.NONE;
     private BdevIo flightHead;
     private int inFlight;
     private int handedDown;
@@ -157,23 +159,21 @@ public abstract class IoChannel {
         if (io.flightNext != null) {
             io.flightNext.flightPrevious = io.flightPrevious;
         }
-        io.flightPrevious = null;
-        io.flightNext = null;
         inFlight--;
     }
 
     @HotPath
     final void onDriverComplete(BdevIo io) {
         assert reactor.isCurrent();
-        if (io.upper != null) {
+        if (io.standing != null) {
             handBack(io);
             return;
         }
-        finish(io);
+        finish(io, stats);
     }
 
     @HotPath
-    private void finish(BdevIo io) {
+    private void finish(BdevIo io, IoStats counters) {
         int status = io.status();
         if (status != Status.SUCCESS && IoEmulation.replaces(bdev, io.type, status)
                 && (supportMask & 1 << io.type) != 0) {
@@ -186,7 +186,7 @@ public abstract class IoChannel {
             starve(io);
         } else {
             if ((io.flags & Bdev.FLAG_INTERNAL) == 0) {
-                stats.record(io.type, io.blockCount << bdev.blockShift(), reactor.nowNs() - io.submitNs,
+                counters.record(io.type, io.blockCount << bdev.blockShift(), reactor.nowNs() - io.submitNs,
                         status != Status.SUCCESS);
             }
             io.state = BdevIo.COMPLETED;
@@ -205,15 +205,15 @@ public abstract class IoChannel {
     }
 
     /** Driver of a bdev that stands on others: to be called, for each, before the first {@link #handDown} to that channel. */
-    protected final void standOn(IoChannel lower) {
+    protected final Standing standOn(IoChannel lower) {
         assert lower.mthread == mthread;
-        lower.uppers.add(this);
+        return new Standing(this, lower);
     }
 
     /** Driver: before the lower channel is closed. */
-    protected final void standNoMoreOn(IoChannel lower) {
-        boolean stood = lower.uppers.remove(this);
-        assert stood;
+    protected final void standNoMoreOn(Standing standing) {
+        assert standing.upper == this;
+        standing.end();
     }
 
     /**
@@ -223,9 +223,10 @@ public abstract class IoChannel {
      * something back, or does not do such an I/O: then a part must be submitted, which can wait.
      */
     @HotPath
-    protected final boolean handDown(BdevIo io, IoChannel lower, long lowerOffsetBlocks) {
+    protected final boolean handDown(BdevIo io, Standing standing, long lowerOffsetBlocks) {
         assert io.channel == this;
-        assert lower.mthread == mthread;
+        assert standing.upper == this;
+        IoChannel lower = standing.lower;
         if (lower.gate != 0 || (lower.handDownMask & 1 << io.type) == 0 || (io.flags & Bdev.FLAG_INTERNAL) != 0) {
             return false;       // A part passes the locks of its own channel, but not those of the lower one.
         }
@@ -235,7 +236,7 @@ public abstract class IoChannel {
             io.offsetBlocks = offsetBlocks;
             return false;
         }
-        io.upper = this;
+        io.standing = standing;
         io.upperOffsetBlocks = offsetBlocks;
         io.channel = lower;
         lower.handedDown++;
@@ -246,16 +247,16 @@ public abstract class IoChannel {
     /** The lower channel's end of an I/O that was handed down. Without resources here it waits in the upper one. */
     @HotPath
     private void handBack(BdevIo io) {
-        IoChannel upper = io.upper;
+        Standing standing = io.standing;
+        int status = io.status();
         handedDown--;
-        if (io.status() != Status.NO_RESOURCES) {
-            stats.record(io.type, io.blockCount << bdev.blockShift(), reactor.nowNs() - io.submitNs,
-                    io.status() != Status.SUCCESS);
-        }
-        io.upper = null;
+        io.standing = null;
         io.offsetBlocks = io.upperOffsetBlocks;
-        io.channel = upper;
-        upper.finish(io);
+        io.channel = standing.upper;
+        if (status != Status.SUCCESS && status != Status.NO_RESOURCES) {
+            stats.record(io.type, io.blockCount << bdev.blockShift(), reactor.nowNs() - io.submitNs, true);
+        }
+        standing.upper.finish(io, status == Status.SUCCESS ? standing.stats : standing.upper.stats);
         if ((gate & DRAINING) != 0) {
             checkDrains();
         }
@@ -263,7 +264,7 @@ public abstract class IoChannel {
 
     /** Where the I/O lies on this channel's bdev, though it may have been handed down. */
     private long offsetHere(BdevIo io) {
-        return io.upper == this ? io.upperOffsetBlocks : io.offsetBlocks;
+        return io.channel == this ? io.offsetBlocks : io.upperOffsetBlocks;
     }
 
     /** Whether an I/O that was handed down to here is in the lock's way. */
@@ -271,8 +272,8 @@ public abstract class IoChannel {
         if (handedDown == 0) {
             return false;
         }
-        for (IoChannel upper : uppers) {
-            for (BdevIo io = upper.flightHead; io != null; io = io.flightNext) {
+        for (Standing standing : uppers) {
+            for (BdevIo io = standing.upper.flightHead; io != null; io = io.flightNext) {
                 if (io.channel == this && lock.blocks(io, io.offsetBlocks)) {
                     return true;
                 }
@@ -297,7 +298,7 @@ public abstract class IoChannel {
      */
     protected final void park(BdevIo io) {
         assert io.state == BdevIo.SUBMITTED;
-        assert io.upper == null;
+        assert io.standing == null;
         unlink(io);
         io.state = BdevIo.WAITING;
         if ((gate & DRAINING) != 0) {
@@ -558,7 +559,7 @@ public abstract class IoChannel {
         if (--references == 0) {
             assert inFlight == 0;
             assert handedDown == 0;
-            assert uppers.isEmpty();
+            assert uppers.length == 0;
             assert paused.isEmpty();
             assert locked.isEmpty();
             assert starved.isEmpty();
@@ -592,8 +593,8 @@ public abstract class IoChannel {
         return (gate & PAUSED) != 0;
     }
 
-    /** Counters since the channel was opened. */
+    /** Counters since the channel was opened. Any thread, a snapshot. */
     public final IoStats stats() {
-        return stats;
+        return Standing.sum(stats, lowers, uppers);
     }
 }

@@ -4,6 +4,7 @@ import io.mizzen.bdev.BdevIo;
 import io.mizzen.bdev.IoChannel;
 import io.mizzen.bdev.IoCompletion;
 import io.mizzen.bdev.IoType;
+import io.mizzen.bdev.Standing;
 import io.mizzen.bdev.Status;
 import io.mizzen.reactor.Mthread;
 import io.mizzen.util.HotPath;
@@ -25,6 +26,7 @@ final class ConcatChannel extends IoChannel implements IoCompletion {
     private long[] ends = {};
     private long[] offsets = {};
     private IoChannel[] disks = {};
+    private Standing[] standings = {};
     private boolean[] unmapsAlike = {};
     private boolean[] writesThrough = {};
 
@@ -43,6 +45,7 @@ final class ConcatChannel extends IoChannel implements IoCompletion {
         ends = Arrays.copyOf(ends, parts.size());
         offsets = Arrays.copyOf(offsets, parts.size());
         disks = Arrays.copyOf(disks, parts.size());
+        standings = Arrays.copyOf(standings, parts.size());
         unmapsAlike = Arrays.copyOf(unmapsAlike, parts.size());
         writesThrough = Arrays.copyOf(writesThrough, parts.size());
         for (int i = 0; i < parts.size(); i++) {
@@ -52,7 +55,7 @@ final class ConcatChannel extends IoChannel implements IoCompletion {
             offsets[i] = part.dataOffsetBlocks() - part.startBlock();
             if (i >= known) {
                 disks[i] = part.descriptor().openChannel(mthread());
-                standOn(disks[i]);
+                standings[i] = standOn(disks[i]);
                 unmapsAlike[i] = concat.unmapsAlike(i);
                 writesThrough[i] = concat.mustWriteThrough(i);
             }
@@ -71,7 +74,7 @@ final class ConcatChannel extends IoChannel implements IoCompletion {
         }
         int disk = find(io.offsetBlocks);
         if (io.offsetBlocks + io.blockCount <= ends[disk] && (unmapsAlike[disk] && !writesThrough[disk] || !IoType.isWrite(io.type))
-                && handDown(io, disks[disk], io.offsetBlocks + offsets[disk])) {
+                && handDown(io, standings[disk], io.offsetBlocks + offsets[disk])) {
             return;
         }
         io.driverLong = 0;
@@ -173,9 +176,9 @@ final class ConcatChannel extends IoChannel implements IoCompletion {
 
     @Override
     protected void onClose() {
-        for (IoChannel disk : disks) {
-            standNoMoreOn(disk);
-            disk.close();
+        for (int i = 0; i < disks.length; i++) {
+            standNoMoreOn(standings[i]);
+            disks[i].close();
         }
     }
 }

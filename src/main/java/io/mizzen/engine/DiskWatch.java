@@ -113,9 +113,10 @@ final class DiskWatch {
         boolean any = false;
         for (IoChannel channel : open) {
             long[] seen = progress.computeIfAbsent(channel, key -> new long[] {-1, nowNs});
+            IoStats stats = channel.stats();
             long ended = 0;
             for (int type = 0; type < IoType.COUNT; type++) {
-                ended += channel.stats().operations(type);
+                ended += stats.operations(type);
             }
             if (ended != seen[0] || channel.inFlight() == 0) {
                 seen[0] = ended;

@@ -4,6 +4,7 @@ import io.mizzen.bdev.BdevIo;
 import io.mizzen.bdev.IoChannel;
 import io.mizzen.bdev.IoCompletion;
 import io.mizzen.bdev.IoType;
+import io.mizzen.bdev.Standing;
 import io.mizzen.bdev.Status;
 import io.mizzen.ffi.RawMemory;
 import io.mizzen.reactor.Message;
@@ -46,6 +47,7 @@ final class LvolChannel extends IoChannel implements IoCompletion {
     /** Unmaps of this volume free clusters, and what they leave reads as zeroes. */
     private final boolean frees;
     private final FlushLedger flushes;
+    private final Standing standing;
     /** Type of the parts of an unmap. */
     private final int unmapType;
     private AllocationWait freeWaits;
@@ -65,7 +67,7 @@ final class LvolChannel extends IoChannel implements IoCompletion {
         boolean baseZeroes = base.bdev().supports(IoType.UNMAP) && base.bdev().unmapReadsZeroes();
         this.unmapType = bdev.unmapReadsZeroes() && !baseZeroes ? IoType.WRITE_ZEROES : IoType.UNMAP;
         assert scaleShift >= 0;
-        standOn(base);
+        this.standing = standOn(base);
     }
 
     @Override
@@ -110,7 +112,7 @@ final class LvolChannel extends IoChannel implements IoCompletion {
         }
         int cluster = map.get((int) index);
         return cluster != BlobMetadata.UNALLOCATED
-                && handDown(io, base, ((long) cluster << clusterShift) + (io.offsetBlocks & clusterBlocks - 1));
+                && handDown(io, standing, ((long) cluster << clusterShift) + (io.offsetBlocks & clusterBlocks - 1));
     }
 
     /** Goes on where the I/O stands: until parts are in flight, a cluster is waited for, or nothing is left. */
@@ -339,7 +341,7 @@ final class LvolChannel extends IoChannel implements IoCompletion {
 
     @Override
     protected void onClose() {
-        standNoMoreOn(base);
+        standNoMoreOn(standing);
         base.close();
     }
 }

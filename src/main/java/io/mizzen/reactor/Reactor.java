@@ -222,8 +222,8 @@ public final class Reactor {
     public void defer(Deferred work) {
         assert isCurrent();
         assert !work.deferred;
+        assert work.nextDeferred == null;
         work.deferred = true;
-        work.nextDeferred = null;
         if (deferredTail == null) {
             deferredHead = work;
         } else {

@@ -80,20 +80,18 @@ class HandDownTest {
         protected IoChannel createChannel(Mthread mthread) {
             IoChannel below = base.openChannel(mthread);
             return new IoChannel(this, mthread) {
-                {
-                    standOn(below);
-                }
+                private final Standing standing = standOn(below);
 
                 @Override
                 protected void doSubmit(BdevIo submitted) {
-                    if (!handDown(submitted, below, submitted.offsetBlocks + SHIFT_BLOCKS)) {
+                    if (!handDown(submitted, standing, submitted.offsetBlocks + SHIFT_BLOCKS)) {
                         submitted.completeDeferred(Status.ABORTED_BY_REQUEST);
                     }
                 }
 
                 @Override
                 protected void onClose() {
-                    standNoMoreOn(below);
+                    standNoMoreOn(standing);
                     below.close();
                 }
             };
@@ -148,6 +146,26 @@ class HandDownTest {
         assertEquals(Status.UNRECOVERED_READ_ERROR, outcome.status);
         assertEquals(1, upper.stats().errors(IoType.READ));
         assertEquals(1, lower.stats().errors(IoType.READ));
+    }
+
+    @Test
+    void whatWasHandedDownCountsOnceInEachAlsoWhenTheUpperIsGone() {
+        TestIo.Outcome outcome = io.submit(channel, IoType.READ, 0, 2, memory.zeroes().address());
+        end(Status.SUCCESS);
+        assertTrue(outcome.isDone());
+        assertEquals(1, channel.stats().operations(IoType.READ));
+        assertEquals(1, lower.channels().getFirst().stats().operations(IoType.READ));
+        IoChannel other = io.channel(lowerDescriptor, 0);
+        hand.on(0, channel::close);
+        assertEquals(1, other.stats().operations(IoType.READ));
+        for (Bdev bdev : List.of(upper, lower)) {
+            assertEquals(1, bdev.stats().operations(IoType.READ), bdev.name());
+            assertEquals(1024, bdev.stats().bytes(IoType.READ));
+        }
+        hand.on(0, other::close);
+        assertEquals(1, lower.stats().operations(IoType.READ));
+        channel = io.channel(upperDescriptor, 0);
+        assertEquals(0, channel.stats().operations(IoType.READ));
     }
 
     @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.mizzen.bdev.BdevIo;
 import io.mizzen.bdev.IoType;
 import io.mizzen.ffi.RawMemory;
+import io.mizzen.util.OperationException;
 import java.lang.foreign.ValueLayout;
 import java.time.Instant;
 import java.util.Arrays;
@@ -205,7 +206,7 @@ class LvolSnapshotTest {
         assertThat(rig.<Lvol>refused(done -> store.cloneSnapshot(snapshot, "c", lvol.uuid(), NOW, done)).code()).isEqualTo("replica-exists");
         assertThat(rig.<Lvol>refused(done -> store.resizeLvol(lvol, MIB, done)).code()).isEqualTo("replica-has-snapshot");
         LvsRig.Outcome<Lvol> first = rig.start(done -> store.createSnapshot(lvol, named("one"), done));
-        OperationException busy = rig.refused(done -> store.createSnapshot(lvol, named("two"), done));
+        OperationException busy = rig.<Lvol>refused(done -> store.createSnapshot(lvol, named("two"), done));
         assertThat(busy.code()).isEqualTo("replica-busy");
         assertThat(busy).hasMessageContaining("volume pool/v is being changed (a snapshot of it is being taken)");
         rig.hand.runUntil(() -> first.ended, 100_000);

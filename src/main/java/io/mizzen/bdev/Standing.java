@@ -1,0 +1,52 @@
+package io.mizzen.bdev;
+
+import java.util.Arrays;
+
+/**
+ * A channel that stands on another of the same mthread, until {@link IoChannel#standNoMoreOn}. I/O that is handed down and ends
+ * well is counted here, once, for both of them. Their reactor; the counters are read by anybody.
+ */
+public final class Standing {
+    static final Standing[] NONE = {};
+
+    final IoChannel upper;
+    final IoChannel lower;
+    final IoStats stats = new IoStats();
+
+    Standing(IoChannel upper, IoChannel lower) {
+        this.upper = upper;
+        this.lower = lower;
+        upper.lowers = with(upper.lowers, this);
+        lower.uppers = with(lower.uppers, this);
+    }
+
+    /** Each takes over what was counted; first, so that who sums meanwhile counts twice, not never. */
+    void end() {
+        upper.stats.add(stats);
+        lower.stats.add(stats);
+        upper.lowers = without(upper.lowers, this);
+        lower.uppers = without(lower.uppers, this);
+    }
+
+    private static Standing[] with(Standing[] some, Standing one) {
+        Standing[] all = Arrays.copyOf(some, some.length + 1);
+        all[some.length] = one;
+        return all;
+    }
+
+    private static Standing[] without(Standing[] some, Standing one) {
+        return Arrays.stream(some).filter(other -> other != one).toArray(Standing[]::new);
+    }
+
+    static IoStats sum(IoStats own, Standing[] lowers, Standing[] uppers) {
+        IoStats sum = new IoStats();
+        sum.add(own);
+        for (Standing lower : lowers) {
+            sum.add(lower.stats);
+        }
+        for (Standing upper : uppers) {
+            sum.add(upper.stats);
+        }
+        return sum;
+    }
+}
