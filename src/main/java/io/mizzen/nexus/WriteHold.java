@@ -10,7 +10,8 @@ import io.mizzen.util.OperationException;
 /**
  * A moment in which nothing changes a nexus: new writes wait on every channel, those in flight have ended on every leg, so
  * that legs which are healthy and not suspect ({@link ChildStatus#resyncing}) hold the same. Reads go on, and nothing fails.
- * Copies (rebuild, repair) wait for their turn, too; where one is under way it changes nothing that healthy legs hold. The nexus does not close meanwhile. Home mthread.
+ * Copies (rebuild, repair) wait for their turn, too; where one is under way it changes nothing that healthy legs hold. The
+ * nexus does not close meanwhile. Home mthread.
  *
  * <pre>
  * HOLDING → HELD → RELEASED
