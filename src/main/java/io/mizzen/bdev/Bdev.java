@@ -154,7 +154,7 @@ public abstract class Bdev {
     protected final boolean isUnwritten() {
         IoStats sum = new IoStats();
         for (IoChannel channel : channels()) {
-            sum.add(channel.stats());       // The open ones first: one that closes meanwhile counts twice, not never.
+            sum.add(channel);       // The open ones first: one that closes meanwhile counts twice, not never.
         }
         synchronized (closedStats) {
             sum.add(closedStats);
@@ -244,7 +244,7 @@ public abstract class Bdev {
 
     final void onChannelClosed(IoChannel channel) {
         synchronized (closedStats) {
-            closedStats.add(channel.stats());
+            closedStats.add(channel);
         }
         channels.set(channel.mthread().id(), null);
     }
@@ -286,7 +286,7 @@ public abstract class Bdev {
             sum.add(closedStats);
         }
         for (IoChannel channel : channels()) {
-            sum.add(channel.stats());
+            sum.add(channel);
         }
         return sum;
     }

@@ -247,9 +247,9 @@ public abstract class IoChannel {
     /** The lower channel's end of an I/O that was handed down. Without resources here it waits in the upper one. */
     @HotPath
     private void handBack(BdevIo io) {
+        handedDown--;
         Standing standing = io.standing;
         int status = io.status();
-        handedDown--;
         io.standing = null;
         io.offsetBlocks = io.upperOffsetBlocks;
         io.channel = standing.upper;
@@ -593,8 +593,8 @@ public abstract class IoChannel {
         return (gate & PAUSED) != 0;
     }
 
-    /** Counters since the channel was opened. Any thread, a snapshot. */
+    /** Counters since it was opened. Any thread, a snapshot. */
     public final IoStats stats() {
-        return Standing.sum(stats, lowers, uppers);
+        return IoStats.of(this);
     }
 }

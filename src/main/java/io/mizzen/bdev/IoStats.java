@@ -57,6 +57,43 @@ public final class IoStats {
         }
     }
 
+    static IoStats of(IoChannel channel) {
+        IoStats sum = new IoStats();
+        sum.add(channel);
+        return sum;
+    }
+
+    /** Adds a channel's counts: its own, and those of what it handed down or was handed. */
+    void add(IoChannel channel) {
+        add(channel.stats);
+        for (Standing standing : channel.lowers) {
+            add(standing.stats);
+        }
+        for (Standing standing : channel.uppers) {
+            add(standing.stats);
+        }
+    }
+
+    /** I/Os that have ended on a channel. Any thread, approximate. */
+    public static long ended(IoChannel channel) {
+        long sum = channel.stats.ended();
+        for (Standing standing : channel.lowers) {
+            sum += standing.stats.ended();
+        }
+        for (Standing standing : channel.uppers) {
+            sum += standing.stats.ended();
+        }
+        return sum;
+    }
+
+    private long ended() {
+        long sum = 0;
+        for (long count : operations) {
+            sum += count;
+        }
+        return sum;
+    }
+
     public long operations(int type) {
         return operations[type];
     }

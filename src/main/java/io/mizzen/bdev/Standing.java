@@ -37,16 +37,4 @@ public final class Standing {
     private static Standing[] without(Standing[] some, Standing one) {
         return Arrays.stream(some).filter(other -> other != one).toArray(Standing[]::new);
     }
-
-    static IoStats sum(IoStats own, Standing[] lowers, Standing[] uppers) {
-        IoStats sum = new IoStats();
-        sum.add(own);
-        for (Standing lower : lowers) {
-            sum.add(lower.stats);
-        }
-        for (Standing upper : uppers) {
-            sum.add(upper.stats);
-        }
-        return sum;
-    }
 }

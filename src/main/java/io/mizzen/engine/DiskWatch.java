@@ -113,11 +113,7 @@ final class DiskWatch {
         boolean any = false;
         for (IoChannel channel : open) {
             long[] seen = progress.computeIfAbsent(channel, key -> new long[] {-1, nowNs});
-            IoStats stats = channel.stats();
-            long ended = 0;
-            for (int type = 0; type < IoType.COUNT; type++) {
-                ended += stats.operations(type);
-            }
+            long ended = IoStats.ended(channel);
             if (ended != seen[0] || channel.inFlight() == 0) {
                 seen[0] = ended;
                 seen[1] = nowNs;
