@@ -15,6 +15,7 @@ import io.mizzen.memory.DmaMemory;
 import io.mizzen.reactor.Mthread;
 import io.mizzen.reactor.Reactor;
 import io.mizzen.testsupport.HandReactors;
+import io.mizzen.testsupport.Seeds;
 import io.mizzen.util.Completion;
 import io.mizzen.util.OperationException;
 import java.lang.foreign.ValueLayout;
@@ -77,12 +78,7 @@ public final class ConcatCrashRun implements LongFunction<String> {
 
     @Override
     public String apply(long seed) {
-        try {
-            run(seed);
-            return null;
-        } catch (RuntimeException | Error finding) {
-            return finding.toString();
-        }
+        return Seeds.finding(() -> run(seed));
     }
 
     private void run(long seed) {
@@ -270,7 +266,7 @@ public final class ConcatCrashRun implements LongFunction<String> {
     private void live(int momentsMax) {
         long cutAt = momentsMax == Integer.MAX_VALUE ? Long.MAX_VALUE : moments() + momentsMax;
         Bdev bdev = store.findLvol("v").bdev();
-        Descriptor descriptor = hand.call(0, () -> registry.open(bdev, "host", true, LvsRig.NO_LISTENER));
+        Descriptor descriptor = hand.call(0, () -> registry.open(bdev, "host", true, VolumeHandle.NO_LISTENER));
         IoChannel channel = hand.call(1, () -> descriptor.openChannel(hand.reactor(1).mthread()));
         LvsRig.Outcome<?> growth = grow();
         boolean poolGrows = false;

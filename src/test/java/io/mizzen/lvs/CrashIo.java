@@ -144,8 +144,8 @@ final class CrashIo {
         private final CrashModel.Volume v;
         private final int type;
         private final int slot;
-        private final CrashMachine.Handle handle;
-        private CrashMachine.Pending pending;
+        private final VolumeHandle handle;
+        private VolumeHandle.Pending pending;
         private Runnable done;
         private Runnable failed = () -> { };
 
@@ -159,7 +159,7 @@ final class CrashIo {
         private void start(long from, long end, int flags) {
             v.openCount++;
             story.event(IoType.name(type), from, story.traces() ? v.name + " to " + end + (flags != 0 ? " FUA" : "") : null);
-            pending = handle.submit(type, from, end - from, slot < 0 ? 0 : machine.address(slot), flags);
+            pending = handle.submitSectors(type, from, end - from, slot < 0 ? 0 : machine.address(slot), flags);
         }
 
         @Override

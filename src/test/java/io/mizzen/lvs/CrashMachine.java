@@ -2,11 +2,7 @@ package io.mizzen.lvs;
 
 import io.mizzen.bdev.Bdev;
 import io.mizzen.bdev.BdevContext;
-import io.mizzen.bdev.BdevIo;
 import io.mizzen.bdev.BdevRegistry;
-import io.mizzen.bdev.Descriptor;
-import io.mizzen.bdev.IoChannel;
-import io.mizzen.bdev.IoType;
 import io.mizzen.ffi.RawMemory;
 import io.mizzen.memory.BufferPools;
 import io.mizzen.memory.DmaMemory;
@@ -145,61 +141,7 @@ final class CrashMachine {
         };
     }
 
-    Handle open(Bdev bdev, int reactorIndex) {
-        return new Handle(bdev, reactorIndex);
-    }
-
-    private static final Descriptor.Listener NO_LISTENER = new Descriptor.Listener() {
-        @Override
-        public void onRemoved(Bdev bdev) {
-            throw new AssertionError("not expected: " + bdev + " removed");
-        }
-
-        @Override
-        public void onResized(Bdev bdev) {
-            return;
-        }
-    };
-
-    /** An open volume with a channel on one reactor. */
-    final class Handle {
-        private final Bdev bdev;
-        private final int reactorIndex;
-        private final Descriptor descriptor;
-        private final IoChannel channel;
-
-        private Handle(Bdev bdev, int reactorIndex) {
-            this.bdev = bdev;
-            this.reactorIndex = reactorIndex;
-            descriptor = hand.call(0, () -> registry.open(bdev, "test", false, NO_LISTENER));
-            channel = hand.call(reactorIndex, () -> descriptor.openChannel(hand.reactor(reactorIndex).mthread()));
-        }
-
-        Pending submit(int type, long firstSector, long sectors, long address, int flags) {
-            Pending pending = new Pending();
-            int shift = bdev.blockShift() - 9;
-            hand.on(reactorIndex, () -> {
-                BdevIo io = channel.tryAcquire();
-                io.prepare(type, firstSector >>> shift, sectors >>> shift, IoType.hasData(type) ? address : 0, -1, ended -> {
-                    pending.status = ended.status();
-                    pending.ended = true;
-                    ended.release();
-                });
-                io.flags |= flags;
-                channel.submit(io);
-            });
-            return pending;
-        }
-
-        void close() {
-            hand.on(reactorIndex, channel::close);
-            hand.on(0, descriptor::close);
-        }
-    }
-
-    /** An I/O under way. */
-    static final class Pending {
-        boolean ended;
-        int status;
+    VolumeHandle open(Bdev bdev, int reactorIndex) {
+        return new VolumeHandle(hand, registry, bdev, reactorIndex);
     }
 }

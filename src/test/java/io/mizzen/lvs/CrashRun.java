@@ -1,5 +1,6 @@
 package io.mizzen.lvs;
 
+import io.mizzen.testsupport.Seeds;
 import java.util.List;
 import java.util.function.LongFunction;
 
@@ -25,12 +26,7 @@ public final class CrashRun implements LongFunction<String> {
     /** @param everywhere the power fails at every moment of the disk */
     public String apply(long seed, boolean everywhere) {
         acknowledged = 0;
-        try {
-            acknowledged = run(seed, everywhere).acknowledged();
-            return null;
-        } catch (RuntimeException | Error finding) {
-            return finding.toString();
-        }
+        return Seeds.finding(() -> acknowledged = run(seed, everywhere).acknowledged());
     }
 
     CrashStory.Result run(long seed, boolean everywhere) {
@@ -40,14 +36,11 @@ public final class CrashRun implements LongFunction<String> {
     /** The same once more, with the last that happened, or all of it, and what was found. */
     public List<String> replay(long seed, boolean everywhere, boolean all) {
         CrashStory story = new CrashStory(seed, everywhere, memory, twinMemory, true);
-        String outcome;
-        try {
-            outcome = story.run().toString();
-        } catch (RuntimeException | Error finding) {
-            outcome = finding.toString();
-        }
         List<String> trace = story.trace();
-        trace.add(outcome);
+        String finding = Seeds.finding(() -> trace.add(story.run().toString()));
+        if (finding != null) {
+            trace.add(finding);
+        }
         return all ? trace : trace.subList(Math.max(0, trace.size() - LAST_LINES), trace.size());
     }
 }

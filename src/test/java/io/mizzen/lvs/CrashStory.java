@@ -207,9 +207,9 @@ final class CrashStory {
     private void read(CrashMachine started, Lvol lvol, boolean afterCut) {
         CrashModel.Volume v = model.volumes.get(lvol.name());
         long[] range = CrashIo.range(random, plan, lvol.sizeBytes(), CrashMachine.SLOT_BYTES);
-        CrashMachine.Handle handle = started.open(lvol.bdev(), random.nextInt(CrashMachine.REACTORS));
+        VolumeHandle handle = started.open(lvol.bdev(), random.nextInt(CrashMachine.REACTORS));
         int slot = started.takeSlot();
-        CrashMachine.Pending pending = handle.submit(IoType.READ, range[0], range[1] - range[0],
+        VolumeHandle.Pending pending = handle.submitSectors(IoType.READ, range[0], range[1] - range[0],
                 started.address(slot), 0);
         while (!pending.ended) {
             started.turn();

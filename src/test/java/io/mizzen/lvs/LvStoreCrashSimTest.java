@@ -3,6 +3,7 @@ package io.mizzen.lvs;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.mizzen.testsupport.Seeds;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -16,12 +17,8 @@ class LvStoreCrashSimTest {
     private final CrashRun runs = new CrashRun();
 
     private CrashStory.Result run(long seed, boolean everywhere) {
-        try {
-            return runs.run(seed, everywhere);
-        } catch (RuntimeException | Error finding) {
-            throw new AssertionError("seed " + seed + ": " + finding.getMessage() + "; replay it: ./mizzen sim --pools "
-                    + (everywhere ? "--everywhere " : "") + "--seed " + seed + " --trace", finding);
-        }
+        return Seeds.run(seed, "./mizzen sim --pools " + (everywhere ? "--everywhere " : "") + "--seed " + seed + " --trace",
+                () -> runs.run(seed, everywhere));
     }
 
     @Test

@@ -480,7 +480,7 @@ class LvStoreDamageTest {
         SimDisk.Contents pool = pool(false);
         SimDisk disk = disk(pool, DISK_BYTES);
         for (long heapBytes : new long[] {2 * MetadataPage.SIZE_BYTES, MIB}) {
-            io.mizzen.bdev.Descriptor descriptor = rig.hand.call(0, () -> rig.registry.open(disk, "test", false, LvsRig.NO_LISTENER));
+            io.mizzen.bdev.Descriptor descriptor = rig.hand.call(0, () -> rig.registry.open(disk, "test", false, VolumeHandle.NO_LISTENER));
             BaseDevice device = rig.hand.call(0, () -> new BaseDevice(descriptor, rig.control(), new StoreListener()));
             LvsRig.Outcome<StoreReader.Found> outcome = rig.run(done -> new StoreReader(device, false, false, (read, total) -> true,
                     heapBytes, (found, refused, status) -> done.complete(found, refused == null ? null : LvStore.of(refused))).start());

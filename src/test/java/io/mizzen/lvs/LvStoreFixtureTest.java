@@ -73,7 +73,7 @@ class LvStoreFixtureTest {
 
     private void aSnapshotIsNotChanged(LvStore store, Lvol snapshot) {
         assertThat(rig.<Lvol>refused(done -> store.resizeLvol(snapshot, MIB, done)).code()).isEqualTo("snapshot-immutable");
-        assertThatThrownBy(() -> rig.hand.on(0, () -> rig.registry.open(snapshot.bdev(), "test", true, LvsRig.NO_LISTENER)))
+        assertThatThrownBy(() -> rig.hand.on(0, () -> rig.registry.open(snapshot.bdev(), "test", true, VolumeHandle.NO_LISTENER)))
                 .hasMessageContaining("can only be read");
         LvsRig.Handle handle = rig.open(snapshot.bdev(), 1);
         for (int type : List.of(IoType.WRITE, IoType.WRITE_ZEROES, IoType.UNMAP)) {

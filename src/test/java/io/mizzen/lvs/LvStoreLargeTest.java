@@ -201,7 +201,7 @@ class LvStoreLargeTest {
         rig.hand.on(0, () -> rig.registry.register(disk));
         LvStore store = rig.create(disk, "pool", MIB);
         Lvol lvol = rig.<Lvol>ok(done -> store.createLvol("v", null, 16 * MIB, true, done));
-        Descriptor descriptor = rig.hand.call(0, () -> rig.registry.open(lvol.bdev(), "test", true, LvsRig.NO_LISTENER));
+        Descriptor descriptor = rig.hand.call(0, () -> rig.registry.open(lvol.bdev(), "test", true, VolumeHandle.NO_LISTENER));
         Reactor reactor = rig.hand.reactor(1);
         IoChannel channel = rig.hand.call(1, () -> descriptor.openChannel(reactor.mthread()));
         Load warm = new Load(channel, 50_000);

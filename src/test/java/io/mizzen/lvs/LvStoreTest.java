@@ -36,12 +36,6 @@ class LvStoreTest {
                 new Random(2)));
     }
 
-    private static byte[] pattern(int size, int seed) {
-        byte[] data = new byte[size];
-        new Random(seed).nextBytes(data);
-        return data;
-    }
-
     /** What a thin volume does not hold is known without reading it; a thick one may hold data everywhere. */
     @Test
     void allocationIsKnownByCluster() {
@@ -55,7 +49,7 @@ class LvStoreTest {
         long end = 20 * cluster;
         assertThat(thin.bdev().nextAllocated(3, end)).isEqualTo(end);
         assertThat(thin.bdev().nextUnallocated(3, end)).isEqualTo(3);
-        assertThat(handle.write(4 * MIB + 8192, pattern((int) MIB, 1))).isZero();
+        assertThat(handle.write(4 * MIB + 8192, LvsRig.pattern((int) MIB, 1))).isZero();
         assertThat(thin.bdev().nextAllocated(3, end)).isEqualTo(4 * cluster);
         assertThat(thin.bdev().nextAllocated(3, 4 * cluster - 1)).isEqualTo(4 * cluster - 1);
         assertThat(thin.bdev().nextAllocated(4 * cluster + 7, end)).isEqualTo(4 * cluster + 7);
@@ -81,7 +75,7 @@ class LvStoreTest {
         assertThat(store.freeClusterCount()).isEqualTo(53);
         LvsRig.Handle a = rig.open(thick.bdev(), 1);
         LvsRig.Handle b = rig.open(thin.bdev(), 1);
-        byte[] data = pattern((int) (2 * MIB), 3);
+        byte[] data = LvsRig.pattern((int) (2 * MIB), 3);
         assertThat(a.write(3 * MIB + 8192, data)).isZero();
         assertThat(b.write(5 * MIB + 4096, data)).isZero();
         assertThat(b.read(5 * MIB + 4096, data.length)).isEqualTo(data);
@@ -166,7 +160,7 @@ class LvStoreTest {
     @CsvSource({"false, false", "true, false", "true, true"})
     void aNewPoolHasNothingOfWhatWasThereBefore(boolean unmapZeroes, boolean unmapFails) {
         SimDisk.Contents old = new SimDisk.Contents();
-        old.write(0, pattern((int) (8 * MIB), 9), 0, 8 * MIB);
+        old.write(0, LvsRig.pattern((int) (8 * MIB), 9), 0, 8 * MIB);
         SimDisk disk = rig.register(new SimDisk("disk", 512, 64 * MIB, old, unmapZeroes, new Random(1)));
         disk.failType = unmapFails ? IoType.UNMAP : unmapZeroes ? IoType.WRITE_ZEROES : -1;
         LvStore store = rig.create(disk, "pool", MIB);
@@ -192,7 +186,7 @@ class LvStoreTest {
         Lvol thin = rig.<Lvol>ok(done -> store.createLvol("thin", null, 14 * MIB, true, done));
         rig.<Lvol>ok(done -> store.createLvol("thick", null, 12 * MIB, false, done));
         LvsRig.Handle handle = rig.open(thin.bdev(), 1);
-        byte[] data = pattern(4096, 1);
+        byte[] data = LvsRig.pattern(4096, 1);
         for (int i = 0; i < store.clusterCount() - 12; i++) {
             assertThat(handle.write(i * MIB, data)).isZero();
         }
@@ -219,7 +213,7 @@ class LvStoreTest {
             }
             return all;
         });
-        LvsRig.Pending write = handle.submit(IoType.WRITE, MIB, 4096, LvsRig.payloadAddress(), 0);
+        VolumeHandle.Pending write = handle.submit(IoType.WRITE, MIB, 4096, LvsRig.payloadAddress(), 0);
         for (int turn = 0; turn < 20_000 && !write.ended; turn++) {
             rig.hand.tickAny();
         }
@@ -236,7 +230,7 @@ class LvStoreTest {
             int free = store.freeClusterCount();
             Lvol lvol = rig.<Lvol>ok(done -> store.createLvol("v" + thin, null, 4 * MIB, thin, done));
             LvsRig.Handle handle = rig.open(lvol.bdev(), 0);
-            byte[] data = pattern((int) MIB, 5);
+            byte[] data = LvsRig.pattern((int) MIB, 5);
             assertThat(handle.write(3 * MIB, data)).isZero();
             rig.<Lvol>ok(done -> store.resizeLvol(lvol, 9 * MIB, done));
             assertThat(handle.write(8 * MIB, data)).isZero();
@@ -283,13 +277,13 @@ class LvStoreTest {
         Lvol lvol = rig.<Lvol>ok(done -> store.createLvol("v", null, 40 * MIB, false, done));
         LvsRig.Handle handle = rig.open(lvol.bdev(), 0);
         for (int i = 0; i < 40; i += 7) {
-            assertThat(handle.write(i * MIB, pattern(4096, i))).isZero();
+            assertThat(handle.write(i * MIB, LvsRig.pattern(4096, i))).isZero();
         }
         assertThat(handle.io(IoType.UNMAP, 4096, 40 * MIB - 4096, 0)).isZero();
         for (int i = 7; i < 40; i += 7) {
             assertThat(handle.read(i * MIB, 4096)).isEqualTo(new byte[4096]);
         }
-        assertThat(handle.read(0, 4096)).isEqualTo(pattern(4096, 0));
+        assertThat(handle.read(0, 4096)).isEqualTo(LvsRig.pattern(4096, 0));
         assertThat(lvol.allocatedClusterCount()).isEqualTo(40);
     }
 
@@ -334,7 +328,7 @@ class LvStoreTest {
         int free = store.freeClusterCount();
         LvsRig.Handle handle = rig.open(thin.bdev(), 1);
         assertThat(thin.bdev().unmapReadsZeroes()).isTrue();
-        byte[] data = pattern(8 * (int) MIB, 3);
+        byte[] data = LvsRig.pattern(8 * (int) MIB, 3);
         assertThat(handle.write(0, data)).isZero();
         assertThat(store.freeClusterCount()).isEqualTo(free - 8);
         int from = (int) MIB - 4096;
@@ -361,13 +355,13 @@ class LvStoreTest {
         Lvol two = rig.<Lvol>ok(done -> store.createLvol("two", null, 15 * MIB, true, done));
         LvsRig.Handle first = rig.open(one.bdev(), 1);
         LvsRig.Handle second = rig.open(two.bdev(), 0);
-        byte[] data = pattern(4096, 1);
+        byte[] data = LvsRig.pattern(4096, 1);
         for (int i = 0; i < store.clusterCount(); i++) {
             assertThat(first.write(i * MIB, data)).isZero();
         }
         assertThat(Status.code(second.write(0, data))).isEqualTo(Status.CAPACITY_EXCEEDED);
         assertThat(first.io(IoType.UNMAP, 3 * MIB, MIB, 0)).isZero();
-        assertThat(second.write(5 * MIB, pattern(4096, 2))).isZero();
+        assertThat(second.write(5 * MIB, LvsRig.pattern(4096, 2))).isZero();
         assertThat(second.read(5 * MIB + 4096, 4096)).isEqualTo(new byte[4096]);
         assertThat(first.read(3 * MIB, 4096)).isEqualTo(new byte[4096]);
         assertThat(first.read(2 * MIB, 4096)).isEqualTo(data);
@@ -380,13 +374,13 @@ class LvStoreTest {
         LvStore store = rig.create(disk, "pool", MIB);
         Lvol thin = rig.<Lvol>ok(done -> store.createLvol("thin", null, 4 * MIB, true, done));
         LvsRig.Handle handle = rig.open(thin.bdev(), 1);
-        assertThat(handle.write(0, pattern((int) MIB, 1))).isZero();
+        assertThat(handle.write(0, LvsRig.pattern((int) MIB, 1))).isZero();
         assertThat(handle.io(IoType.UNMAP, 0, MIB, 0)).isZero();
         long zeroed = disk.zeroedBytes;
-        assertThat(handle.write(2 * MIB + 4096, pattern(4096, 2))).isZero();
+        assertThat(handle.write(2 * MIB + 4096, LvsRig.pattern(4096, 2))).isZero();
         assertThat(disk.zeroedBytes).isEqualTo(zeroed);
         assertThat(handle.read(2 * MIB, 4096)).isEqualTo(new byte[4096]);
-        assertThat(handle.write(MIB, pattern(4096, 3))).isZero();
+        assertThat(handle.write(MIB, LvsRig.pattern(4096, 3))).isZero();
         assertThat(disk.zeroedBytes).isEqualTo(zeroed + MIB);
     }
 
@@ -397,16 +391,16 @@ class LvStoreTest {
         LvStore store = rig.create(disk, "pool", MIB);
         Lvol thin = rig.<Lvol>ok(done -> store.createLvol("thin", null, 8 * MIB, true, done));
         LvsRig.Handle handle = rig.open(thin.bdev(), 1);
-        assertThat(handle.write(0, pattern((int) (3 * MIB), 1))).isZero();
+        assertThat(handle.write(0, LvsRig.pattern((int) (3 * MIB), 1))).isZero();
         assertThat(handle.io(IoType.UNMAP, 0, 3 * MIB, 0)).isZero();
         long flushes = disk.flushCount;
-        assertThat(handle.write(0, pattern(4096, 2))).isZero();
+        assertThat(handle.write(0, LvsRig.pattern(4096, 2))).isZero();
         assertThat(disk.flushCount).isEqualTo(flushes + 1);
-        assertThat(handle.write(5 * MIB, pattern(4096, 3))).isZero();
-        assertThat(handle.write(7 * MIB, pattern(4096, 4))).isZero();
+        assertThat(handle.write(5 * MIB, LvsRig.pattern(4096, 3))).isZero();
+        assertThat(handle.write(7 * MIB, LvsRig.pattern(4096, 4))).isZero();
         assertThat(disk.flushCount).isEqualTo(flushes + 1);
         assertThat(handle.io(IoType.UNMAP, 5 * MIB, MIB, 0)).isZero();
-        assertThat(handle.write(5 * MIB + 4096, pattern(4096, 5))).isZero();
+        assertThat(handle.write(5 * MIB + 4096, LvsRig.pattern(4096, 5))).isZero();
         assertThat(disk.flushCount).isEqualTo(flushes + 2);
         assertThat(handle.read(5 * MIB, 4096)).isEqualTo(new byte[4096]);
     }
@@ -430,10 +424,10 @@ class LvStoreTest {
         LvStore store = rig.create(disk, "pool", MIB);
         Lvol thin = rig.<Lvol>ok(done -> store.createLvol("thin", null, 16 * MIB, true, done));
         LvsRig.Handle[] handles = {rig.open(thin.bdev(), 0), rig.open(thin.bdev(), 1)};
-        byte[] data = pattern(65536, 4);
+        byte[] data = LvsRig.pattern(65536, 4);
         MemorySegment.copy(data, 0, RawMemory.ALL, ValueLayout.JAVA_BYTE,
                 LvsRig.payloadAddress(), data.length);
-        List<LvsRig.Pending> pending = new ArrayList<>();
+        List<VolumeHandle.Pending> pending = new ArrayList<>();
         for (int i = 0; i < 64; i++) {
             pending.add(handles[i % 2].submit(IoType.WRITE, (i % 4) * 3 * MIB + (i / 4) * 65536L, 65536,
                     LvsRig.payloadAddress(), 0));
@@ -453,7 +447,7 @@ class LvStoreTest {
         LvStore store = rig.create(disk, "pool", MIB);
         Lvol lvol = rig.<Lvol>ok(done -> store.createLvol("v", null, 8 * MIB, true, done));
         LvsRig.Handle handle = rig.open(lvol.bdev(), 1);
-        byte[] data = pattern(3 * 4096, 8);
+        byte[] data = LvsRig.pattern(3 * 4096, 8);
         assertThat(handle.write(MIB - 4096, data)).isZero();
         handle.close();
         rig.<Void>ok(store::export);

@@ -25,12 +25,6 @@ class LvolSnapshotRemovalTest {
         return rig.register(new SimDisk("disk" + ++nextDisk, blockSize, 64 * MIB, new SimDisk.Contents(), false, new Random(1)));
     }
 
-    private static byte[] pattern(int size, int seed) {
-        byte[] data = new byte[size];
-        new Random(seed).nextBytes(data);
-        return data;
-    }
-
     private Lvol create(LvStore store, String name, long sizeBytes) {
         return rig.<Lvol>ok(done -> store.createLvol(name, null, sizeBytes, true, done));
     }
@@ -43,17 +37,8 @@ class LvolSnapshotRemovalTest {
         return rig.<Lvol>ok(done -> store.cloneSnapshot(snapshot, name, null, NOW, done));
     }
 
-    private void write(Lvol lvol, long at, byte[] data) {
-        LvsRig.Handle handle = rig.open(lvol.bdev(), 1);
-        assertThat(handle.write(at, data)).isZero();
-        handle.close();
-    }
-
     private byte[] all(Lvol lvol) {
-        LvsRig.Handle handle = rig.open(lvol.bdev(), 0);
-        byte[] data = handle.read(0, (int) lvol.sizeBytes());
-        handle.close();
-        return data;
+        return rig.read(lvol, 0, (int) lvol.sizeBytes());
     }
 
     private static LvolRanges.Range range(long firstCluster, long count, boolean zero) {
@@ -70,13 +55,13 @@ class LvolSnapshotRemovalTest {
     void rangesTellWhatIsAllocatedAndWhatChanged() {
         LvStore store = rig.create(disk(512), "pool", MIB);
         Lvol lvol = create(store, "v", 8 * MIB);
-        write(lvol, MIB, pattern(4096, 1));
-        write(lvol, 3 * MIB, pattern(4096, 2));
+        rig.write(lvol, MIB, LvsRig.pattern(4096, 1));
+        rig.write(lvol, 3 * MIB, LvsRig.pattern(4096, 2));
         Lvol first = snapshot(store, lvol, "s1");
-        write(lvol, 3 * MIB, pattern(4096, 3));
-        write(lvol, 4 * MIB, pattern(4096, 4));
+        rig.write(lvol, 3 * MIB, LvsRig.pattern(4096, 3));
+        rig.write(lvol, 4 * MIB, LvsRig.pattern(4096, 4));
         Lvol second = snapshot(store, lvol, "s2");
-        write(lvol, 7 * MIB, pattern(4096, 5));
+        rig.write(lvol, 7 * MIB, LvsRig.pattern(4096, 5));
         assertThat(ranges(null, first, 0, 10)).containsExactly(range(1, 1, false), range(3, 1, false));
         assertThat(ranges(null, lvol, 0, 10)).containsExactly(range(1, 1, false), range(3, 2, false), range(7, 1, false));
         assertThat(ranges(null, lvol, 4 * MIB, 1)).containsExactly(range(4, 1, false));
@@ -96,10 +81,10 @@ class LvolSnapshotRemovalTest {
         SimDisk disk = disk(512);
         LvStore store = rig.create(disk, "pool", MIB);
         Lvol lvol = create(store, "v", 4 * MIB);
-        write(lvol, 0, pattern((int) (3 * MIB), 1));
+        rig.write(lvol, 0, LvsRig.pattern((int) (3 * MIB), 1));
         Lvol snapshot = snapshot(store, lvol, "s");
         Lvol clone = clone(store, snapshot, "c");
-        write(lvol, 0, pattern((int) MIB, 2));
+        rig.write(lvol, 0, LvsRig.pattern((int) MIB, 2));
         rig.<Void>ok(done -> store.destroyLvol(snapshot, done));
         assertThat(snapshot.snapshotInfo().discarded()).isTrue();
         assertThat(rig.<Lvol>refused(done -> store.cloneSnapshot(snapshot, "d", null, NOW, done)).code()).isEqualTo("snapshot-discarded");
@@ -111,15 +96,15 @@ class LvolSnapshotRemovalTest {
         SlowDecoder decoder = new SlowDecoder(disk.current());
         assertThat(decoder.volumes.keySet()).containsExactly("v");
         assertThat(decoder.freeClusters()).isEqualTo(store.freeClusterCount()).isEqualTo(store.clusterCount() - 3);
-        byte[] now = Arrays.copyOf(pattern((int) (3 * MIB), 1), (int) (4 * MIB));
-        System.arraycopy(pattern((int) MIB, 2), 0, now, 0, (int) MIB);
+        byte[] now = Arrays.copyOf(LvsRig.pattern((int) (3 * MIB), 1), (int) (4 * MIB));
+        System.arraycopy(LvsRig.pattern((int) MIB, 2), 0, now, 0, (int) MIB);
         assertThat(Arrays.equals(all(lvol), now)).isTrue();
     }
 
     /** A read of the snapshot's first cluster, which the volume needs no more once that has begun. Ends with {@code holdsReads}. */
-    private LvsRig.Pending readWithoutEnd(SimDisk disk, LvsRig.Handle handle) {
+    private VolumeHandle.Pending readWithoutEnd(SimDisk disk, LvsRig.Handle handle) {
         disk.holdsReads = true;
-        LvsRig.Pending read = handle.submit(IoType.READ, 0, 4096, LvsRig.payloadAddress() + 4 * MIB, 0);
+        VolumeHandle.Pending read = handle.submit(IoType.READ, 0, 4096, LvsRig.payloadAddress() + 4 * MIB, 0);
         rig.hand.tickAll(100);
         assertThat(handle.io(IoType.WRITE_ZEROES, 0, MIB, 0)).isZero();      // Nothing is copied for this.
         return read;
@@ -131,10 +116,10 @@ class LvolSnapshotRemovalTest {
         SimDisk disk = disk(512);
         LvStore store = rig.create(disk, "pool", MIB);
         Lvol lvol = create(store, "v", 2 * MIB);
-        write(lvol, 0, pattern((int) MIB, 1));
+        rig.write(lvol, 0, LvsRig.pattern((int) MIB, 1));
         Lvol snapshot = snapshot(store, lvol, "s");
         LvsRig.Handle handle = rig.open(lvol.bdev(), 1);
-        LvsRig.Pending read = readWithoutEnd(disk, handle);
+        VolumeHandle.Pending read = readWithoutEnd(disk, handle);
         LvsRig.Outcome<Void> deletion = rig.start(done -> store.destroyLvol(snapshot, done));
         rig.hand.tickAll(3000);
         assertThat(deletion.ended).isFalse();
@@ -154,10 +139,10 @@ class LvolSnapshotRemovalTest {
         SimDisk disk = disk(512);
         LvStore store = rig.create(disk, "pool", MIB);
         Lvol lvol = create(store, "v", MIB);
-        write(lvol, 0, pattern((int) MIB, 1));
+        rig.write(lvol, 0, LvsRig.pattern((int) MIB, 1));
         Lvol snapshot = snapshot(store, lvol, "s");
         LvsRig.Handle handle = rig.open(lvol.bdev(), 1);
-        LvsRig.Pending read = readWithoutEnd(disk, handle);
+        VolumeHandle.Pending read = readWithoutEnd(disk, handle);
         LvsRig.Outcome<Lvol> alone = rig.start(done -> begin(store, lvol, decouple, WorkWatch.NONE, done));
         rig.hand.runUntil(() -> lvol.parent() == null, 100_000);
         LvsRig.Outcome<Void> deletion = rig.start(done -> store.destroyLvol(snapshot, done));
@@ -184,10 +169,10 @@ class LvolSnapshotRemovalTest {
             LvStore store = rig.create(disk, "pool", MIB);
             Lvol lvol = create(store, "v", 11 * MIB);
             for (int i = 0; i < 6; i++) {
-                write(lvol, i * MIB, pattern(4096, i));
+                rig.write(lvol, i * MIB, LvsRig.pattern(4096, i));
             }
             snapshot(store, lvol, "s");
-            write(lvol, 3 * MIB + 512, pattern(512, 99));
+            rig.write(lvol, 3 * MIB + 512, LvsRig.pattern(512, 99));
             byte[] now = all(lvol);
             int wanted = decouple ? 5 : 10;
             int end = looks;
@@ -262,9 +247,9 @@ class LvolSnapshotRemovalTest {
             byte[] now = new byte[(int) (5 * MIB)];
             byte[][] states = new byte[4][];
             for (int i = 0; i < 4; i++) {
-                byte[] data = pattern(8192, i);
-                write(lvol, i * MIB + 4096, data);
-                write(lvol, 4 * MIB, data);
+                byte[] data = LvsRig.pattern(8192, i);
+                rig.write(lvol, i * MIB + 4096, data);
+                rig.write(lvol, 4 * MIB, data);
                 System.arraycopy(data, 0, now, (int) (i * MIB + 4096), data.length);
                 System.arraycopy(data, 0, now, (int) (4 * MIB), data.length);
                 states[i] = now.clone();
@@ -316,13 +301,13 @@ class LvolSnapshotRemovalTest {
         SimDisk disk = disk(blockSize);
         LvStore store = rig.create(disk, "pool", MIB);
         Lvol lvol = create(store, "v", 3 * MIB);
-        write(lvol, 0, pattern(8192, 1));
+        rig.write(lvol, 0, LvsRig.pattern(8192, 1));
         byte[] first = all(lvol);
         snapshot(store, lvol, "s0");
-        write(lvol, MIB, pattern(8192, 2));
+        rig.write(lvol, MIB, LvsRig.pattern(8192, 2));
         byte[] second = all(lvol);
         snapshot(store, lvol, "s1");
-        write(lvol, 4096, pattern(4096, 3));
+        rig.write(lvol, 4096, LvsRig.pattern(4096, 3));
         byte[] now = all(lvol);
         disk.writesUntilFailure = writes;
         LvsRig.Outcome<Object> outcome = rig.run(done -> change.accept(store, done));

@@ -33,12 +33,6 @@ class LvolSnapshotTest {
                 new Random(2)));
     }
 
-    private static byte[] pattern(int size, int seed) {
-        byte[] data = new byte[size];
-        new Random(seed).nextBytes(data);
-        return data;
-    }
-
     private Lvol create(LvStore store, String name, long sizeBytes, boolean thin) {
         return rig.<Lvol>ok(done -> store.createLvol(name, null, sizeBytes, thin, done));
     }
@@ -55,19 +49,6 @@ class LvolSnapshotTest {
         return rig.<Lvol>ok(done -> store.cloneSnapshot(snapshot, name, null, NOW, done));
     }
 
-    private void write(Lvol lvol, long at, byte[] data) {
-        LvsRig.Handle handle = rig.open(lvol.bdev(), 1);
-        assertThat(handle.write(at, data)).isZero();
-        handle.close();
-    }
-
-    private byte[] read(Lvol lvol, long at, int size) {
-        LvsRig.Handle handle = rig.open(lvol.bdev(), 0);
-        byte[] data = handle.read(at, size);
-        handle.close();
-        return data;
-    }
-
     /** Also where the volume was thick, and across an import; what each holds is counted once. */
     @ParameterizedTest
     @ValueSource(ints = {512, 4096})
@@ -76,8 +57,8 @@ class LvolSnapshotTest {
         LvStore store = rig.create(disk, "pool", MIB);
         for (boolean thin : List.of(true, false)) {
             Lvol lvol = create(store, "v-" + thin, 6 * MIB, thin);
-            byte[] before = pattern(300_000 / 4096 * 4096, 1);
-            write(lvol, MIB - 8192, before);
+            byte[] before = LvsRig.pattern(300_000 / 4096 * 4096, 1);
+            rig.write(lvol, MIB - 8192, before);
             int free = store.freeClusterCount();
             int held = lvol.allocatedClusterCount();
             Lvol snapshot = snapshot(store, lvol, "s-" + thin);
@@ -87,8 +68,8 @@ class LvolSnapshotTest {
             assertThat(lvol.thin()).isTrue();
             assertThat(lvol.parent()).isSameAs(snapshot);
             assertThat(snapshot.clones()).containsExactly(lvol);
-            byte[] after = pattern(8192, 2);
-            write(lvol, MIB - 4096, after);
+            byte[] after = LvsRig.pattern(8192, 2);
+            rig.write(lvol, MIB - 4096, after);
             assertThat(lvol.allocatedClusterCount()).isEqualTo(2);
             check(lvol, snapshot, before, after);
         }
@@ -96,7 +77,7 @@ class LvolSnapshotTest {
         new SlowDecoder(disk.current());
         LvStore loaded = rig.load(again(disk));
         for (boolean thin : List.of(true, false)) {
-            check(loaded.findLvol("v-" + thin), loaded.findLvol("s-" + thin), pattern(300_000 / 4096 * 4096, 1), pattern(8192, 2));
+            check(loaded.findLvol("v-" + thin), loaded.findLvol("s-" + thin), LvsRig.pattern(300_000 / 4096 * 4096, 1), LvsRig.pattern(8192, 2));
             SnapshotInfo info = loaded.findLvol("s-" + thin).snapshotInfo();
             assertThat(info.sourceUuid()).isEqualTo(loaded.findLvol("v-" + thin).uuid());
             assertThat(info.createdAt()).isEqualTo(NOW.toString());
@@ -105,11 +86,11 @@ class LvolSnapshotTest {
     }
 
     private void check(Lvol lvol, Lvol snapshot, byte[] before, byte[] after) {
-        assertThat(read(snapshot, MIB - 8192, before.length)).isEqualTo(before);
+        assertThat(rig.read(snapshot, MIB - 8192, before.length)).isEqualTo(before);
         byte[] now = before.clone();
         System.arraycopy(after, 0, now, 4096, after.length);
-        assertThat(read(lvol, MIB - 8192, now.length)).isEqualTo(now);
-        assertThat(read(lvol, 5 * MIB, 4096)).isEqualTo(new byte[4096]);
+        assertThat(rig.read(lvol, MIB - 8192, now.length)).isEqualTo(now);
+        assertThat(rig.read(lvol, 5 * MIB, 4096)).isEqualTo(new byte[4096]);
     }
 
     @Test
@@ -121,25 +102,25 @@ class LvolSnapshotTest {
         Random random = new Random(3);
         List<byte[]> states = new java.util.ArrayList<>();
         for (int i = 0; i < 8; i++) {
-            byte[] data = pattern(12288, 100 + i);
+            byte[] data = LvsRig.pattern(12288, 100 + i);
             int at = random.nextInt(1000) * 4096;
-            write(lvol, at, data);
+            rig.write(lvol, at, data);
             System.arraycopy(data, 0, all, at, data.length);
             snapshot(store, lvol, "s" + i);
             states.add(all.clone());
         }
         Lvol clone = clone(store, store.findLvol("s3"), "c");
         Lvol ofClone = snapshot(store, clone, "cs");
-        write(clone, 0, pattern(4096, 7));
+        rig.write(clone, 0, LvsRig.pattern(4096, 7));
         Lvol second = clone(store, ofClone, "cc");
         for (int i = 0; i < 8; i++) {
-            assertThat(Arrays.equals(read(store.findLvol("s" + i), 0, all.length), states.get(i))).isTrue();
+            assertThat(Arrays.equals(rig.read(store.findLvol("s" + i), 0, all.length), states.get(i))).isTrue();
         }
-        assertThat(Arrays.equals(read(second, 0, all.length), states.get(3))).isTrue();
-        assertThat(read(clone, 0, 4096)).isEqualTo(pattern(4096, 7));
+        assertThat(Arrays.equals(rig.read(second, 0, all.length), states.get(3))).isTrue();
+        assertThat(rig.read(clone, 0, 4096)).isEqualTo(LvsRig.pattern(4096, 7));
         assertThat(second.snapshotInfo().sourceUuid()).isEqualTo(ofClone.uuid());
         rig.<Lvol>ok(done -> store.resizeLvol(second, 6 * MIB, done));
-        assertThat(read(second, 5 * MIB, 4096)).isEqualTo(new byte[4096]);
+        assertThat(rig.read(second, 5 * MIB, 4096)).isEqualTo(new byte[4096]);
         SlowDecoder decoder = new SlowDecoder(disk.current());
         assertThat(decoder.volumes.get("cc").parent.name).isEqualTo("cs");
         assertThat(decoder.freeClusters()).isEqualTo(store.freeClusterCount());
@@ -150,9 +131,9 @@ class LvolSnapshotTest {
     void allocationOfACloneIsKnownByCluster() {
         LvStore store = rig.create(disk(512, 64 * MIB), "pool", MIB);
         Lvol lvol = create(store, "v", 10 * MIB, true);
-        write(lvol, 3 * MIB, new byte[4096]);
+        rig.write(lvol, 3 * MIB, new byte[4096]);
         snapshot(store, lvol, "s");
-        write(lvol, 6 * MIB, new byte[4096]);
+        rig.write(lvol, 6 * MIB, new byte[4096]);
         long cluster = MIB / 512;
         assertThat(lvol.bdev().nextAllocated(0, 10 * cluster)).isEqualTo(3 * cluster);
         assertThat(lvol.bdev().nextUnallocated(3 * cluster, 10 * cluster)).isEqualTo(4 * cluster);
@@ -166,7 +147,7 @@ class LvolSnapshotTest {
         SimDisk disk = disk(512, 64 * MIB);
         LvStore store = rig.create(disk, "pool", MIB);
         Lvol lvol = create(store, "v", 8 * MIB, true);
-        write(lvol, 2 * MIB, pattern((int) (2 * MIB), 1));
+        rig.write(lvol, 2 * MIB, LvsRig.pattern((int) (2 * MIB), 1));
         snapshot(store, lvol, "s");
         LvsRig.Handle handle = rig.open(lvol.bdev(), 1);
         assertThat(handle.io(IoType.WRITE_ZEROES, 4 * MIB, 4 * MIB, 0)).isZero();
@@ -176,7 +157,7 @@ class LvolSnapshotTest {
         assertThat(handle.io(IoType.UNMAP, 3 * MIB, 4096, 0)).isZero();
         assertThat(lvol.allocatedClusterCount()).isEqualTo(2);
         assertThat(handle.read(2 * MIB, (int) MIB)).isEqualTo(new byte[(int) MIB]);
-        assertThat(handle.read(3 * MIB + 4096, 4096)).isEqualTo(Arrays.copyOfRange(pattern((int) (2 * MIB), 1),
+        assertThat(handle.read(3 * MIB + 4096, 4096)).isEqualTo(Arrays.copyOfRange(LvsRig.pattern((int) (2 * MIB), 1),
                 (int) MIB + 4096, (int) MIB + 8192));
         handle.close();
     }
@@ -186,11 +167,11 @@ class LvolSnapshotTest {
     void aFullPoolFailsOnlyTheFirstWriteToACloneAndTheSnapshotIsMadeAllTheSame() {
         LvStore store = rig.create(disk(512, 24 * MIB), "pool", MIB);
         Lvol lvol = create(store, "v", store.freeBytes(), false);
-        write(lvol, 0, pattern(8192, 1));
+        rig.write(lvol, 0, LvsRig.pattern(8192, 1));
         snapshot(store, lvol, "s");
         LvsRig.Handle handle = rig.open(lvol.bdev(), 1);
-        assertThat(handle.write(0, pattern(4096, 2))).isEqualTo(LvStore.STATUS_CAPACITY_EXCEEDED);
-        assertThat(handle.read(0, 8192)).isEqualTo(pattern(8192, 1));
+        assertThat(handle.write(0, LvsRig.pattern(4096, 2))).isEqualTo(LvStore.STATUS_CAPACITY_EXCEEDED);
+        assertThat(handle.read(0, 8192)).isEqualTo(LvsRig.pattern(8192, 1));
         handle.close();
     }
 
@@ -224,7 +205,7 @@ class LvolSnapshotTest {
         SimDisk disk = disk(512, 64 * MIB);
         LvStore store = rig.<LvStore>ok(done -> rig.stores.create(disk, new LvStores.Options("pool", null, MIB, 10), done));
         Lvol lvol = create(store, "v", 4 * MIB, true);
-        write(lvol, 0, pattern(4096, 1));
+        rig.write(lvol, 0, LvsRig.pattern(4096, 1));
         int count = 0;
         LvsRig.Outcome<Lvol> last;
         do {
@@ -233,7 +214,7 @@ class LvolSnapshotTest {
         } while (last.failure == null);
         assertThat(last.failure.code()).isEqualTo("pool-metadata-full");
         assertThat(count).isGreaterThan(2);
-        assertThat(read(lvol, 0, 4096)).isEqualTo(pattern(4096, 1));
+        assertThat(rig.read(lvol, 0, 4096)).isEqualTo(LvsRig.pattern(4096, 1));
         SlowDecoder decoder = new SlowDecoder(disk.current());
         assertThat(decoder.usedPages).hasSize(store.usedMetadataPageCount());
         assertThat(store.lvols()).hasSize(count);
@@ -250,9 +231,9 @@ class LvolSnapshotTest {
         LvStore store = rig.create(disk(512, 96 * MIB), "pool", MIB);
         Lvol lvol = create(store, "v", 4 * MIB, random.nextBoolean());
         LvsRig.Handle[] handles = {rig.open(lvol.bdev(), 0), rig.open(lvol.bdev(), 1)};
-        LvsRig.Pending[] load = new LvsRig.Pending[6];
+        VolumeHandle.Pending[] load = new VolumeHandle.Pending[6];
         long acknowledged = 0;
-        LvsRig.Pending pending = null;
+        VolumeHandle.Pending pending = null;
         for (int round = 0; round < 5; round++) {
             int number = round;
             LvsRig.Outcome<Lvol> outcome = null;
@@ -276,15 +257,15 @@ class LvolSnapshotTest {
                 rig.hand.tickAny();
             }
             assertThat(outcome.failure).isNull();
-            long even = longAt(read(outcome.value, 0, 4096));
-            long odd = longAt(read(outcome.value, 4096, 4096));
+            long even = longAt(rig.read(outcome.value, 0, 4096));
+            long odd = longAt(rig.read(outcome.value, 4096, 4096));
             assertThat(Math.abs(even - odd)).as("%s and %s", even, odd).isLessThanOrEqualTo(1);
             assertThat(Math.max(even, odd)).isGreaterThanOrEqualTo(before);
         }
     }
 
     /** Odd numbers go to the second block, even ones to the first; each through its own core. */
-    private LvsRig.Pending number(LvsRig.Handle handle, long number) {
+    private VolumeHandle.Pending number(LvsRig.Handle handle, long number) {
         long address = LvsRig.payloadAddress() + 6 * MIB + (number & 1) * MIB / 2;
         for (int at = 0; at < 4096; at += 8) {
             RawMemory.ALL.set(ValueLayout.JAVA_LONG_UNALIGNED, address + at, number);
@@ -298,9 +279,9 @@ class LvolSnapshotTest {
         SimDisk disk = disk(512, 64 * MIB);
         LvStore store = rig.create(disk, "pool", MIB);
         Lvol lvol = create(store, "v", 4 * MIB, true);
-        write(lvol, 0, pattern(4096, 1));
+        rig.write(lvol, 0, LvsRig.pattern(4096, 1));
         Lvol lost = snapshot(store, lvol, "s1");
-        write(lvol, MIB, pattern(4096, 2));
+        rig.write(lvol, MIB, LvsRig.pattern(4096, 2));
         snapshot(store, lvol, "s2");
         create(store, "other", MIB, true);
         long root = store.geometry().metadataPageAtBytes(lost.blob().rootPage);
@@ -319,12 +300,12 @@ class LvolSnapshotTest {
         SimDisk disk = disk(512, 64 * MIB);
         LvStore store = rig.create(disk, "pool", MIB);
         Lvol lvol = create(store, "v", 4 * MIB, true);
-        write(lvol, 0, pattern(16384, 1));
+        rig.write(lvol, 0, LvsRig.pattern(16384, 1));
         Lvol snapshot = snapshot(store, lvol, "s");
         LvsRig.Handle handle = rig.open(lvol.bdev(), 1);
         disk.holdsReads = true;
         RawMemory.ALL.asSlice(LvsRig.payloadAddress(), 4096).fill((byte) 9);
-        LvsRig.Pending write = handle.submit(IoType.WRITE, 8192, 4096, LvsRig.payloadAddress(), 0);
+        VolumeHandle.Pending write = handle.submit(IoType.WRITE, 8192, 4096, LvsRig.payloadAddress(), 0);
         rig.hand.tickAll(200);
         rig.<Void>ok(done -> store.destroyLvol(snapshot, done));
         assertThat(handle.io(IoType.UNMAP, 0, MIB, 0)).isZero();

@@ -323,14 +323,14 @@ class LvolTreeSimTest {
             mine.put(b, value);
             m.blocks.computeIfAbsent(b, block -> new TreeSet<>(Set.of(0L))).add(value);
         }
-        LvsRig.Pending pending = handle.submit(type, (long) first * BLOCK, (long) count * BLOCK, address, BdevIo.FLAG_FUA);
+        VolumeHandle.Pending pending = handle.submit(type, (long) first * BLOCK, (long) count * BLOCK, address, BdevIo.FLAG_FUA);
         return written(m, handle, pending, mine);
     }
 
     /** An unmap counts once it is flushed. */
-    private Step written(Model m, LvsRig.Handle handle, LvsRig.Pending pending, Map<Integer, Long> mine) {
+    private Step written(Model m, LvsRig.Handle handle, VolumeHandle.Pending pending, Map<Integer, Long> mine) {
         return new Step() {
-            private LvsRig.Pending flush;
+            private VolumeHandle.Pending flush;
 
             @Override
             public boolean ended() {

@@ -4,10 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.mizzen.bdev.Bdev;
 import io.mizzen.bdev.BdevContext;
-import io.mizzen.bdev.BdevIo;
 import io.mizzen.bdev.BdevRegistry;
-import io.mizzen.bdev.Descriptor;
-import io.mizzen.bdev.IoChannel;
 import io.mizzen.bdev.IoType;
 import io.mizzen.ffi.RawMemory;
 import io.mizzen.memory.DmaBuffer;
@@ -20,22 +17,11 @@ import io.mizzen.util.Completion;
 import io.mizzen.util.OperationException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Random;
 import java.util.function.Consumer;
 
 /** Two hand-driven reactors with everything that pools need, and calls that wait. */
 final class LvsRig {
-    static final Descriptor.Listener NO_LISTENER = new Descriptor.Listener() {
-        @Override
-        public void onRemoved(Bdev bdev) {
-            throw new AssertionError("not expected: " + bdev + " removed");
-        }
-
-        @Override
-        public void onResized(Bdev bdev) {
-            return;
-        }
-    };
-
     private static TestMemory shared;
     private static DmaMemory.Block payload;
 
@@ -123,34 +109,23 @@ final class LvsRig {
         return new Handle(bdev, reactorIndex);
     }
 
-    /** An open volume with a channel on one reactor. */
-    final class Handle {
-        final Bdev bdev;
-        final int reactorIndex;
-        private final Descriptor descriptor;
-        final IoChannel channel;
+    void write(Lvol lvol, long atBytes, byte[] data) {
+        Handle handle = open(lvol.bdev(), 1);
+        assertThat(handle.write(atBytes, data)).isZero();
+        handle.close();
+    }
 
+    byte[] read(Lvol lvol, long atBytes, int sizeBytes) {
+        Handle handle = open(lvol.bdev(), 0);
+        byte[] data = handle.read(atBytes, sizeBytes);
+        handle.close();
+        return data;
+    }
+
+    /** An open volume, with calls that wait. */
+    final class Handle extends VolumeHandle {
         Handle(Bdev bdev, int reactorIndex) {
-            this.bdev = bdev;
-            this.reactorIndex = reactorIndex;
-            descriptor = hand.call(0, () -> registry.open(bdev, "test", false, NO_LISTENER));
-            channel = hand.call(reactorIndex, () -> descriptor.openChannel(hand.reactor(reactorIndex).mthread()));
-        }
-
-        Pending submit(int type, long atBytes, long sizeBytes, long address, int flags) {
-            Pending pending = new Pending();
-            hand.on(reactorIndex, () -> {
-                BdevIo io = channel.tryAcquire();
-                int shift = bdev.blockShift();
-                io.prepare(type, atBytes >>> shift, sizeBytes >>> shift, address, -1, ended -> {
-                    pending.status = ended.status();
-                    pending.ended = true;
-                    ended.release();
-                });
-                io.flags |= flags;
-                channel.submit(io);
-            });
-            return pending;
+            super(LvsRig.this.hand, registry, bdev, reactorIndex);
         }
 
         int io(int type, long atBytes, long sizeBytes, int flags) {
@@ -179,17 +154,13 @@ final class LvsRig {
         int flush() {
             return io(IoType.FLUSH, 0, 0, 0);
         }
-
-        void close() {
-            hand.on(reactorIndex, channel::close);
-            hand.on(0, descriptor::close);
-        }
     }
 
-    /** An I/O under way. */
-    static final class Pending {
-        boolean ended;
-        int status;
+    /** Bytes that the seed decides. */
+    static byte[] pattern(int sizeBytes, int seed) {
+        byte[] data = new byte[sizeBytes];
+        new Random(seed).nextBytes(data);
+        return data;
     }
 
     static long payloadAddress() {

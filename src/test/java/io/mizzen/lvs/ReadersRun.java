@@ -1,6 +1,7 @@
 package io.mizzen.lvs;
 
 import io.mizzen.bdev.IoType;
+import io.mizzen.testsupport.Seeds;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,34 +27,29 @@ public final class ReadersRun implements LongFunction<String> {
     private Random random;
     private CrashMachine machine;
     private final List<Read> reads = new ArrayList<>();
-    private CrashMachine.Handle[] readers;
+    private VolumeHandle[] readers;
 
-    private record Read(CrashMachine.Pending pending, int slot, long sector) {
+    private record Read(VolumeHandle.Pending pending, int slot, long sector) {
     }
 
     @Override
     public String apply(long seed) {
-        random = new Random(seed);
-        try {
-            run(seed);
-            return null;
-        } catch (RuntimeException | Error finding) {
-            return finding.toString();
-        }
+        return Seeds.finding(() -> run(seed));
     }
 
     private void run(long seed) {
+        random = new Random(seed);
         boolean unmaps = random.nextBoolean();
         machine = new CrashMachine(memory, CrashMedia.used(4096, DISK_BYTES, random.nextBoolean()), DISK_BYTES, unmaps, seed);
         reads.clear();
-        readers = new CrashMachine.Handle[0];
+        readers = new VolumeHandle[0];
         machine.store = ok(machine.run(done -> machine.stores.create(machine.disk,
                 new LvStores.Options("pool", new UUID(1, 1), CrashPlan.CLUSTER_BYTES, 100), done), () -> { }));
         Lvol volume = create("v");
         write(volume, VALUE);
         Lvol snapshot = ok(machine.run(done -> machine.store.createSnapshot(volume,
                 new SnapshotOptions("s", new UUID(1, 2), null, null, Instant.EPOCH), done), () -> { }));
-        readers = new CrashMachine.Handle[CrashMachine.REACTORS];
+        readers = new VolumeHandle[CrashMachine.REACTORS];
         for (int i = 0; i < readers.length; i++) {
             readers[i] = machine.open(volume.bdev(), i);
         }
@@ -87,12 +83,12 @@ public final class ReadersRun implements LongFunction<String> {
 
     /** All of each cluster's beginning, so that each is allocated. */
     private void write(Lvol lvol, long value) {
-        CrashMachine.Handle handle = machine.open(lvol.bdev(), 0);
+        VolumeHandle handle = machine.open(lvol.bdev(), 0);
         for (int cluster = 0; cluster < CLUSTERS; cluster++) {
             int slot = machine.takeSlot();
             CrashStory.require(slot >= 0, "no buffer is left");
             machine.fill(slot, value, (long) cluster * SECTORS, READ_SECTORS);
-            CrashMachine.Pending pending = handle.submit(IoType.WRITE, (long) cluster * SECTORS, READ_SECTORS, machine.address(slot), 0);
+            VolumeHandle.Pending pending = handle.submitSectors(IoType.WRITE, (long) cluster * SECTORS, READ_SECTORS, machine.address(slot), 0);
             for (int turns = 0; !pending.ended; turns++) {
                 CrashStory.require(turns < TURNS_MAX, "a write does not end");
                 machine.turn();
@@ -110,7 +106,7 @@ public final class ReadersRun implements LongFunction<String> {
         if (readers.length > 0 && reads.size() < READERS && random.nextInt(4) == 0) {
             int slot = machine.takeSlot();
             long sector = (long) random.nextInt(CLUSTERS) * SECTORS;
-            reads.add(new Read(readers[random.nextInt(readers.length)].submit(IoType.READ, sector, READ_SECTORS, machine.address(slot), 0),
+            reads.add(new Read(readers[random.nextInt(readers.length)].submitSectors(IoType.READ, sector, READ_SECTORS, machine.address(slot), 0),
                     slot, sector));
         }
     }

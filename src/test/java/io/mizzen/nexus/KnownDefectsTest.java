@@ -23,23 +23,9 @@ import org.junit.jupiter.api.Test;
  * remote children yet; a reset of a nexus is below), a store outside of the children that freezes I/O (there is none; the
  * children's own metadata is below), volume statistics and snapshots of LVM (no such backend).
  */
-class KnownDefectsTest {
-    private static final long SIZE = 2 << 20;
-    private static final int DATA_BLOCK = 8192;
-    private final NexusSim.History history = new NexusSim.History(SIZE);
-
+class KnownDefectsTest extends NexusTestBase {
     private NexusSim opened(int disks) {
-        NexusSim sim = new NexusSim(1, 2, disks, SIZE, NexusSim.media(disks), false, history);
-        sim.openAll();
-        return sim;
-    }
-
-    private static boolean isData(BdevIo io) {
-        return io.offsetBlocks >= DATA_BLOCK;
-    }
-
-    private static MemberState health(NexusSim sim, int child) {
-        return sim.nexus.childStatuses().get(child).health();
+        return opened(sim(disks));
     }
 
     // --- reads ------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import io.mizzen.bdev.IoType;
 import io.mizzen.bdev.Status;
 import io.mizzen.rebuild.RebuildRecord;
 import io.mizzen.rebuild.RebuildState;
+import io.mizzen.testsupport.Seeds;
 import io.mizzen.util.Completion;
 import java.util.Arrays;
 import java.util.List;
@@ -166,13 +167,7 @@ class NexusMembersSimTest {
     }
 
     private void seeds(OneSeed one) {
-        for (long seed = FIRST; seed < FIRST + SEEDS; seed++) {
-            try {
-                one.run(seed, new Random(seed * 104_729));
-            } catch (Throwable e) {
-                throw new AssertionError("seed " + seed + ": " + e.getMessage(), e);
-            }
-        }
+        Seeds.each(FIRST, SEEDS, seed -> one.run(seed, new Random(seed * 104_729)));
     }
 
     private void assertMet(String... names) {

@@ -10,29 +10,16 @@ import io.mizzen.bdev.Status;
 import io.mizzen.rebuild.RebuildKind;
 import io.mizzen.rebuild.RebuildSettings;
 import io.mizzen.rebuild.RebuildState;
-import java.util.List;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
 
 /** Children that come and go: what is stored when, what is copied, what is refused. */
-class NexusMembersTest {
-    private static final long SIZE = 2 << 20;
-    private static final int DATA_BLOCK = 8192;
-    private final NexusSim.History history = new NexusSim.History(SIZE);
-
-    private NexusSim sim(List<SimDisk.Media> media) {
-        return new NexusSim(1, 2, media.size(), SIZE, media, false, history);
-    }
-
+class NexusMembersTest extends NexusTestBase {
     /** A nexus over the first disks; one more is there for later. */
     private NexusSim opened(int children) {
-        NexusSim sim = sim(NexusSim.media(children + 1));
+        NexusSim sim = sim(children + 1);
         assertNull(sim.open(NexusSim.parameters(), java.util.stream.IntStream.range(0, children).toArray()));
         return sim;
-    }
-
-    private static MemberState health(NexusSim sim, int child) {
-        return sim.nexus.childStatuses().get(child).health();
     }
 
     @Test

@@ -12,32 +12,7 @@ import java.util.UUID;
 import org.junit.jupiter.api.Test;
 
 /** How nexuses are created, assembled again, refused and destroyed. */
-class NexusOpeningTest {
-    private static final long SIZE = 2 << 20;
-    private static final int SLOT_END_BLOCK = 8192;
-    private final NexusSim.History history = new NexusSim.History(SIZE);
-
-    private NexusSim sim(int disks) {
-        return sim(NexusSim.media(disks), false);
-    }
-
-    private NexusSim sim(List<SimDisk.Media> media, boolean volatileCache) {
-        return new NexusSim(1, 2, media.size(), SIZE, media, volatileCache, history);
-    }
-
-    private static NexusSim opened(NexusSim sim) {
-        sim.openAll();
-        return sim;
-    }
-
-    private static SimDisk.Fault failing(int ioType, int status) {
-        return io -> io.type == ioType ? status : Status.SUCCESS;
-    }
-
-    private static MemberState health(NexusSim sim, int child) {
-        return sim.nexus.childStatuses().get(child).health();
-    }
-
+class NexusOpeningTest extends NexusTestBase {
     @Test
     void dataSurvivesACleanCloseAndNothingIsCopied() {
         List<SimDisk.Media> media = NexusSim.media(2);
@@ -176,8 +151,8 @@ class NexusOpeningTest {
         List<SimDisk.Media> media = NexusSim.media(3);
         byte[] garbage = new byte[SimDisk.BLOCK];
         java.util.Arrays.fill(garbage, (byte) 7);
-        media.get(1).durable.put((long) SLOT_END_BLOCK + 77, garbage);
-        media.get(2).durable.put((long) SLOT_END_BLOCK + 4095, garbage);
+        media.get(1).durable.put((long) DATA_BLOCK + 77, garbage);
+        media.get(2).durable.put((long) DATA_BLOCK + 4095, garbage);
         NexusSim sim = sim(media, false);
         assertNull(sim.open(NexusSim.parameters().withInitialCopy(NexusParameters.InitialCopy.FROM_FIRST), 0, 1, 2));
         assertEquals(NexusState.DEGRADED, sim.nexus.state());

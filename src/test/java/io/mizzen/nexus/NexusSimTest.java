@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.mizzen.bdev.IoType;
 import io.mizzen.bdev.Status;
+import io.mizzen.testsupport.Seeds;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -24,13 +25,7 @@ class NexusSimTest {
     }
 
     private static void seeds(Run run) {
-        for (long seed = FIRST; seed < FIRST + SEEDS; seed++) {
-            try {
-                run.run(seed, new Random(seed * 7919));
-            } catch (Throwable e) {
-                throw new AssertionError("seed " + seed + ": " + e.getMessage(), e);
-            }
-        }
+        Seeds.each(FIRST, SEEDS, seed -> run.run(seed, new Random(seed * 7919)));
     }
 
     private static void load(NexusSim sim, Random random, int turns) {

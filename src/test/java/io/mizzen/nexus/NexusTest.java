@@ -17,36 +17,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** I/O of a nexus over its children, their faults, dirty regions, and copies after an unclean end. */
-class NexusTest {
-    private static final long SIZE = 2 << 20;
-    private static final int SLOT_END_BLOCK = 8192;
-    private final NexusSim.History history = new NexusSim.History(SIZE);
-
-    private NexusSim sim(int disks) {
-        return sim(NexusSim.media(disks), false);
-    }
-
-    private NexusSim sim(List<SimDisk.Media> media, boolean volatileCache) {
-        return new NexusSim(1, 2, media.size(), SIZE, media, volatileCache, history);
-    }
-
-    private static NexusSim opened(NexusSim sim) {
-        sim.openAll();
-        return sim;
-    }
-
-    private static SimDisk.Fault failing(int ioType, int status) {
-        return io -> io.type == ioType ? status : Status.SUCCESS;
-    }
-
-    private static boolean isData(BdevIo io) {
-        return io.offsetBlocks >= SLOT_END_BLOCK;
-    }
-
-    private static MemberState health(NexusSim sim, int child) {
-        return sim.nexus.childStatuses().get(child).health();
-    }
-
+class NexusTest extends NexusTestBase {
     @Test
     void aWriteGoesToAllChildrenAndIsReadBack() {
         NexusSim sim = opened(sim(2));
@@ -203,7 +174,7 @@ class NexusTest {
     @Test
     void noSpaceOnOneChildCostsItAndOnAllIsTheHostsError() {
         NexusSim sim = opened(sim(3));
-        SimDisk.Fault full = io -> io.type == IoType.WRITE && isData(io) && io.offsetBlocks >= SLOT_END_BLOCK + 1024
+        SimDisk.Fault full = io -> io.type == IoType.WRITE && isData(io) && io.offsetBlocks >= DATA_BLOCK + 1024
                 ? Status.CAPACITY_EXCEEDED | Status.DNR : Status.SUCCESS;
         sim.disks.forEach(disk -> disk.fault = full);
         assertEquals(Status.CAPACITY_EXCEEDED | Status.DNR, sim.run(0, IoType.WRITE, 1024, 8));
@@ -405,8 +376,8 @@ class NexusTest {
     @Test
     void aCopyWhoseFailureCannotBeStoredIsTriedAgainLater() {
         NexusSim sim = sim(2);
-        sim.disks.get(1).media.durable.put((long) SLOT_END_BLOCK + 77, new byte[] {7});
-        sim.disks.get(1).media.durable.compute((long) SLOT_END_BLOCK + 77, (k, v) -> java.util.Arrays.copyOf(v, 512));
+        sim.disks.get(1).media.durable.put((long) DATA_BLOCK + 77, new byte[] {7});
+        sim.disks.get(1).media.durable.compute((long) DATA_BLOCK + 77, (k, v) -> java.util.Arrays.copyOf(v, 512));
         boolean[] failing = {false};
         sim.disks.get(0).fault = io -> failing[0] && io.type == IoType.WRITE ? Status.WRITE_FAULT : Status.SUCCESS;
         sim.disks.get(1).fault = io -> io.type == IoType.WRITE && (failing[0] || isData(io)) ? Status.WRITE_FAULT
@@ -473,7 +444,7 @@ class NexusTest {
         assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
         sim.crash();
         NexusSim next = sim(media, false);
-        next.disks.get(0).fault = io -> io.type == IoType.READ && isData(io) && io.offsetBlocks < SLOT_END_BLOCK + 8
+        next.disks.get(0).fault = io -> io.type == IoType.READ && isData(io) && io.offsetBlocks < DATA_BLOCK + 8
                 && next.disks.get(0).writes < 6 ? Status.UNRECOVERED_READ_ERROR : Status.SUCCESS;
         next.openAll();
         next.hand.runUntil(() -> next.nexus.suspectRegions() == 0, 2_000_000);

@@ -1,5 +1,6 @@
 package io.mizzen.rebuild;
 
+import io.mizzen.testsupport.Seeds;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.concurrent.atomic.AtomicLong;
@@ -22,12 +23,7 @@ public final class RebuildCutRun implements LongFunction<String> {
 
     @Override
     public String apply(long seed) {
-        try {
-            cut(seed);
-            return null;
-        } catch (AssertionError finding) {
-            return finding.getMessage();
-        }
+        return Seeds.finding(() -> cut(seed));
     }
 
     private void cut(long seed) {

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.mizzen.bdev.IoType;
 import io.mizzen.bdev.Status;
+import io.mizzen.testsupport.Seeds;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -22,13 +23,7 @@ class RebuildSimTest {
     }
 
     private static void seeds(Run run) {
-        for (long seed = 1; seed <= SEEDS; seed++) {
-            try {
-                run.with(seed, new Random(seed));
-            } catch (AssertionError | RuntimeException failure) {
-                throw new AssertionError("seed " + seed + ": " + failure.getMessage(), failure);
-            }
-        }
+        Seeds.each(1, SEEDS, seed -> run.with(seed, new Random(seed)));
     }
 
     private static RebuildSettings settings(Random random) {

@@ -3,6 +3,7 @@ package io.mizzen.ring;
 import io.mizzen.reactor.Clock;
 import io.mizzen.reactor.Reactor;
 import io.mizzen.reactor.Reactors;
+import io.mizzen.testsupport.HandReactors;
 import io.mizzen.testsupport.TestMemory;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -32,16 +33,7 @@ public final class RingRig implements AutoCloseable {
     }
 
     public <T> T call(Callable<T> work) {
-        reactor.enter();
-        try {
-            return work.call();
-        } catch (RuntimeException e) {
-            throw e;
-        } catch (Exception e) {
-            throw new IllegalStateException(e);
-        } finally {
-            reactor.leave();
-        }
+        return HandReactors.call(reactor, work);
     }
 
     public int tick() {

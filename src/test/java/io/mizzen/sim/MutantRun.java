@@ -1,5 +1,6 @@
 package io.mizzen.sim;
 
+import io.mizzen.testsupport.Seeds;
 import java.util.function.LongFunction;
 
 /** Runs seeds on behalf of another class loader. Says what a seed found, or null. */
@@ -8,13 +9,6 @@ public final class MutantRun implements LongFunction<String> {
 
     @Override
     public String apply(long seed) {
-        try {
-            new Scenario(seed, memory, new Trace(false)).run();
-            return null;
-        } catch (Checks.Finding finding) {
-            return finding.getMessage();
-        } catch (RuntimeException | Error crash) {
-            return "crash: " + crash;
-        }
+        return Seeds.finding(() -> new Scenario(seed, memory, new Trace(false)).run());
     }
 }

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.mizzen.testsupport.Seeds;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -35,13 +36,7 @@ class SystemSimTest {
     }
 
     static Scenario.Result run(long seed, SimMemory memory) {
-        Trace trace = new Trace(false);
-        try {
-            return new Scenario(seed, memory, trace).run();
-        } catch (Throwable finding) {
-            throw new AssertionError("seed " + seed + ": " + finding.getMessage() + "; replay it: ./mizzen sim --seed "
-                    + seed + " --trace", finding);
-        }
+        return Seeds.run(seed, "./mizzen sim --seed " + seed + " --trace", () -> new Scenario(seed, memory, new Trace(false)).run());
     }
 
     @Test

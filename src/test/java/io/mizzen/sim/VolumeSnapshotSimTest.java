@@ -2,6 +2,7 @@ package io.mizzen.sim;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.mizzen.testsupport.Seeds;
 import org.junit.jupiter.api.Test;
 
 /** Snapshots of a mirror under load: {@code -Dsim.snapshots=N} tries N seeds, from {@code -Dsim.first}. */
@@ -13,13 +14,7 @@ class VolumeSnapshotSimTest {
     void allLegsHoldTheSameMomentOrNoneIsLeft() {
         SimMemory memory = new SimMemory();
         VolumeSnapshotRun.Result result = new VolumeSnapshotRun.Result();
-        for (long seed = FIRST; seed < FIRST + SEEDS; seed++) {
-            try {
-                new VolumeSnapshotRun(seed, memory, result).run();
-            } catch (Throwable finding) {
-                throw new AssertionError("seed " + seed + " (-Dsim.first=" + seed + "): " + finding.getMessage(), finding);
-            }
-        }
+        Seeds.each(FIRST, SEEDS, seed -> new VolumeSnapshotRun(seed, memory, result).run());
         assertTrue(result.taken > SEEDS, result.taken + " taken");
         assertTrue(result.refused > SEEDS / 10, result.refused + " refused");
         assertTrue(result.cutShort > SEEDS / 10, result.cutShort + " cut short");

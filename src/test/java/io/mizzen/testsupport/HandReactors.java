@@ -55,7 +55,11 @@ public final class HandReactors {
 
     /** Runs a piece of code as a reactor and returns its result. */
     public <T> T call(int index, Callable<T> work) {
-        Reactor reactor = reactor(index);
+        return call(reactor(index), work);
+    }
+
+    /** The same as any reactor that the test's own thread drives. */
+    public static <T> T call(Reactor reactor, Callable<T> work) {
         reactor.enter();
         try {
             return work.call();

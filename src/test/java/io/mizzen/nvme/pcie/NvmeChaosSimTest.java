@@ -11,12 +11,14 @@ import io.mizzen.ffi.RawMemory;
 import io.mizzen.memory.DmaMemory;
 import io.mizzen.nvme.IdentifyController;
 import io.mizzen.nvme.NvmeStatus;
+import io.mizzen.testsupport.Seeds;
 import io.mizzen.testsupport.TestIo.Outcome;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -256,14 +258,8 @@ class NvmeChaosSimTest {
     @ParameterizedTest
     @ValueSource(longs = {1, 1001, 2001, 3001})
     void everyIoEndsOnceAndReadsAreTrue(long firstSeed) {
-        int succeeded = 0;
-        for (long seed = firstSeed; seed < firstSeed + SEEDS; seed++) {
-            try {
-                succeeded += new Run(seed).all();
-            } catch (AssertionError | RuntimeException e) {
-                throw new AssertionError("seed " + seed + ": " + e, e);
-            }
-        }
-        assertTrue(succeeded > 100 * SEEDS, succeeded + " I/Os succeeded in all runs: most ends were failures");
+        AtomicInteger succeeded = new AtomicInteger();
+        Seeds.each(firstSeed, SEEDS, seed -> succeeded.addAndGet(new Run(seed).all()));
+        assertTrue(succeeded.get() > 100 * SEEDS, succeeded + " I/Os succeeded in all runs: most ends were failures");
     }
 }

@@ -24,6 +24,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 
 /** I/O queues against a RAM disk, on hand-driven reactors. */
@@ -353,19 +354,15 @@ class TargetIoTest {
     @Test
     void aPauseThatIsEndedBeforeItsIoHasSaysSo() {
         TargetFixture f = new TargetFixture(40);
-        UUID uuid = UUID.fromString("7d444840-9dc0-11d1-b245-5ffdce74fad3");
-        MallocBdev base = new MallocBdev("base", uuid, BLOCK, 64);
-        f.hand.on(0, () -> f.registry.register(base));
-        FaultBdev[] slow = {null};
-        f.hand.on(0, () -> slow[0] = register(f, FaultBdev.open("slow", new UUID(1, 2), base, f.registry)));
-        f.add(2, slow[0], uuid);
+        MallocBdev base = base(BLOCK);
+        FaultBdev slow = secondNamespace(f, base);
         NvmeTcpClient io = f.io(f.admin(0), 1);
         FaultRule delay = new FaultRule("slow", IoType.READ, FaultRule.Stage.SUBMIT, FaultRule.Kind.DELAY, 0, 1_000_000_000L, 0,
                 64, 1);
-        slow[0].putRule(delay);
+        slow.putRule(delay);
         int read = io.submit(NvmeTcpClient.io(Opcodes.NVM_READ, 2, 0, 1, 0), null, false, BLOCK);
         f.hand.runUntil(() -> delay.hitCount() == 1);
-        java.util.concurrent.atomic.AtomicReference<String> outcome = new java.util.concurrent.atomic.AtomicReference<>();
+        AtomicReference<String> outcome = new AtomicReference<>();
         f.hand.on(0, () -> f.target.pause(f.subsystem, (value, failure) -> outcome.set(failure == null ? "paused" : failure.code())));
         f.hand.tickAll(200);
         assertEquals(null, outcome.get());
@@ -383,15 +380,10 @@ class TargetIoTest {
     @Test
     void errorsOfTheDiskReachTheHost() {
         TargetFixture f = new TargetFixture(37);
-        UUID uuid = UUID.randomUUID();
-        MallocBdev base = new MallocBdev("base", UUID.randomUUID(), 4096, 64);
-        f.hand.on(0, () -> f.registry.register(base));
-        FaultBdev[] faulty = {null};
-        f.hand.on(0, () -> faulty[0] = register(f, FaultBdev.open("faulty", uuid, base, f.registry)));
-        f.add(2, faulty[0], uuid);
+        FaultBdev faulty = secondNamespace(f, base(4096));
         NvmeTcpClient io = f.io(f.admin(0), 1);
         assertEquals(0, io.write(2, 0, new byte[4096], 4096, true).status());
-        f.hand.on(0, () -> faulty[0].putRule(new FaultRule("reads", IoType.READ,
+        f.hand.on(0, () -> faulty.putRule(new FaultRule("reads", IoType.READ,
                 FaultRule.Stage.SUBMIT, FaultRule.Kind.ERROR, 0x281, 0, 0, Long.MAX_VALUE, 1)));
         assertEquals(0x281, io.read(2, 0, 1, 4096).code());
         assertEquals(0, io.read(1, 0, 1, BLOCK).status());
@@ -402,17 +394,13 @@ class TargetIoTest {
     @Test
     void deallocationEndsWithItsConnection() {
         TargetFixture f = new TargetFixture(19);
-        UUID uuid = UUID.fromString("7d444840-9dc0-11d1-b245-5ffdce74fad3");
-        MallocBdev base = new MallocBdev("base", uuid, BLOCK, 64);
-        f.hand.on(0, () -> f.registry.register(base));
-        FaultBdev[] slow = {null};
-        f.hand.on(0, () -> slow[0] = register(f, FaultBdev.open("slow", new UUID(1, 2), base, f.registry)));
-        f.add(2, slow[0], uuid);
+        MallocBdev base = base(BLOCK);
+        FaultBdev slow = secondNamespace(f, base);
         NvmeTcpClient io = f.io(f.admin(0), 1);
         assertEquals(0, io.write(2, 0, TargetFixture.pattern(8 * BLOCK, 6), BLOCK, true).status());
         FaultRule delay = new FaultRule("slow", IoType.UNMAP, FaultRule.Stage.SUBMIT, FaultRule.Kind.DELAY, 0,
                 1_000_000_000L, 0, 1, 1);
-        slow[0].putRule(delay);
+        slow.putRule(delay);
         io.submit(NvmeTcpClient.sqe(Opcodes.NVM_DATASET_MANAGEMENT, 2, 1, Opcodes.CDW11_DSM_DEALLOCATE),
                 ranges(0, 1, 4, 1), true, 0);
         f.hand.runUntil(() -> delay.hitCount() == 1);
@@ -427,12 +415,9 @@ class TargetIoTest {
     @Test
     void hostIsAdmittedAgainWhenItsEarlierCommandsHaveEnded() {
         TargetFixture f = new TargetFixture(23);
-        MallocBdev base = new MallocBdev("base", UUID.randomUUID(), BLOCK, 64);
-        f.hand.on(0, () -> f.registry.register(base));
-        FaultBdev[] slow = {null};
-        f.hand.on(0, () -> slow[0] = register(f, FaultBdev.open("slow", new UUID(1, 2), base, f.registry)));
-        f.add(2, slow[0], new UUID(1, 2));
-        leaveWrite(f, slow[0], 1_000_000_000L);
+        MallocBdev base = base(BLOCK);
+        FaultBdev slow = secondNamespace(f, base);
+        leaveWrite(f, slow, 1_000_000_000L);
         assertEquals(0, RawMemory.getLong(base.baseAddress()));
         TargetFixture.Admin again = f.admin(0);
         assertTrue(RawMemory.getLong(base.baseAddress()) != 0, "admitted before the write had ended");
@@ -441,7 +426,7 @@ class TargetIoTest {
         assertEquals(0, RawMemory.getLong(base.baseAddress()));
         again.client().close();
         f.hand.runUntil(() -> f.hand.call(0, () -> f.target.connections()).isEmpty());
-        leaveWrite(f, slow[0], 60_000_000_000L);
+        leaveWrite(f, slow, 60_000_000_000L);
         NvmeTcpClient early = f.client().initialize(0, 0, 1);
         NvmeTcpClient.Reply busy = early.connect(0, 32, FabricsCommand.CNTLID_DYNAMIC, TargetFixture.NQN,
                 TargetFixture.HOST, TargetFixture.HOST_ID, 0, 0);
@@ -465,8 +450,20 @@ class TargetIoTest {
         f.hand.runUntil(() -> f.hand.call(0, () -> f.target.connections()).size() == 1);
     }
 
-    private static FaultBdev register(TargetFixture f, FaultBdev bdev) {
-        f.registry.register(bdev);
+    private static MallocBdev base(int blockSizeBytes) {
+        return new MallocBdev("base", UUID.randomUUID(), blockSizeBytes, 64);
+    }
+
+    /** Namespace 2: a bdev over that one, whose I/O can be made to fail or to take long. */
+    private static FaultBdev secondNamespace(TargetFixture f, MallocBdev base) {
+        UUID uuid = new UUID(1, 2);
+        FaultBdev bdev = f.hand.call(0, () -> {
+            f.registry.register(base);
+            FaultBdev over = FaultBdev.open("faulty", uuid, base, f.registry);
+            f.registry.register(over);
+            return over;
+        });
+        f.add(2, bdev, uuid);
         return bdev;
     }
 }
