@@ -69,6 +69,10 @@ public final class Libc {
             FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG),
             Linker.Option.firstVariadicArg(1));
 
+    /** Without errno too. */
+    private static final MethodHandle ACCESS_PLAIN = LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow("access"),
+            FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT));
+
     /** Longest copy within one critical call: a few microseconds. */
     private static final long MOVE_BYTES_MAX = 64 << 10;
     private static final long SYS_MBIND = 237;
@@ -188,6 +192,15 @@ public final class Libc {
         try {
             int result = (int) OPEN.invokeExact(state, path, flags, mode);
             return result < 0 ? -errno(state) : result;
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    /** {@code int access(const char *path, F_OK)}: whether it is there and may be seen. Makes no Java object. */
+    public static boolean exists(long path) {
+        try {
+            return (int) ACCESS_PLAIN.invokeExact(path, 0) == 0;
         } catch (Throwable e) {
             throw unexpected(e);
         }
