@@ -28,13 +28,13 @@ class AutoOnlineEngineTest {
     private static final String REPLICA = "11111111-1111-4111-8111-111111111111";
     private static final String IN_POOL = "lvol:///p0/r";
     private static final String LAST = "malloc:///a?size_mb=16";
-    private static final long PATIENCE_NS = 60_000_000_000L;
+    private static final long PATIENCE_NS = 180_000_000_000L;
     private static final LimitsSpec LIMITS = new LimitsSpec(null, null, new RateSpec(100_000, 0), null, null, null);
 
     @TempDir
     private Path directory;
     private Engine engine;
-    private final EngineCalls calls = new EngineCalls(Duration.ofSeconds(30));
+    private final EngineCalls calls = new EngineCalls(Duration.ofSeconds(120));
 
     private String uri(String disk, int megabytes) {
         return "uring://" + directory.resolve(disk) + "?name=" + disk + (megabytes == 0 ? "" : "&create=true&size_mb=" + megabytes);
@@ -87,7 +87,7 @@ class AutoOnlineEngineTest {
             .withNvmf(new EngineConfig.Nvmf(List.of(), 0, "nqn.2026-11.io.mizzen", 16, 32, 128 << 10, 8192, 4)));
         engine.start();
         StateStore store = StateStore.open(directory.resolve("state"));
-        DesiredState state = new DesiredState(store, Duration.ofSeconds(30));
+        DesiredState state = new DesiredState(store, Duration.ofSeconds(120));
         Restorer restorer = new Restorer(engine, calls, state);
         AutoOnline autoOnline = new AutoOnline(engine, calls, restorer);
         try (autoOnline; restorer; state) {
@@ -120,7 +120,7 @@ class AutoOnlineEngineTest {
             assertThat(events("auto-online")).extracting(EventView::name).last().isEqualTo(leg);
             assertThat(events("auto-online-failed")).isEmpty();
         } finally {
-            assertThat(engine.stop(20_000_000_000L).clean()).isTrue();
+            assertThat(engine.stop(120_000_000_000L).clean()).isTrue();
         }
     }
 }

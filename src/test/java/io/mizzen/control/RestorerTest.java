@@ -18,6 +18,7 @@ import io.mizzen.engine.model.RateSpec;
 import io.mizzen.engine.model.ReplicaSpec;
 import io.mizzen.engine.model.ShareSpec;
 import io.mizzen.engine.model.ShareView;
+import io.mizzen.testsupport.Patience;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
 import java.io.IOException;
@@ -27,7 +28,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
 import org.springframework.boot.health.contributor.Health;
@@ -300,10 +300,7 @@ class RestorerTest extends DesiredStateTestBase {
     }
 
     private static void await(BooleanSupplier condition) {
-        for (int i = 0; i < 10_000 && !condition.getAsBoolean(); i++) {
-            LockSupport.parkNanos(1_000_000);
-        }
-        assertThat(condition.getAsBoolean()).isTrue();
+        Patience.await(condition, () -> "what is waited for does not happen");
     }
 
     /** The engine has opened it, but what came next failed. */

@@ -12,13 +12,13 @@ import io.mizzen.engine.model.RateSpec;
 import io.mizzen.engine.model.ReplicaSpec;
 import io.mizzen.engine.model.ShareSpec;
 import io.mizzen.engine.model.SnapshotSpec;
+import io.mizzen.testsupport.Patience;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 
 /** The desired state of pools and of what is in them says what a start is to bring back: no less, and nothing that is gone. */
@@ -146,9 +146,7 @@ class StoredPoolsTest extends DesiredStateTestBase {
         Files.delete(directory.resolve("pools"));
         Files.createFile(directory.resolve("pools"));
         engine.release();
-        for (int i = 0; i < 10_000 && engine.events(0, 100).events().isEmpty(); i++) {
-            LockSupport.parkNanos(1_000_000);
-        }
+        Patience.await(() -> !engine.events(0, 100).events().isEmpty(), () -> "no event");
         assertThat(engine.events(0, 100).events()).singleElement().satisfies(event -> {
             assertThat(event.kind()).isEqualTo("pool-not-stored");
             assertThat(event.message()).contains("a start would not bring it back", "free space");

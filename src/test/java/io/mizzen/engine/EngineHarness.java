@@ -15,6 +15,10 @@ import java.util.concurrent.TimeoutException;
 
 /** A running engine on reactors that are not pinned, and short ways to ask it. */
 final class EngineHarness implements AutoCloseable {
+    /** Longer than the engine's own limit of an operation: what is told is that one. */
+    static final long PATIENCE_SECONDS = 120;
+    static final long STOP_NS = 120_000_000_000L;
+
     final PlainPlatform platform;
     final Engine engine;
 
@@ -47,7 +51,7 @@ final class EngineHarness implements AutoCloseable {
 
     <T> T get(CompletableFuture<T> future) {
         try {
-            return future.get(20, TimeUnit.SECONDS);
+            return future.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
         } catch (ExecutionException failure) {
             throw new AssertionError(failure.getCause());
         } catch (InterruptedException | TimeoutException failure) {
@@ -57,7 +61,7 @@ final class EngineHarness implements AutoCloseable {
 
     /** The failure, of the kind and code expected, and a message that contains all the parts. */
     OperationException refused(ErrorKind kind, String code, CompletableFuture<?> future, String... parts) {
-        ExecutionException thrown = assertThrows(ExecutionException.class, () -> future.get(20, TimeUnit.SECONDS));
+        ExecutionException thrown = assertThrows(ExecutionException.class, () -> future.get(PATIENCE_SECONDS, TimeUnit.SECONDS));
         OperationException failure = (OperationException) thrown.getCause();
         assertEquals(kind + " " + code, failure.kind() + " " + failure.code(), failure.getMessage());
         for (String part : parts) {
@@ -69,7 +73,7 @@ final class EngineHarness implements AutoCloseable {
     /** Stops in order; nothing may be left. */
     @Override
     public void close() {
-        StopReport report = engine.stop(10_000_000_000L);
+        StopReport report = engine.stop(STOP_NS);
         assertTrue(report.clean(), report.toString());
         assertTrue(platform.isReleased());
     }

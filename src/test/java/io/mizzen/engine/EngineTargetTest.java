@@ -183,7 +183,7 @@ class EngineTargetTest {
                 long startNs = System.nanoTime();
                 StopReport report = engine.stop(1_500_000_000L);
                 assertFalse(report.clean(), report.toString());
-                assertTrue(System.nanoTime() - startNs < 10_000_000_000L, report.toString());
+                assertTrue(System.nanoTime() - startNs < 120_000_000_000L, report.toString());
                 assertEquals("done", report.steps().getLast().outcome());
             }
         }
@@ -278,9 +278,9 @@ class EngineTargetTest {
 
     /** Closed by a return that failed, once the volumes on the lost device are. */
     private static void failToReopen(RunningEngine r) throws Exception {
-        for (int i = 0; i < 10_000; i++) {
+        for (int i = 0; i < 100_000; i++) {
             ExecutionException refused = assertThrows(ExecutionException.class,
-                    () -> r.engine.reopenPool("p0").get(20, TimeUnit.SECONDS));
+                    () -> r.engine.reopenPool("p0").get(EngineHarness.PATIENCE_SECONDS, TimeUnit.SECONDS));
             OperationException cause = (OperationException) refused.getCause();
             if (cause.kind() != ErrorKind.UNAVAILABLE) {
                 assertEquals("disk-not-found", cause.code());

@@ -82,7 +82,7 @@ class EngineTest {
         assertTrue(engine.info().isCompletedExceptionally());
         assertEquals(List.of(), engine.metrics().reactors());
         engine.start();
-        StopReport report = engine.stop(10_000_000_000L);
+        StopReport report = engine.stop(EngineHarness.STOP_NS);
         assertTrue(report.clean(), report.toString());
         assertSame(report, engine.stop(1));
         assertTrue(engine.bdevs().isCompletedExceptionally());

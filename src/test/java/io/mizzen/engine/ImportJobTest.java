@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 /** Pools with so much metadata to read that their import is a job. */
 class ImportJobTest {
     private static final long MIB = 1 << 20;
-    private static final int SLOW_NS = 20_000_000;
+    private static final int SLOW_NS = 200_000_000;
     private static final String DISK = "f0";
     private static final String R1 = "11111111-1111-4111-8111-111111111111";
     private static final PoolImport ALL = new PoolImport(true, false);

@@ -44,7 +44,7 @@ class LinuxEngineTest {
 
     private static <T> T get(CompletableFuture<T> future) throws InterruptedException, TimeoutException {
         try {
-            return future.get(30, TimeUnit.SECONDS);
+            return future.get(EngineHarness.PATIENCE_SECONDS, TimeUnit.SECONDS);
         } catch (ExecutionException failure) {
             throw new AssertionError(failure.getCause());
         }
@@ -64,13 +64,13 @@ class LinuxEngineTest {
             assertFalse(get(engine.info()).ioRing().isEmpty());
             MemoryView memory = get(engine.memory());
             assertTrue(memory.reservedBytes() >= 64L << 20);
-            long endNs = System.nanoTime() + 20_000_000_000L;
+            long endNs = System.nanoTime() + 120_000_000_000L;
             while (engine.metrics().reactors().getFirst().ringEnters() == 0) {      // On a busy machine it has not slept yet.
                 assertTrue(System.nanoTime() < endNs, "it never sleeps");
                 Thread.onSpinWait();
             }
         } finally {
-            assertTrue(engine.stop(20_000_000_000L).clean());
+            assertTrue(engine.stop(EngineHarness.STOP_NS).clean());
         }
     }
 
@@ -86,7 +86,7 @@ class LinuxEngineTest {
         try {
             PoolSpec spec = new PoolSpec("p0", null, List.of(disk("d0", "")), 1 << 20, List.of(), false);
             ExecutionException refused = org.junit.jupiter.api.Assertions.assertThrows(ExecutionException.class,
-                    () -> engine.createPool(spec).get(30, TimeUnit.SECONDS));
+                    () -> engine.createPool(spec).get(EngineHarness.PATIENCE_SECONDS, TimeUnit.SECONDS));
             OperationException failure = (OperationException) refused.getCause();
             assertEquals(ErrorKind.FAILED_PRECONDITION, failure.kind());
             assertTrue(failure.getMessage().contains("[xfs]"), failure.getMessage());
@@ -94,7 +94,7 @@ class LinuxEngineTest {
             PoolView pool = get(engine.createPool(new PoolSpec("p0", null, spec.disks(), 1 << 20, List.of("xfs"), false)));
             assertFalse(pool.test());
         } finally {
-            assertTrue(engine.stop(20_000_000_000L).clean());
+            assertTrue(engine.stop(EngineHarness.STOP_NS).clean());
         }
     }
 
@@ -120,7 +120,7 @@ class LinuxEngineTest {
             assertEquals("ONLINE", nexus.state());
             size = nexus.sizeBytes();
         } finally {
-            assertTrue(first.stop(20_000_000_000L).clean());
+            assertTrue(first.stop(EngineHarness.STOP_NS).clean());
         }
         assertEquals(64L << 20, Files.size(directory.resolve("d0")));
         Engine second = start();
@@ -135,20 +135,20 @@ class LinuxEngineTest {
             assertEquals(size, nexus.sizeBytes());
             assertFalse(nexus.resyncing());
         } finally {
-            assertTrue(second.stop(20_000_000_000L).clean());
+            assertTrue(second.stop(EngineHarness.STOP_NS).clean());
         }
         Engine third = start();
         try {
             get(third.importPool(new PoolSpec("p0", null, List.of(disk("d0", "")), 0, List.of(), false)));
             ExecutionException refused = org.junit.jupiter.api.Assertions.assertThrows(ExecutionException.class,
-                    () -> third.assembleNexus(spec, false).get(30, TimeUnit.SECONDS));
+                    () -> third.assembleNexus(spec, false).get(EngineHarness.PATIENCE_SECONDS, TimeUnit.SECONDS));
             assertEquals("nexus-newest-generation-missing", ((OperationException) refused.getCause()).code(), refused.getCause().toString());
             NexusView nexus = get(third.assembleNexus(spec, true));
             assertEquals("DEGRADED", nexus.state());
             assertEquals(1, nexus.children().stream().filter(NexusView.ChildView::healthy).count());
             assertEquals("lvol:///p1/r1", nexus.children().get(1).uri());
         } finally {
-            assertTrue(third.stop(20_000_000_000L).clean());
+            assertTrue(third.stop(EngineHarness.STOP_NS).clean());
         }
     }
 
@@ -160,7 +160,7 @@ class LinuxEngineTest {
             get(first.createPool(new PoolSpec("p0", null, List.of(disk("d0", "&create=true&size_mb=64")), 1 << 20, List.of(), false)));
             get(first.createReplica(new ReplicaSpec(REPLICAS.get(0), "r", "p0", 4 << 20, false)));
         } finally {
-            assertTrue(first.stop(20_000_000_000L).clean());
+            assertTrue(first.stop(EngineHarness.STOP_NS).clean());
         }
         try (RandomAccessFile raw = new RandomAccessFile(directory.resolve("d0").toFile(), "rw")) {
             raw.seek(2 * 4096 + 5 + 3);           // The mask of used clusters; a cluster that is free.
@@ -169,7 +169,7 @@ class LinuxEngineTest {
         Engine second = start();
         try {
             ExecutionException refused = org.junit.jupiter.api.Assertions.assertThrows(ExecutionException.class,
-                    () -> second.importPool(spec).get(30, TimeUnit.SECONDS));
+                    () -> second.importPool(spec).get(EngineHarness.PATIENCE_SECONDS, TimeUnit.SECONDS));
             assertEquals("pool-mask-mismatch", ((OperationException) refused.getCause()).code());
             assertTrue(refused.getCause().getMessage().contains("\"rebuildMasks\": true"), refused.getCause().getMessage());
             PoolView pool = get(second.importPool(spec, new PoolImport(true, false)));
@@ -177,7 +177,7 @@ class LinuxEngineTest {
             assertEquals(4 << 20, pool.usedBytes());
             assertEquals(1, pool.replicas());
         } finally {
-            assertTrue(second.stop(20_000_000_000L).clean());
+            assertTrue(second.stop(EngineHarness.STOP_NS).clean());
         }
     }
 
@@ -194,7 +194,7 @@ class LinuxEngineTest {
             assertEquals(16L << 20, get(engine.rescanBdev("d0")).sizeBytes());
             get(engine.destroyBdev("d0"));
         } finally {
-            assertTrue(engine.stop(20_000_000_000L).clean());
+            assertTrue(engine.stop(EngineHarness.STOP_NS).clean());
         }
     }
 }

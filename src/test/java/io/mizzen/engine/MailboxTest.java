@@ -39,8 +39,8 @@ class MailboxTest {
         CompletableFuture<Void> after = future.thenAccept(value -> threads[1] = Thread.currentThread());
         assertFalse(future.isDone());
         hand.tickAll(1);
-        assertEquals("yes", future.get(10, TimeUnit.SECONDS));
-        after.get(10, TimeUnit.SECONDS);
+        assertEquals("yes", future.get(60, TimeUnit.SECONDS));
+        after.get(60, TimeUnit.SECONDS);
         assertSame(Thread.currentThread(), threads[0]);
         assertEquals("engine-replies", threads[1].getName());
     }
@@ -54,10 +54,10 @@ class MailboxTest {
         assertEquals(ErrorKind.UNAVAILABLE, failureOf(mailbox.<String>submit("third", running::add)).kind());
         assertEquals(1, mailbox.refusals());
         running.get(0).ok("1");
-        assertEquals("1", first.get(10, TimeUnit.SECONDS));
+        assertEquals("1", first.get(60, TimeUnit.SECONDS));
         CompletableFuture<String> fourth = mailbox.submit("fourth", done -> done.ok("4"));
         hand.tickAll(1);
-        assertEquals("4", fourth.get(10, TimeUnit.SECONDS));
+        assertEquals("4", fourth.get(60, TimeUnit.SECONDS));
         running.get(1).fail(OperationException.notFound("x", "y"));
         assertEquals("x", failureOf(second).code());
     }
@@ -96,7 +96,7 @@ class MailboxTest {
     }
 
     private static OperationException failureOf(CompletableFuture<?> future) {
-        ExecutionException failure = assertThrows(ExecutionException.class, () -> future.get(10, TimeUnit.SECONDS));
+        ExecutionException failure = assertThrows(ExecutionException.class, () -> future.get(60, TimeUnit.SECONDS));
         return (OperationException) failure.getCause();
     }
 }

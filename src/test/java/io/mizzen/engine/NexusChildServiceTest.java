@@ -17,6 +17,7 @@ import io.mizzen.engine.model.RebuildOrder;
 import io.mizzen.engine.model.RebuildView;
 import io.mizzen.engine.model.RebuildsView;
 import io.mizzen.engine.model.ReplicaSpec;
+import io.mizzen.testsupport.Patience;
 import io.mizzen.util.ErrorKind;
 import java.nio.file.Path;
 import java.util.List;
@@ -44,19 +45,18 @@ class NexusChildServiceTest {
     }
 
     private static NexusView await(EngineHarness h, Predicate<NexusView> condition) {
-        NexusView view = h.get(h.engine.nexus(N1));
-        for (int i = 0; i < 200_000 && !condition.test(view); i++) {
-            view = h.get(h.engine.nexus(N1));
-        }
-        assertTrue(condition.test(view), view.toString());
-        return view;
+        NexusView[] view = new NexusView[1];
+        Patience.await(() -> condition.test(view[0] = h.get(h.engine.nexus(N1))), () -> view[0].toString());
+        return view[0];
+    }
+
+    /** Whoever looks right then may see the rebuild that has just stored that the child is healthy. */
+    private static NexusView awaitWhole(EngineHarness h) {
+        return await(h, nexus -> nexus.state().equals("ONLINE") && nexus.children().stream().allMatch(child -> child.rebuild() == null));
     }
 
     private static void awaitGone(EngineHarness h, String bdev) {
-        for (int i = 0; i < 200_000 && bdevNames(h).contains(bdev); i++) {
-            Thread.onSpinWait();
-        }
-        assertFalse(bdevNames(h).contains(bdev));
+        Patience.await(() -> !bdevNames(h).contains(bdev), () -> bdevNames(h).toString());
     }
 
     private static List<String> bdevNames(EngineHarness h) {
@@ -74,8 +74,7 @@ class NexusChildServiceTest {
             NexusView begun = h.get(h.engine.addNexusChild(N1, C1));
             assertEquals(List.of(C0, C1), begun.children().stream().map(NexusView.ChildView::uri).toList());
             assertNull(child(begun, C1).faultReason());
-            // Whoever looks right then may see the rebuild that has just stored that the child is healthy.
-            NexusView whole = await(h, nexus -> nexus.state().equals("ONLINE") && child(nexus, C1).rebuild() == null);
+            NexusView whole = awaitWhole(h);
             assertEquals("OPEN", child(whole, C1).state());
             assertNotNull(child(whole, C1).memberUuid());
             assertEquals("COMPLETED", h.get(h.engine.nexusRebuilds(N1)).history().getLast().state());
@@ -105,14 +104,14 @@ class NexusChildServiceTest {
             assertFalse(h.get(h.engine.bdev("c1")).open());
             h.refused(ErrorKind.NOT_FOUND, "rebuild-not-found", h.engine.rebuildNexusChild(N1, C1, RebuildOrder.PAUSE));
             assertNull(child(h.get(h.engine.onlineNexusChild(N1, C1)), C1).faultReason());
-            await(h, nexus -> nexus.state().equals("ONLINE"));
+            awaitWhole(h);
             assertEquals("PARTIAL", h.engine.events(0, 1000).events().stream().filter(e -> e.kind().equals("rebuild-started"))
                     .findFirst().orElseThrow().details().get("kind"));
             h.refused(ErrorKind.NOT_FOUND, "rebuild-not-found", h.engine.rebuildNexusChild(N1, C1, RebuildOrder.PAUSE), "child " + C1);
             h.get(h.engine.onlineNexusChild(N1, C1));           // It is: nothing happens.
             assertEquals("FAULTED", child(h.get(h.engine.faultNexusChild(N1, C1)), C1).state());
             h.get(h.engine.rebuildNexusChild(N1, C1, RebuildOrder.START));
-            await(h, nexus -> nexus.state().equals("ONLINE"));
+            awaitWhole(h);
         }
     }
 
@@ -126,11 +125,11 @@ class NexusChildServiceTest {
             awaitGone(r.ask, "leg");
             NexusView back = r.ask.get(r.engine.onlineNexusChild(N1, file));
             assertEquals("leg", child(back, file).bdev());
-            await(r.ask, nexus -> nexus.state().equals("ONLINE"));
+            awaitWhole(r.ask);
             r.ask.get(r.engine.faultNexusChild(N1, "leg"));
             awaitGone(r.ask, "leg");
             r.ask.get(r.engine.onlineNexusChild(N1, "leg"));        // Known by the name of what was closed, too.
-            await(r.ask, nexus -> nexus.state().equals("ONLINE"));
+            awaitWhole(r.ask);
         }
     }
 
@@ -152,33 +151,34 @@ class NexusChildServiceTest {
             assertEquals("OFFLINE", child(r.ask.get(r.engine.nexus(N1)), "lvol:///p0/r").state());
             r.ask.get(r.engine.importPool(new PoolSpec("p0", null, List.of(disk), 0, List.of(), false)));
             r.ask.get(r.engine.onlineNexusChild(N1, "lvol:///p0/r"));
-            assertEquals(R1, child(await(r.ask, view -> view.state().equals("ONLINE")), "lvol:///p0/r").replicaUuid());
+            assertEquals(R1, child(awaitWhole(r.ask), "lvol:///p0/r").replicaUuid());
         }
     }
 
     @Test
     void rebuildsAreHeldSlowedAndGoneOnWith() {
         try (EngineHarness h = new EngineHarness(2)) {
-            create(h, C0);
+            String copied = C1.replace("16", "128");        // For longer than this takes.
+            create(h, C0.replace("16", "128"));
             assertEquals(SLOW, h.get(h.engine.setNexus(N1, SLOW)).settings());
-            h.get(h.engine.addNexusChild(N1, C1));
-            RebuildView rebuild = child(await(h, nexus -> child(nexus, C1).rebuild() != null), C1).rebuild();
+            h.get(h.engine.addNexusChild(N1, copied));
+            RebuildView rebuild = child(await(h, nexus -> child(nexus, copied).rebuild() != null), copied).rebuild();
             assertEquals("FULL", rebuild.kind());
-            assertEquals(C1, rebuild.child());
+            assertEquals(copied, rebuild.child());
             assertTrue(rebuild.totalBytes() > 0 && rebuild.remainingBytes() <= rebuild.totalBytes());
             for (String state : List.of("PAUSED", "COPYING", "STOPPED", "COPYING")) {
                 RebuildOrder order = switch (state) {
                     case "PAUSED" -> RebuildOrder.PAUSE;
                     case "STOPPED" -> RebuildOrder.STOP;
-                    default -> child(h.get(h.engine.nexus(N1)), C1).rebuild().state().equals("PAUSED") ? RebuildOrder.RESUME
+                    default -> child(h.get(h.engine.nexus(N1)), copied).rebuild().state().equals("PAUSED") ? RebuildOrder.RESUME
                             : RebuildOrder.START;
                 };
                 h.get(h.engine.rebuildNexusChild(N1, "c1", order));
-                await(h, nexus -> child(nexus, C1).rebuild().state().equals(state));
+                await(h, nexus -> child(nexus, copied).rebuild().state().equals(state));
             }
-            assertEquals("REBUILDING", child(h.get(h.engine.nexus(N1)), C1).state());
+            assertEquals("REBUILDING", child(h.get(h.engine.nexus(N1)), copied).state());
             h.get(h.engine.setNexus(N1, new NexusSettings(1_000, 0, 1 << 20, false, 2)));
-            assertEquals(1_000, await(h, nexus -> nexus.state().equals("ONLINE")).settings().freezeTimeoutMs());
+            assertEquals(1_000, awaitWhole(h).settings().freezeTimeoutMs());
             List<EventView> changes = h.engine.events(0, 1000).events().stream()
                     .filter(e -> e.kind().equals("nexus-settings-changed")).toList();
             assertEquals(2, changes.size());
@@ -197,11 +197,11 @@ class NexusChildServiceTest {
             h.get(h.engine.createPool(new PoolSpec("p0", null, List.of(disk), 1 << 20, List.of(), true)));
             h.get(h.engine.createReplica(new ReplicaSpec(R1, "r", "p0", 16 << 20, false)));
             create(h, C0, "lvol:///p0/r");
-            await(h, nexus -> nexus.state().equals("ONLINE"));
+            awaitWhole(h);
             NexusView.ChildView leg = child(h.get(h.engine.nexus(N1)), "lvol:///p0/r");
             h.get(h.engine.faultNexusChild(N1, R1));
             h.get(h.engine.onlineNexusChild(N1, R1));
-            await(h, nexus -> nexus.state().equals("ONLINE"));
+            awaitWhole(h);
             h.get(h.engine.removeNexusChild(N1, R1));
             for (String kind : List.of("child-faulted", "child-closed", "child-online", "rebuild-started", "child-healthy", "child-left")) {
                 EventView event = h.engine.events(0, 1000).events().stream().filter(e -> e.kind().equals(kind)).findFirst()
@@ -229,7 +229,7 @@ class NexusChildServiceTest {
             h.refused(ErrorKind.ALREADY_EXISTS, "child-exists", h.engine.addNexusChild(N1, C1), remove, "then add it");
             h.get(h.engine.removeNexusChild(N1, member));
             h.get(h.engine.addNexusChild(N1, C1));
-            assertEquals("ONLINE", await(h, nexus -> nexus.state().equals("ONLINE")).state());
+            assertEquals("ONLINE", awaitWhole(h).state());
         }
     }
 
@@ -239,9 +239,7 @@ class NexusChildServiceTest {
             create(h, C0, C1);
             RebuildsView begun = h.get(h.engine.verifyNexus(N1, null));
             assertTrue(begun.running().stream().allMatch(run -> run.kind().equals("VERIFY")));
-            for (int i = 0; i < 200_000 && h.get(h.engine.nexusRebuilds(N1)).history().isEmpty(); i++) {
-                Thread.onSpinWait();
-            }
+            Patience.await(() -> !h.get(h.engine.nexusRebuilds(N1)).history().isEmpty(), () -> "the comparison does not end");
             RebuildsView.RecordView record = h.get(h.engine.nexusRebuilds(N1)).history().getLast();
             assertEquals("VERIFY COMPLETED 0", record.kind() + " " + record.state() + " " + record.differentBytes());
             h.get(h.engine.faultNexusChild(N1, C1));

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A disk that somebody else seems to use becomes no child by mistake. On this machine's rings. */
-@Timeout(60)
+@Timeout(300)
 class NexusDisksTest {
     private static final String N = "aaaaaaaa-1111-4111-8111-111111111111";
     private static final String R = "11111111-1111-4111-8111-111111111111";

@@ -15,6 +15,7 @@ import io.mizzen.engine.model.ObjectKind;
 import io.mizzen.engine.model.PoolSpec;
 import io.mizzen.engine.model.ReplicaSpec;
 import io.mizzen.engine.model.ShareSpec;
+import io.mizzen.testsupport.Patience;
 import io.mizzen.util.ErrorKind;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -73,12 +74,8 @@ class NexusServiceTest {
             h.get(h.engine.destroyNexus(N1));
             h.get(h.engine.createNexus(nexus(N2, C0, C1)));
             assertEquals(1, resyncsStarted(h, N2));
-            NexusView view = h.get(h.engine.nexus(N2));
-            for (int i = 0; i < 100_000 && !view.state().equals("ONLINE"); i++) {
-                view = h.get(h.engine.nexus(N2));
-            }
-            assertEquals("ONLINE", view.state());
-            assertFalse(view.resyncing());
+            Patience.await(() -> h.get(h.engine.nexus(N2)).state().equals("ONLINE"), () -> h.get(h.engine.nexus(N2)).toString());
+            assertFalse(h.get(h.engine.nexus(N2)).resyncing());
             h.get(h.engine.destroyNexus(N2));
             h.get(h.engine.createNexus(nexus(N1, C1)));
             assertEquals(0, resyncsStarted(h, N1), "one leg cannot differ from itself");

@@ -67,7 +67,7 @@ class NvmeControllersTest {
 
     @Test
     void aFunctionWhoseControllerIsBeingShutDownIsGivenBackAfterwards() {
-        drive.shutdownTakes(400_000_000);
+        drive.shutdownTakes(-1);
         try (EngineHarness h = new EngineHarness(machine, EngineHarness.config())) {
             h.get(h.engine.bindDevice(DRIVE, VFIO));
             h.get(h.engine.createBdev(SPEC));
@@ -76,6 +76,7 @@ class NvmeControllersTest {
             CompletableFuture<DeviceView> unbound = h.engine.unbindDevice(DRIVE);
             assertThat(destroyed).isNotDone();
             assertThat(unbound).isNotDone();
+            drive.endShutdown();
             h.get(destroyed);
             assertThat(h.get(unbound).driver()).isEqualTo("nvme");
             assertThat(device(h).reason()).isNull();

@@ -70,7 +70,7 @@ class PoolEdgesTest {
             h.get(h.engine.createPool(pool("p0", R1, DISK)));
             h.refused(ErrorKind.INVALID_ARGUMENT, "invalid-name", h.engine.createPool(pool(R1, R2, other)), "UUID of another pool");
             Plane plane = ((DataPlane) h.engine).plane();
-            PlaneCall.<Void>on(plane.control(), "foreign pool", 20_000_000_000L, done -> new LvStores(plane.registry, plane.control())
+            PlaneCall.<Void>on(plane.control(), "foreign pool", 60_000_000_000L, done -> new LvStores(plane.registry, plane.control())
                     .create(plane.registry.get("d1"), LvStores.Options.named(R1), (store, failure) -> store.export(done)));
             PoolView foreign = h.get(h.engine.importPool(pool(R1, null, other)));
             assertThat(foreign.uuid()).isNotEqualTo(R1);
@@ -147,7 +147,7 @@ class PoolEdgesTest {
         try (EngineHarness h = new EngineHarness(1)) {
             h.get(h.engine.createBdev(new BdevSpec(DISK)));
             Plane plane = ((DataPlane) h.engine).plane();
-            PlaneCall.<Void>on(plane.control(), "foreign pool", 20_000_000_000L, done -> new LvStores(plane.registry, plane.control())
+            PlaneCall.<Void>on(plane.control(), "foreign pool", 60_000_000_000L, done -> new LvStores(plane.registry, plane.control())
                     .create(plane.registry.get("d0"), LvStores.Options.named("lvs 1 (old)"), (store, failure) -> store.export(done)));
             h.refused(ErrorKind.INVALID_ARGUMENT, "pool-name-mismatch", h.engine.importPool(pool("lvs 1", null, DISK)), "lvs 1 (old)");
             PoolView pool = h.get(h.engine.importPool(pool("lvs 1 (old)", null, DISK)));

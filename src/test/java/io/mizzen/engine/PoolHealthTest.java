@@ -19,6 +19,7 @@ import io.mizzen.engine.model.PoolView;
 import io.mizzen.engine.model.ReplicaSpec;
 import io.mizzen.engine.model.SnapshotSpec;
 import io.mizzen.testsupport.HandReactors;
+import io.mizzen.testsupport.Patience;
 import io.mizzen.testsupport.TestIo;
 import io.mizzen.testsupport.TestMemory;
 import io.mizzen.util.ErrorKind;
@@ -134,19 +135,13 @@ class PoolHealthTest {
         assertThat(watch.state()).isEqualTo(HealthState.FAULTED);
     }
 
-    private static void awaitEvent(EngineHarness h, String kind) throws InterruptedException {
-        for (int i = 0; i < 100; i++) {
-            long newest = h.engine.events(0, 1).newest();
-            if (h.engine.events(0, 1000).events().stream().anyMatch(event -> event.kind().equals(kind))) {
-                return;
-            }
-            h.engine.awaitEvents(newest, 1, SECOND_NS);
-        }
-        throw new AssertionError("no event " + kind);
+    private static void awaitEvent(EngineHarness h, String kind) {
+        Patience.await(() -> h.engine.events(0, 1000).events().stream().anyMatch(event -> event.kind().equals(kind)),
+                () -> "no event " + kind);
     }
 
     @Test
-    void aSuspectedPoolGetsNoNewReplicasWithoutTheWord() throws InterruptedException {
+    void aSuspectedPoolGetsNoNewReplicasWithoutTheWord() {
         EngineConfig config = EngineHarness.config().withHealth(new EngineConfig.Health(3600 * SECOND_NS, 1, 2, 10 * SECOND_NS, 3));
         try (EngineHarness h = new EngineHarness(1, config)) {
             h.get(h.engine.createPool(new PoolSpec("p0", null, List.of("fault:///f0?base=malloc:///d0%3Fsize_mb=64"), 1 << 20,

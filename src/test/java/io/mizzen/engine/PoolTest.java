@@ -15,8 +15,10 @@ import io.mizzen.engine.model.PoolView;
 import io.mizzen.engine.model.ReplicaSpec;
 import io.mizzen.engine.model.ReplicaView;
 import io.mizzen.engine.model.ShareSpec;
+import io.mizzen.testsupport.Patience;
 import io.mizzen.util.ErrorKind;
 import java.util.List;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 
 /** Pools and replicas through the facade, on real reactors. */
@@ -90,12 +92,10 @@ class PoolTest {
                         .exceptionally(refused -> null).join();
                 assertEquals("FAULTED", h.get(h.engine.pool(name)).state());
             }
-            List<String> told = List.of();
-            for (int i = 0; i < 200_000 && told.size() < names.size(); i++) {
-                told = h.engine.events(0, 1000).events().stream().filter(event -> event.kind().equals("pool-faulted"))
-                        .map(EventView::name).toList();
-            }
-            assertEquals(names, told);
+            Supplier<List<String>> told = () -> h.engine.events(0, 1000).events().stream()
+                    .filter(event -> event.kind().equals("pool-faulted")).map(EventView::name).toList();
+            Patience.await(() -> told.get().size() >= names.size(), () -> told.get().toString());
+            assertEquals(names, told.get());
         }
     }
 

@@ -6,6 +6,7 @@ import io.mizzen.engine.model.EventView;
 import io.mizzen.engine.model.ListenerView;
 import io.mizzen.engine.model.StopReport;
 import io.mizzen.testsupport.NvmeTcpClient;
+import io.mizzen.testsupport.Patience;
 import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.UUID;
@@ -17,6 +18,8 @@ final class RunningEngine implements AutoCloseable {
 
     final Engine engine;
     final EngineHarness ask;
+    /** What the last admin queue belongs to. */
+    private int lastControllerId;
 
     static EngineConfig config() {
         EngineConfig.Nvmf nvmf = EngineConfig.defaults().nvmf();
@@ -39,13 +42,16 @@ final class RunningEngine implements AutoCloseable {
             client.close();
             throw new IllegalStateException("connect refused with status " + reply.status());
         }
-        return queueId == 0 ? client.enable() : client;
+        if (queueId != 0) {
+            return client;
+        }
+        lastControllerId = (int) reply.result() & 0xffff;
+        return client.enable();
     }
 
-    /** An I/O queue of a controller that its admin queue has made; close both. */
+    /** An I/O queue of the controller that the last admin queue has made; close both. */
     NvmeTcpClient io(String nqn) {
-        int controller = ask.get(engine.hosts()).getLast().controllerId();
-        return connect(1, controller, nqn, HOST, 0);
+        return connect(1, lastControllerId, nqn, HOST, 0);
     }
 
     /** Kinds of events that begin with a prefix, in their order. */
@@ -56,22 +62,13 @@ final class RunningEngine implements AutoCloseable {
 
     /** Waits for the n-th event of a kind. */
     void awaitEvent(String kind, int count) {
-        for (int i = 0; i < 20_000; i++) {
-            if (events(kind).stream().filter(kind::equals).count() >= count) {
-                return;
-            }
-            try {
-                engine.awaitEvents(engine.events(0, 1).newest(), 1, 1_000_000);
-            } catch (InterruptedException interrupted) {
-                throw new AssertionError(interrupted);
-            }
-        }
-        throw new AssertionError("no event " + kind + " in " + engine.events(0, Integer.MAX_VALUE).events());
+        Patience.await(() -> events(kind).stream().filter(kind::equals).count() >= count,
+                () -> "no event " + kind + " in " + engine.events(0, Integer.MAX_VALUE).events());
     }
 
     @Override
     public void close() {
-        StopReport report = engine.stop(20_000_000_000L);
+        StopReport report = engine.stop(EngineHarness.STOP_NS);
         assertTrue(report.clean(), report.toString());
     }
 }

@@ -15,13 +15,14 @@ import io.mizzen.engine.model.ShareSpec;
 import io.mizzen.engine.model.SnapshotSpec;
 import io.mizzen.engine.model.SnapshotView;
 import io.mizzen.testsupport.NvmeTcpClient;
+import io.mizzen.testsupport.Patience;
 import io.mizzen.util.ErrorKind;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Snapshots and clones through the facade, on real reactors. */
-@Timeout(60)
+@Timeout(300)
 class SnapshotTest {
     private static final String DISK = "malloc:///d0?size_mb=64";
     private static final String R = "11111111-1111-4111-8111-111111111111";
@@ -64,9 +65,9 @@ class SnapshotTest {
             h.refused(ErrorKind.NOT_FOUND, "snapshot-not-found", h.engine.cloneSnapshot(new CloneSpec(S2, "d", C)), "no snapshot " + C);
             h.refused(ErrorKind.FAILED_PRECONDITION, "snapshot-discarded", h.engine.cloneSnapshot(new CloneSpec(S2, "d", S)), "deleted");
             h.get(h.engine.inflateReplica(C, false));
-            while (!h.get(h.engine.snapshots()).isEmpty()) {
-                Thread.onSpinWait();        // The last reader but one is gone: it goes by itself.
-            }
+            // The last reader but one is gone: the snapshot goes by itself.
+            Patience.await(() -> h.get(h.engine.snapshots()).isEmpty() && h.get(h.engine.replica(C)).work() == null,
+                    () -> h.get(h.engine.snapshots()).toString());
             ReplicaView inflated = h.get(h.engine.replica(C));
             assertEquals(8 * MIB, inflated.allocatedBytes());
             assertNull(inflated.parent());

@@ -22,13 +22,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Snapshots of a nexus through the whole engine, on real reactors, with a host. */
-@Timeout(120)
+@Timeout(300)
 class VolumeSnapshotTest {
     private static final ShareSpec ANY = new ShareSpec(List.of(ShareSpec.ANY_HOST));
     private static final String N = "aaaaaaaa-1111-4111-8111-111111111111";
@@ -67,7 +69,7 @@ class VolumeSnapshotTest {
     }
 
     private static VolumeSnapshotSpec spec(String name, Map<String, String> uuids, List<String> skip, String transaction) {
-        return new VolumeSnapshotSpec(N, name, uuids, skip, null, transaction, 5_000);
+        return new VolumeSnapshotSpec(N, name, uuids, skip, null, transaction, 20_000);
     }
 
     private CompletableFuture<VolumeSnapshotView> take(String name, Map<String, String> uuids, List<String> skip, String transaction) {
@@ -98,13 +100,13 @@ class VolumeSnapshotTest {
     void allChildrenHoldTheSameMomentWhileAHostWrites() {
         String nqn = publish("lvol:///pa/v", "lvol:///pb/v");
         try (NvmeTcpClient admin = r.connect(0, 0xffff, nqn, RunningEngine.HOST, 0); NvmeTcpClient io = r.io(nqn)) {
-            boolean[] stopping = new boolean[1];
-            long[] written = new long[1];
+            AtomicBoolean stopping = new AtomicBoolean();
+            AtomicLong written = new AtomicLong();
             CompletableFuture<Void> writer = CompletableFuture.runAsync(() -> {
-                for (long n = 1; !stopping[0] || n < 1000; n++) {
+                for (long n = 1; !stopping.get() || n < 1000; n++) {
                     assertEquals(0, io.write(1, FIRST_LBA, block(n), 512, true).status());
                     assertEquals(0, io.write(1, SECOND_LBA, block(n), 512, true).status());
-                    written[0] = n;
+                    written.set(n);
                 }
             });
             long before = -1;
@@ -118,9 +120,9 @@ class VolumeSnapshotTest {
                 assertTrue(first[1] >= before);
                 before = first[1];
             }
-            stopping[0] = true;
+            stopping.set(true);
             writer.join();
-            assertTrue(written[0] > 12);
+            assertTrue(written.get() > 12);
         }
         assertEquals(12, r.events("nexus-snapshot-created").size());
     }
@@ -195,7 +197,7 @@ class VolumeSnapshotTest {
         VolumeSnapshotSpec quick = new VolumeSnapshotSpec(N, "s", Map.of(), List.of(), null, null, 100);
         try (NvmeTcpClient admin = r.connect(0, 0xffff, nqn, RunningEngine.HOST, 0); NvmeTcpClient io = r.io(nqn)) {
             assertEquals(0, io.write(1, FIRST_LBA, block(1), 512, true).status());
-            fault("writes", FaultSpec.Operation.WRITE, 1);
+            fault("writes", FaultSpec.Operation.WRITE, 1, 4_000_000_000L);
             int slow = io.submit(NvmeTcpClient.io(Opcodes.NVM_WRITE, 1, FIRST_LBA, 1, 0), block(2), true, 0);
             while (r.ask.get(r.engine.faults("db")).getFirst().hits() == 0) {
                 Thread.onSpinWait();
@@ -205,7 +207,7 @@ class VolumeSnapshotTest {
             assertEquals(0, io.write(1, FIRST_LBA + 8, block(3), 512, true).status());
             assertEquals(0, io.await(slow).status());
             r.ask.get(r.engine.deleteFault("db", "writes"));
-            fault("flushes", FaultSpec.Operation.FLUSH, 0);
+            fault("flushes", FaultSpec.Operation.FLUSH, 0, 500_000_000L);
             r.ask.refused(ErrorKind.UNAVAILABLE, "snapshot-too-late", r.engine.createVolumeSnapshot(quick), "pb/v");
             assertEquals(List.of(), r.ask.get(r.engine.snapshots()));
             r.ask.get(r.engine.deleteFault("db", "flushes"));
@@ -215,9 +217,8 @@ class VolumeSnapshotTest {
         }
     }
 
-    /** Half a second late. */
-    private void fault(String id, FaultSpec.Operation operation, long count) {
+    private void fault(String id, FaultSpec.Operation operation, long count, long delayNs) {
         r.ask.get(r.engine.putFault("db", new FaultSpec(id, operation, FaultSpec.Stage.SUBMISSION, FaultSpec.Action.DELAY, 0, 0, count,
-                500_000_000L, 0)));
+                delayNs, 0)));
     }
 }

@@ -17,7 +17,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a nexus is assembled from is kept for it, also while nobody has that open. On real reactors. */
-@Timeout(60)
+@Timeout(300)
 class WaitingNexusTest {
     private static final String N = "aaaaaaaa-1111-4111-8111-111111111111";
     private static final String R = "11111111-1111-4111-8111-111111111111";

@@ -486,7 +486,7 @@ public final class NvmeTcpClient implements AutoCloseable {
     }
 
     private static final class SocketTransport implements Transport {
-        private static final int TIMEOUT_MS = 20_000;
+        private static final int TIMEOUT_MS = 120_000;
         private final Socket socket;
 
         SocketTransport(InetSocketAddress address) {

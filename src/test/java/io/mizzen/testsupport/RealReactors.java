@@ -23,7 +23,7 @@ import java.util.function.Consumer;
 
 /** Real reactors with rings, pinned to the machine's first cores; stopped by {@link #close}, which reports a crash. */
 public final class RealReactors implements AutoCloseable {
-    public static final long TIMEOUT_NS = TimeUnit.SECONDS.toNanos(60);
+    public static final long TIMEOUT_NS = TimeUnit.MINUTES.toNanos(5);
 
     private final AtomicReference<Throwable> crash = new AtomicReference<>();
     private final List<DmaRegion> regions = HugePages.reserve(48L << 20);

@@ -140,6 +140,16 @@ final class SimDrive {
         return due.isEmpty() ? next : Math.min(next, due.peek().dueNs);
     }
 
+    /** An orderly shutdown takes no longer, also one that has begun. */
+    void endShutdown() {
+        neverShutDown = false;
+        shutdownDelayNs = 0;
+        if (Properties.ccShutdown(cc) != 0) {
+            changing = true;
+            changeNs = 0;
+        }
+    }
+
     /** Breaks down: a fatal status until it is reset. */
     void failFatally() {
         if (!pci.present) {

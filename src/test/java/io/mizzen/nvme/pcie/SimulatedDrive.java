@@ -45,6 +45,11 @@ public final class SimulatedDrive implements AutoCloseable {
         shutdownDelayNs = delayNs;
     }
 
+    /** Its orderly shutdown ends, however long it was to take. */
+    public void endShutdown() {
+        happen(drive::endShutdown);
+    }
+
     /** Its configuration space takes no write from here on. */
     public void ignoreStops() {
         drive.pci.unstoppable = true;
