@@ -2,6 +2,7 @@ package io.mizzen.lvs;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 
@@ -33,13 +34,23 @@ class ClusterMapTest {
         }
     }
 
+    private static void awaitQuietly(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
     @Test
     void aSnapshotRemovedMeanwhileNeverShowsWhatIsOlder() throws InterruptedException {
         AtomicReference<Chain> next = new AtomicReference<>();
+        CountDownLatch reading = new CountDownLatch(1);
         Thread remover = new Thread(() -> {
             for (int round = 0; round < ROUNDS; round++) {
                 Chain chain = Chain.make(round % 2 == 0);
                 next.set(chain);
+                awaitQuietly(reading);      // The reader reads from here on, however few cores there are.
                 for (int spin = round % 23; spin > 0; spin--) {
                     Thread.onSpinWait();
                 }
@@ -54,6 +65,7 @@ class ClusterMapTest {
             for (int i = 0; chain != null && i < 20; i++) {
                 old += chain.reader().resolved(0) == NEW ? 0 : 1;
                 reads++;
+                reading.countDown();
             }
         }
         remover.join();

@@ -186,7 +186,7 @@ class LvStoreHostileTest {
             decoder.chainPage(page, 1);
         }
         decoder.endOfChain();
-        assertThat(System.nanoTime() - startNs).isLessThan(10_000_000_000L);
+        assertThat(System.nanoTime() - startNs).isLessThan(60_000_000_000L);
         assertThat(blob.clusters).hasSize(pages * pairs);
         assertThat(blob.clusters[pairs + 3]).isEqualTo(7);
     }

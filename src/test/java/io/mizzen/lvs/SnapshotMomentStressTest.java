@@ -32,7 +32,7 @@ class SnapshotMomentStressTest extends UringPoolTestBase {
     private static final int SNAPSHOTS = 40;
     private static final int KEPT = 4;
     private static final int LOAD_DEPTH = 8;
-    private static final int TURN_SECONDS = 60;
+    private static final int TURN_SECONDS = 300;
     private static final int BLOCK = 512;
     private static final long SECOND_PLACE_BLOCK = 5 * MIB / BLOCK;
     private static final long LOAD_FROM_BLOCK = 6 * MIB / BLOCK;

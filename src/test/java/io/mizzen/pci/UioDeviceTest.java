@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.sun.management.ThreadMXBean;
+import io.mizzen.testsupport.Patience;
 import io.mizzen.util.OperationException;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -69,17 +70,15 @@ class UioDeviceTest {
     void lookingWhetherItIsThereMakesNoObject() {
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         try (UioDevice device = open()) {
-            long allocated = Long.MAX_VALUE;
-            for (int round = 0; round < 60 && allocated > 0; round++) {
+            assertThat(Patience.leastAllocated(0, () -> {
                 long before = threads.getCurrentThreadAllocatedBytes();
                 for (int i = 0; i < 2_000; i++) {
                     if (!device.isPresent()) {
                         throw new AssertionError("it is there");
                     }
                 }
-                allocated = threads.getCurrentThreadAllocatedBytes() - before;
-            }
-            assertThat(allocated).isZero();
+                return threads.getCurrentThreadAllocatedBytes() - before;
+            })).isZero();
         }
     }
 

@@ -33,7 +33,7 @@ class StallDetectorTest {
             public void close(Reactor reactor) {
                 // Holds nothing.
             }
-        }, (reactor, cause) -> { }, 10_000_000_000L);
+        }, (reactor, cause) -> { }, 60_000_000_000L);
         List<String> reports = new ArrayList<>();
         StallDetector detector = new StallDetector(reactors.all(), 1_000, 0, new StallDetector.Listener() {
             @Override
@@ -66,7 +66,7 @@ class StallDetectorTest {
         assertEquals(0, detector.check(20_000));
         assertEquals(List.of("stall", "recovered"), reports);
         assertEquals(1, reactors.first().stats().stalls());
-        assertTrue(reactors.stop(10_000_000_000L));
+        assertTrue(reactors.stop(60_000_000_000L));
     }
 
     private static void freezeHere(CountDownLatch frozen, CountDownLatch release) {

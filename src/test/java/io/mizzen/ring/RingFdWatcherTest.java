@@ -7,6 +7,7 @@ import com.sun.management.ThreadMXBean;
 import io.mizzen.ffi.Libc;
 import io.mizzen.ffi.RawMemory;
 import io.mizzen.reactor.FdWatcher;
+import io.mizzen.testsupport.Patience;
 import java.lang.foreign.Arena;
 import java.lang.management.ManagementFactory;
 import org.junit.jupiter.api.Test;
@@ -14,8 +15,9 @@ import org.junit.jupiter.api.Test;
 /** Descriptors that a reactor watches by its ring. */
 class RingFdWatcherTest {
     private static final int EFD_CLOEXEC_NONBLOCK = 0x80800;
-    private static final int ROUNDS_MAX = 60;
-    private static final long WHILE_NS = 300_000_000L;
+    /** Completions: the ring's first own one, then polls, between which pauses double from 1 ms on. */
+    private static final int POLLS = 9;
+    private static final long PAUSES_NS = 127_000_000L;
 
     /** As a queue pair of a slow drive asks for an interrupt with each I/O. */
     @Test
@@ -31,9 +33,8 @@ class RingFdWatcherTest {
                 watcher.unwatch(readable);
             };
             ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-            long allocated = Long.MAX_VALUE;
             rig.reactor.enter();
-            for (int round = 0; round < ROUNDS_MAX && allocated > 0; round++) {
+            long allocated = Patience.leastAllocated(0, () -> {
                 long before = threads.getCurrentThreadAllocatedBytes();
                 for (int i = 0; i < 2_000; i++) {
                     watcher.watch(fd, handler);
@@ -43,8 +44,8 @@ class RingFdWatcherTest {
                         rig.reactor.tick(System.nanoTime());
                     }
                 }
-                allocated = threads.getCurrentThreadAllocatedBytes() - before;
-            }
+                return threads.getCurrentThreadAllocatedBytes() - before;
+            });
             rig.reactor.leave();
             Libc.close(fd);
             assertEquals(0, allocated, "bytes of 2000 interrupts, once it is compiled");
@@ -58,15 +59,14 @@ class RingFdWatcherTest {
             Libc.close(fd);
             int[] told = new int[1];
             long word = arena.allocate(8, 8).address();
+            long before = rig.ring.stats().completions();
+            long startNs = System.nanoTime();
             assertTrue(rig.call(() -> rig.reactor.fdWatcher().watch(fd, readable -> {
                 told[0]++;
                 Libc.read(readable, word, 8);
             })));
-            long before = rig.ring.stats().completions();
-            long endNs = System.nanoTime() + WHILE_NS;
-            rig.runUntil(() -> System.nanoTime() - endNs > 0);
-            long polls = rig.ring.stats().completions() - before;
-            assertTrue(polls >= 2 && polls < 30, polls + " polls");
+            rig.runUntil(() -> rig.ring.stats().completions() - before >= POLLS);
+            assertTrue(System.nanoTime() - startNs >= PAUSES_NS, System.nanoTime() - startNs + " ns for " + POLLS + " polls");
             assertEquals(0, told[0]);
 
             assertEquals(fd, Libc.eventfd(0, EFD_CLOEXEC_NONBLOCK), "the lowest number that is free");

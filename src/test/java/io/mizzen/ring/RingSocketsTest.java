@@ -115,7 +115,7 @@ class RingSocketsTest {
             assertEquals(client.getLocalPort(), echo.socket.remoteAddress().getPort());
             assertEquals(address, echo.socket.localAddress());
         }
-        assertEquals(0, closed.poll(30, TimeUnit.SECONDS));
+        assertEquals(0, closed.poll(120, TimeUnit.SECONDS));
         assertEquals(0, real.call(1, () -> ReactorRing.of(real.reactor(1)).stats().connections()));
     }
 
@@ -141,7 +141,7 @@ class RingSocketsTest {
             }
             assertTrue(stuck);
             real.run(0, echo.socket::close);
-            assertEquals(0, closed.poll(30, TimeUnit.SECONDS));
+            assertEquals(0, closed.poll(120, TimeUnit.SECONDS));
             assertEquals(real.pools().large().count(), real.pools().large().freeCount());
         }
     }
@@ -170,7 +170,7 @@ class RingSocketsTest {
             }
         }
         for (int i = 0; i < 100; i++) {
-            closed.poll(30, TimeUnit.SECONDS);
+            closed.poll(120, TimeUnit.SECONDS);
         }
         assertEquals(slots, real.call(1, () -> ReactorRing.of(real.reactor(1)).stats().slotsFree()));
         assertEquals(real.pools().large().count(), real.pools().large().freeCount());

@@ -24,8 +24,8 @@ import org.junit.jupiter.api.io.TempDir;
 class UringAllocationTest {
     private static final int DEPTH = 32;
     private static final int WINDOW = 30_000;
-    /** The compiler needs some of them to warm up. */
-    private static final int WINDOWS_MAX = 30;
+    /** The compiler needs some windows to warm up, and on a busy machine its time. */
+    private static final long LIMIT_NS = 120_000_000_000L;
     /** A sleep or a turn of the compiler may cost a little; one object per I/O would be 480,000. */
     private static final long TOLERATED_BYTES = 1024;
     private static final long SIZE_BYTES = 4L << 20;
@@ -39,6 +39,7 @@ class UringAllocationTest {
         private final DmaBuffer buffer;
         private final ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         private final CompletableFuture<Void> done;
+        private final long startNs = System.nanoTime();
         private int submitted;
         private int completed;
         private int failed;
@@ -73,7 +74,7 @@ class UringAllocationTest {
                 }
                 windowStartBytes = nowBytes;
             }
-            if (leastBytes > TOLERATED_BYTES && submitted < WINDOW * WINDOWS_MAX) {
+            if (leastBytes > TOLERATED_BYTES && System.nanoTime() - startNs < LIMIT_NS) {
                 submitNext();
             } else if (completed == submitted) {
                 done.complete(null);
