@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Events over a real web server: the list and the stream. */
-@Timeout(60)
+@Timeout(300)
 class EventsRestTest extends RestTestBase {
     private static final HttpClient STREAMS = HttpClient.newHttpClient();
 

@@ -26,7 +26,7 @@ import tools.jackson.databind.json.JsonMapper;
 
 /** The whole control plane with its real web server, over an engine without a data plane. One context for all tests. */
 @SpringBootTest(classes = MizzenApplication.class, webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
-    properties = "mizzen.rest.deadline=2s")
+    properties = "mizzen.rest.deadline=6s")
 @Import(RestTestBase.FakeEngineConfiguration.class)
 abstract class RestTestBase {
     static final JsonMapper JSON = JsonMapper.builder().build();
@@ -49,7 +49,9 @@ abstract class RestTestBase {
 
     @DynamicPropertySource
     static void stateDirectory(DynamicPropertyRegistry registry) throws IOException {
-        Path directory = Files.createTempDirectory("mizzen-rest-test");
+        Path memory = Path.of("/dev/shm");      // How long a disk takes to store is nothing that these tests are about.
+        Path directory = Files.isWritable(memory) ? Files.createTempDirectory(memory, "mizzen-rest-test")
+            : Files.createTempDirectory("mizzen-rest-test");
         directory.toFile().deleteOnExit();
         registry.add("mizzen.state.dir", directory::toString);
     }
