@@ -17,7 +17,7 @@ import tools.jackson.databind.json.JsonMapper;
 
 /** The deployment files are what the tools that read them accept, and say what the engine needs. */
 class ComposeIT {
-    private static final Duration DEADLINE = Duration.ofSeconds(60);
+    private static final Duration DEADLINE = Duration.ofMinutes(5);
     private static final Path SYSTEM_CALLS = Path.of("/usr/include/x86_64-linux-gnu/asm/unistd_64.h");
 
     @Test

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The launcher's choices and its handling of signals, seen with a script in the place of Java. */
 class LauncherIT {
-    private static final Duration DEADLINE = Duration.ofSeconds(90);
+    private static final Duration DEADLINE = Duration.ofMinutes(3);
 
     /**
      * Unpacks a jar and makes a class cache if files beside it say so: from an engine that runs, when it is told of a port that
@@ -49,7 +49,7 @@ class LauncherIT {
                             [ -e "$directory/port" ] || exit 1
                             trap 'echo cache > "$cache"; exit 0' TERM
                             echo "  Swagger UI   http://127.0.0.1:$(cat "$directory/port")/swagger-ui.html"
-                            for ((i = 0; i < 600; i++)); do sleep 0.05; done
+                            for ((i = 0; i < 6000; i++)); do sleep 0.05; done
                             exit 9
                         fi
                         echo cache > "$cache"
@@ -64,7 +64,7 @@ class LauncherIT {
                 case $argument in --mizzen.demo.dir=*) [ -d "${argument#*=}" ] && echo 'directory is there' ;; esac
             done
             echo running
-            for ((i = 0; i < 600; i++)); do sleep 0.05; done
+            for ((i = 0; i < 6000; i++)); do sleep 0.05; done
             exit 9
             """;
 

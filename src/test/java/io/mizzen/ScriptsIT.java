@@ -24,7 +24,7 @@ class ScriptsIT {
             }
         }
         assertThat(command).contains("mizzen", ".ci/run", "bench/compare-fio", "bench/compare-pairs", "src/test/install-packages", "src/test/vm/vm-run");
-        String output = ChildProcess.run(0, Duration.ofMinutes(2), command.toArray(String[]::new));
+        String output = ChildProcess.run(0, Duration.ofMinutes(10), command.toArray(String[]::new));
         assertThat(output).isEmpty();
     }
 

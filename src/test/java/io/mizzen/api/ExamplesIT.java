@@ -46,7 +46,7 @@ class ExamplesIT {
         try (EngineProcess engine = EngineProcess.in(directory).property("spring.profiles.active", "demo")
             .property("mizzen.demo.dir", directory.resolve("disks").toString()).start()) {
             EngineHttp http = engine.http();
-            engine.await("the demo's volume", Duration.ofSeconds(120),
+            engine.await("the demo's volume", Duration.ofMinutes(10),
                 () -> http.get("/v1/shares").text().contains(DemoObjects.NEXUS_UUID));
             Map<String, Example> examples = new LinkedHashMap<>();
             http.get("/v3/api-docs").expect(200).json().path("paths").properties().forEach(path ->

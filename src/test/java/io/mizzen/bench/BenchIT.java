@@ -14,7 +14,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The load generator as a user starts it, from the packaged jar. */
 class BenchIT {
-    private static final Duration DEADLINE = Duration.ofMinutes(2);
+    private static final Duration DEADLINE = Duration.ofMinutes(10);
 
     @TempDir
     private Path directory;

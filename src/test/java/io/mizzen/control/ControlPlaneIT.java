@@ -23,7 +23,7 @@ import tools.jackson.databind.JsonNode;
 
 /** The packaged engine: what comes back after a crash, what is refused at the start, how it stops. */
 class ControlPlaneIT {
-    private static final Duration SOON = Duration.ofSeconds(90);
+    private static final Duration SOON = Duration.ofMinutes(5);
     private static final String POOL_A = "/v1/pools/11111111-1111-4111-8111-11111111111a";
     private static final String POOL_B = "/v1/pools/11111111-1111-4111-8111-11111111111b";
     private static final String REPLICA_A = "/v1/replicas/22222222-2222-4222-8222-22222222222a";

@@ -27,11 +27,11 @@ import java.util.concurrent.locks.LockSupport;
  */
 public final class PciProbe {
     private static final long MEMORY_BYTES = 4L << 20;
-    private static final long DEADLINE_NS = 20_000_000_000L;
+    private static final long DEADLINE_NS = 180_000_000_000L;
     private static final int ADMIN_ENTRIES = 8;
     private static final int PAGE = 4096;
     private static final int INTX_DISABLE = 1 << 10;
-    private static final long PULL_DEADLINE_NS = 60_000_000_000L;
+    private static final long PULL_DEADLINE_NS = 600_000_000_000L;
     private static final long AFTER_PULL_NS = 3_000_000_000L;
 
     private PciProbe() {

@@ -22,7 +22,7 @@ public final class ChildProcess implements AutoCloseable {
     private static final int TAIL_LINES = 60;
     private static final int STEP_LINES = 5;
     private static final Duration POLL_INTERVAL = Duration.ofMillis(50);
-    private static final Duration END_DEADLINE = Duration.ofSeconds(60);
+    private static final Duration END_DEADLINE = Duration.ofMinutes(3);
     private static final Set<Process> ALIVE = ConcurrentHashMap.newKeySet();
 
     static {

@@ -20,8 +20,8 @@ import tools.jackson.databind.json.JsonMapper;
  * that is not as expected fails the test and shows the body and the end of the engine's log.
  */
 public final class EngineHttp {
-    private static final Duration REQUEST_TIMEOUT = Duration.ofSeconds(30);
-    private static final Duration HEALTH_TIMEOUT = Duration.ofSeconds(5);
+    private static final Duration REQUEST_TIMEOUT = Duration.ofMinutes(2);
+    private static final Duration HEALTH_TIMEOUT = Duration.ofSeconds(30);
     private static final Set<String> SERVING = Set.of("UP", "DEGRADED");
     private static final JsonMapper MAPPER = JsonMapper.builder().build();
 

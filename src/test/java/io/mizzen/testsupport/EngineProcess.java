@@ -10,6 +10,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 
 /**
@@ -28,12 +30,14 @@ import java.util.concurrent.ThreadLocalRandom;
  * integration-test phase.
  */
 public final class EngineProcess implements AutoCloseable {
-    private static final Duration READY_DEADLINE = Duration.ofMinutes(3);
-    private static final Duration STOP_DEADLINE = Duration.ofSeconds(60);
+    private static final Duration READY_DEADLINE = Duration.ofMinutes(10);
+    private static final Duration STOP_DEADLINE = Duration.ofMinutes(3);
     /** Below the range that the kernel gives to outgoing connections, which could take a port before the engine. */
     private static final int PORT_MIN = 20_000;
     private static final int PORT_MAX = 32_000;
     private static final int PORT_TRIES = 100;
+    /** Handed out by this JVM, and perhaps not listened on yet. */
+    private static final Set<Integer> PORTS_GIVEN = ConcurrentHashMap.newKeySet();
 
     private final Path directory;
     private final Map<String, String> properties = new LinkedHashMap<>();
@@ -41,7 +45,7 @@ public final class EngineProcess implements AutoCloseable {
     private final int restPort = freePort();
     private final int nvmfPort = freePort();
     private final EngineHttp http = new EngineHttp("http://127.0.0.1:" + restPort, this::logTail);
-    private ChildProcess process;
+    private volatile ChildProcess process;
 
     private EngineProcess(Path directory) {
         this.directory = directory;
@@ -180,10 +184,13 @@ public final class EngineProcess implements AutoCloseable {
         return process;
     }
 
-    /** A TCP port of 127.0.0.1 that nobody listens on. */
+    /** A TCP port of 127.0.0.1 that nobody listens on, each time another one. */
     public static int freePort() {
         for (int i = 0; i < PORT_TRIES; i++) {
             int port = ThreadLocalRandom.current().nextInt(PORT_MIN, PORT_MAX);
+            if (!PORTS_GIVEN.add(port)) {
+                continue;
+            }
             try (ServerSocket socket = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
                 return socket.getLocalPort();
             } catch (IOException taken) {

@@ -8,11 +8,11 @@ import java.util.Map;
 /**
  * The packaged engine inside a guest, for what the guest's card does not carry (IPv6) or only the guest has (drives).
  *
- * <p>An emulated guest takes about a minute to start it; two processors ({@code cpus(2)}) and a limit of five minutes
+ * <p>An emulated guest takes about a minute to start it; two processors ({@code cpus(2)}) and a limit of twenty minutes
  * or more are advisable. Everything that can run on the host should: see {@link EngineProcess}.
  */
 public final class GuestEngine {
-    private static final Duration EXTRACT_DEADLINE = Duration.ofSeconds(60);
+    private static final Duration EXTRACT_DEADLINE = Duration.ofMinutes(5);
 
     private GuestEngine() {}
 

@@ -36,7 +36,7 @@ public final class VmRig {
     /** The host's loopback address as a guest with a network card sees it. */
     public static final String HOST_ADDRESS = "10.0.2.2";
 
-    private static final Duration TIMEOUT_DEFAULT = Duration.ofMinutes(3);
+    private static final Duration TIMEOUT_DEFAULT = Duration.ofMinutes(10);
     /** What vm-run itself may take beyond the guest's limit: preparing the kernel, starting, cleaning up. */
     private static final Duration TIMEOUT_MARGIN = Duration.ofMinutes(2);
     private static final int STATUS_TIMEOUT = 124;
@@ -87,7 +87,7 @@ public final class VmRig {
         return this;
     }
 
-    /** The time the guest may take from its start to the end of the script; three minutes unless set. */
+    /** The time the guest may take from its start to the end of the script; ten minutes unless set. */
     public VmRig timeout(Duration limit) {
         timeout = limit;
         return this;

@@ -39,7 +39,7 @@ class VmRigVmIT {
     @Test
     void guestAndHostMeetOverLoopbackAndSharedFiles() throws IOException {
         try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            server.setSoTimeout((int) Duration.ofMinutes(2).toMillis());
+            server.setSoTimeout((int) Duration.ofMinutes(10).toMillis());
             String script = """
                     echo "waiting"
                     until [ -e %1$s/go ]; do sleep 0.2; done

@@ -20,7 +20,7 @@ import tools.jackson.databind.JsonNode;
 final class CampaignVolume {
     static final List<String> LEGS = List.of("a", "b", "c", "d");
     static final int CHILDREN = 3;
-    private static final Duration DEADLINE = Duration.ofSeconds(120);
+    private static final Duration DEADLINE = Duration.ofMinutes(10);
     private static final String NAME = "campaign";
     private static final int POOL_MIB = 192;
     private static final long LABEL_BYTES = 8L << 20;

@@ -25,7 +25,7 @@ class DrivesVmIT {
     void hostOverIpv6UsesAMirrorOfTwoDisksAndOutlivesTheLossOfOne() {
         String engine = GuestEngine.startScript(directory,
                 Map.of("mizzen.nvmf.addresses", "::1", "mizzen.cores", "0", "mizzen.memory.size", "96MiB"));
-        String output = VmRig.guest().cpus(2).nvme("size=128M").nvme("size=128M").timeout(Duration.ofMinutes(6))
+        String output = VmRig.guest().cpus(2).nvme("size=128M").nvme("size=128M").timeout(Duration.ofMinutes(25))
                 .run(engine + "volume-drives 4420 " + NEXUS + " $engine || { tail -n 60 $engine_log; exit 1; }\n"
                         + "status=0; wait $engine || status=$?; tail -n 30 $engine_log; echo engine status $status");
         assertThat(output).contains("engine status 0");

@@ -18,10 +18,12 @@ import tools.jackson.databind.JsonNode;
  * again: no wrong byte, no failed I/O, and in the end both legs are equal where both are healthy.
  */
 class FailuresVmIT {
-    private static final Duration LIMIT = Duration.ofMinutes(8);
+    private static final Duration LIMIT = Duration.ofMinutes(25);
     private static final long VOLUME_BYTES = 64L << 20;
     private static final int KILLS = 2;
     private static final int WRITES_BEFORE_EVENT = 60;
+    /** Of a leg: where what hosts write begins, behind what the mirror notes. */
+    private static final long DATA_BLOCK = (4L << 20) / 512;
 
     @TempDir
     private Path directory;
@@ -60,12 +62,12 @@ class FailuresVmIT {
         volume.awaitWrites(WRITES_BEFORE_EVENT);
         String faults = "/v1/bdevs/" + volume.faultBdev() + "/faults";
         engine.http().put(faults + "/reads", Map.of("operation", "READ", "action", "ERROR", "count", 1)).expect(201);
-        engine.await("failed read", Duration.ofMinutes(2),
+        engine.await("failed read", Duration.ofMinutes(5),
                 () -> engine.http().get(faults).expect(200).json().path(0).path("hits").asLong() > 0);
         assertThat(volume.state()).as("after a read error that the other leg made good").isEqualTo("ONLINE");
         engine.http().delete(faults + "/reads").expect(204);
         volume.awaitWrites(WRITES_BEFORE_EVENT);
-        engine.http().put(faults + "/writes", Map.of("operation", "WRITE", "action", "ERROR", "count", 1)).expect(201);
+        engine.http().put(faults + "/writes", Map.of("operation", "WRITE", "action", "ERROR", "count", 1, "startBlock", DATA_BLOCK)).expect(201);
         volume.await("DEGRADED", view -> view.path("state").asString().equals("DEGRADED"));
         assertSecondLegIsOut(volume);
         volume.awaitWrites(WRITES_BEFORE_EVENT);

@@ -15,7 +15,7 @@ import tools.jackson.databind.JsonNode;
  * the second thin. The pools lie in the files a.img and b.img, which {@link #firstDifference} reads without the engine.
  */
 final class MirroredVolume {
-    private static final Duration DEADLINE = Duration.ofSeconds(120);
+    private static final Duration DEADLINE = Duration.ofMinutes(10);
     private static final long LABEL_BYTES = 8L << 20;
 
     private final EngineProcess engine;

@@ -44,7 +44,7 @@ public final class NamespaceProbe {
     private static final int[] MEMORY_OFFSETS = {0, 4, 512, 2052, 4092};
     private static final int[] TRANSFER_BYTES = {8 << 10, 32 << 10};
     private static final long MEMORY_BYTES = 96L << 20;
-    private static final long TIMEOUT_SECONDS = 120;
+    private static final long TIMEOUT_SECONDS = 900;
     private static final int KERNEL = 1;
     private static final int ENGINE = 2;
     private static final int ZEROES = 3;

@@ -16,22 +16,22 @@ class UioVmIT {
     @Test
     void aDriveIsTakenDrivenAndGivenBackWithItsBytes() {
         String output = VmRig.guest().option("--no-iommu").nvme("size=64M,lba=4096").hugepages(8)
-                .timeout(Duration.ofMinutes(4)).run(VfioVmIT.probe() + """
+                .timeout(Duration.ofMinutes(20)).run(VfioVmIT.probe() + """
                         modprobe -a vfio-pci uio_pci_generic
                         . src/test/vm/guest/volume-common
                         head -c 1M /dev/urandom > /tmp/pattern
                         dd if=/tmp/pattern of="$(disk_of 0000:01:00.0)" bs=64k oflag=direct status=none
                         probe bind 0000:01:00.0 vfio-pci
                         probe drive 0000:01:00.0 uio_pci_generic 64
-                        await 60 "drive of the kernel" disk_of 0000:01:00.0
+                        await 300 "drive of the kernel" disk_of 0000:01:00.0
                         cmp -n 1048576 /tmp/pattern "$(disk_of 0000:01:00.0)" && echo same bytes
                         /bin/bash src/test/vm/guest/pci-bind 0000:01:00.0 uio_pci_generic
                         probe pulled 0000:01:00.0 > /tmp/pulled &
-                        await 60 "drive that is used" grep -q driving /tmp/pulled
+                        await 300 "drive that is used" grep -q driving /tmp/pulled
                         qmp device_del '{"id": "nvme1"}' > /dev/null
                         wait $! && cat /tmp/pulled
                         qmp device_add '{"driver": "nvme", "id": "nvme1", "bus": "port1", "serial": "vm1", "drive": "disk1.1"}' > /dev/null
-                        await 60 "drive that is back" disk_of 0000:01:00.0
+                        await 300 "drive that is back" disk_of 0000:01:00.0
                         echo 0 > /proc/sys/vm/nr_hugepages
                         /bin/bash src/test/vm/guest/pci-bind 0000:01:00.0 uio_pci_generic
                         probe open 0000:01:00.0

@@ -23,7 +23,7 @@ class VfioVmIT {
     @Test
     void aDriveIsTakenDrivenAndGivenBackWithItsBytes() {
         String output = VmRig.guest().nvme("size=64M,serial=first").nvme("size=64M,serial=second").hugepages(8)
-                .timeout(Duration.ofMinutes(4)).run(probe() + """
+                .timeout(Duration.ofMinutes(20)).run(probe() + """
                         . src/test/vm/guest/volume-common
                         head -c 1M /dev/urandom > /tmp/pattern
                         dd if=/tmp/pattern of="$(disk_of 0000:02:00.0)" bs=64k oflag=direct status=none
@@ -32,7 +32,7 @@ class VfioVmIT {
                         probe open 0000:05:00.0
                         setpriv --reuid 65534 --clear-groups bash -c "$(declare -f probe); probe bind 0000:02:00.0 vfio-pci"
                         probe drive 0000:02:00.0 vfio-pci 64
-                        await 60 "drive of the kernel" disk_of 0000:02:00.0
+                        await 300 "drive of the kernel" disk_of 0000:02:00.0
                         cmp -n 1048576 /tmp/pattern "$(disk_of 0000:02:00.0)" && echo same bytes
                         /bin/bash src/test/vm/guest/pci-bind 0000:02:00.0 vfio-pci
                         setpriv --bounding-set=-ipc_lock prlimit --memlock=1048576 bash -c \\
@@ -66,7 +66,7 @@ class VfioVmIT {
     /** Drives of two namespaces each, with blocks of 4096 and of 512 bytes, small largest transfers and a memory buffer: see the probe. */
     static void namespacesHoldTheirOwn(VmRig machine, String driver) {
         String output = machine.nvme("size=16M,lba=4096,ns=2,mdts=3,queues=2,cmb=16").nvme("size=16M,ns=2,mdts=1").hugepages(64)
-                .cpus(2).timeout(Duration.ofMinutes(6)).run(namespaceProbe() + """
+                .cpus(2).timeout(Duration.ofMinutes(25)).run(namespaceProbe() + """
                         . src/test/vm/guest/volume-common
                         for drive in 0000:01:00.0 0000:02:00.0; do
                             for nsid in 1 2; do probe fill "$(disk_of $drive $nsid)" $nsid; done
@@ -74,7 +74,7 @@ class VfioVmIT {
                             probe drive $drive 1 2
                             bash src/test/vm/guest/pci-bind $drive nvme
                             for nsid in 1 2; do
-                                await 30 "namespace $nsid" disk_of $drive $nsid > /dev/null
+                                await 300 "namespace $nsid" disk_of $drive $nsid > /dev/null
                                 probe check "$(disk_of $drive $nsid)" $nsid
                             done
                         done
@@ -99,7 +99,7 @@ class VfioVmIT {
     private static String run(VmRig machine, Path directory, String script, String driver) {
         String nexus = UUID.nameUUIDFromBytes(driver.getBytes(StandardCharsets.UTF_8)).toString();
         String engine = GuestEngine.startScript(directory, Map.of("mizzen.cores", "0", "mizzen.memory.size", "96MiB"));
-        return machine.cpus(2).hugepages(64).timeout(Duration.ofMinutes(8))
+        return machine.cpus(2).hugepages(64).timeout(Duration.ofMinutes(25))
                 .run(engine + script + " 4420 " + nexus + " $engine " + driver
                         + " || { tail -n 20 $engine_log; exit 1; }\ntail -n 30 $engine_log");
     }

@@ -36,7 +36,7 @@ import org.junit.jupiter.api.io.TempDir;
 class NvmeDrivesIT {
     static final String RULES = "MizzenNvme";
     static final String DASHBOARD = "drives.json";
-    private static final Duration SOON = Duration.ofSeconds(30);
+    private static final Duration SOON = Duration.ofMinutes(2);
     /** A command that takes longer is aborted. */
     private static final Duration COMMAND_TIMEOUT = Duration.ofSeconds(30);
     private static final long TOO_LONG_NS = 300_000_000_000L;
@@ -77,11 +77,16 @@ class NvmeDrivesIT {
             host.writeAndRead();
             return prometheus.value(scrapes) >= SCRAPES_MIN;
         });
+        prometheus.await("scrapes in time", () -> prometheus.value("min_over_time(up{job=\"mizzen\"}[3s])") == 1);
         assertThat(watch.checkWhileWell(9)).as("metrics that rules name and the engine does not have").isEmpty();
         assertThat(watch.emptyQuestions(DASHBOARD::equals, 30)).as("panels without data").isEmpty();
-        assertThat(prometheus.value("rate(mizzen_nvme_completions_total[10s])")).isPositive();
+        prometheus.await("a rate of commands", () -> {
+            host.writeAndRead();
+            return prometheus.value("rate(mizzen_nvme_completions_total[10s])") > 0;
+        });
         drive.failOneWrite();
         watch.await("MizzenNvmeErrors", SOON, LABELS, host::writeAndRead);
+        prometheus.await("the retry", () -> prometheus.value("mizzen_nvme_retries_total") > 0);
         assertThat(prometheus.value("mizzen_nvme_retries_total")).isEqualTo(1);
         drive.failFatally();
         watch.await("MizzenNvmeResets", SOON, LABELS);

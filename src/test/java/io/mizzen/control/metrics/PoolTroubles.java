@@ -21,7 +21,7 @@ import tools.jackson.databind.JsonNode;
 final class PoolTroubles {
     /** What counts as a stall there: long for a busy machine, short for a test. */
     static final Duration STALL = Duration.ofSeconds(3);
-    private static final Duration SOON = Duration.ofSeconds(30);
+    private static final Duration SOON = Duration.ofMinutes(2);
     private static final long MIB = 1 << 20;
     private static final long DISK_BYTES = 32 * MIB;
     private static final double NEARLY_FULL = 0.9;

@@ -17,7 +17,7 @@ import tools.jackson.databind.JsonNode;
 
 /** A real Prometheus with the alert rules, which scrapes one engine every second. */
 final class PrometheusServer implements AutoCloseable {
-    private static final Duration SOON = Duration.ofSeconds(30);
+    private static final Duration SOON = Duration.ofMinutes(2);
     private static final Path RULES = Path.of("prometheus", "rules", "*.yml").toAbsolutePath();
     private final ChildProcess process;
     private final EngineHttp http;

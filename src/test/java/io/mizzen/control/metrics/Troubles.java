@@ -41,7 +41,7 @@ final class Troubles {
     /** Where a nexus keeps its metadata on a child, in blocks of 512 bytes. */
     private static final long METADATA_BLOCK = MIB / LoadHost.BLOCK_BYTES;
     private static final long METADATA_BLOCKS = 3 * METADATA_BLOCK;
-    private static final Duration SOON = Duration.ofSeconds(30);
+    private static final Duration SOON = Duration.ofMinutes(2);
     private static final double NEARLY_FULL = 0.95;
     /** Of "tight": a little more than it will have promised. */
     private static final int LIMIT_PERCENT = 192;
