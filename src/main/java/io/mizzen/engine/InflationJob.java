@@ -5,6 +5,7 @@ import io.mizzen.engine.model.ObjectKind;
 import io.mizzen.lvs.LvStore;
 import io.mizzen.lvs.Lvol;
 import io.mizzen.lvs.WorkWatch;
+import io.mizzen.util.Completion;
 import io.mizzen.util.OperationException;
 import java.util.Locale;
 
@@ -17,10 +18,15 @@ final class InflationJob implements WorkWatch {
     private final Jobs jobs;
     private final Lvol lvol;
     private final String verb;
+    private final Completion<JobView> begun;
     private Jobs.Job job;
 
-    /** @param verb inflate or decouple */
-    InflationJob(PlaneContext plane, Jobs jobs, Lvol lvol, String verb) {
+    /**
+     * @param verb inflate or decouple
+     * @param begun learns of the job when the pool has taken the work on, which may have to wait for a deletion
+     */
+    InflationJob(PlaneContext plane, Jobs jobs, Lvol lvol, String verb, Completion<JobView> begun) {
+        this.begun = begun;
         this.plane = plane;
         this.jobs = jobs;
         this.lvol = lvol;
@@ -31,6 +37,7 @@ final class InflationJob implements WorkWatch {
     public boolean at(long doneBytes, long totalBytes) {
         if (job == null) {
             job = jobs.start(kind(verb), lvol.toString(), lvol.uuid().toString(), true);
+            plane.control().send(() -> begun.ok(job.view()));       // In a later turn, when the replica is known to be busy.
         }
         job.progress(doneBytes, totalBytes);
         return !job.isCancelled();
@@ -42,10 +49,6 @@ final class InflationJob implements WorkWatch {
 
     boolean hasBegun() {
         return job != null;
-    }
-
-    JobView view() {
-        return job.view();
     }
 
     /** @param failure null: it needs no snapshot, or another one */

@@ -57,6 +57,7 @@ final class PoolService {
         this.bdevs = bdevs;
         this.disks = new PoolDisks(plane, bdevs, nexuses);
         this.stores = new LvStores(plane.registry(), plane.control());
+        stores.onGone(lvol -> ReplicaService.tellGone(plane, lvol));
     }
 
     /** Operations on a pool, its replicas and its disk take turns. */

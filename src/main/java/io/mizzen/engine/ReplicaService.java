@@ -131,12 +131,20 @@ final class ReplicaService {
         nexuses.refuseWaiting(lvol);
         InflationJob.refuse(jobs, lvol);
         lvol.store().destroyLvol(lvol, (nothing, failure) -> {
-            if (failure == null) {
-                plane.event(ObjectKind.REPLICA, lvol.uuid(), lvol.toString(), "replica-destroyed", "replica " + lvol
-                        + " is destroyed", "pool", lvol.store().name());
+            if (failure == null && lvol.store().findLvol(lvol.name()) == lvol) {
+                List<String> readers = lvol.clones().stream().map(Lvol::name).toList();
+                plane.event(ObjectKind.REPLICA, lvol.uuid(), lvol.toString(), "snapshot-discarded", "snapshot " + lvol
+                        + " is deleted, and goes by itself when no more than one of these reads from it: " + String.join(", ", readers),
+                        "pool", lvol.store().name());
             }
             done.complete(null, failure);
         });
+    }
+
+    /** Whether its deletion was asked for just now, or long ago: a snapshot goes when no more than one volume reads from it. */
+    static void tellGone(PlaneContext plane, Lvol lvol) {
+        plane.event(ObjectKind.REPLICA, lvol.uuid(), lvol.toString(), "replica-destroyed", "replica " + lvol + " is destroyed",
+                "pool", lvol.store().name());
     }
 
     /** Zeroes, unmaps or checksums all of it, as a job. Refused while somebody has it open or a nexus knows it, but for a checksum. */

@@ -153,7 +153,7 @@ final class SnapshotService {
     void inflate(String id, boolean parentOnly, Completion<JobView> done) {
         Lvol lvol = replicas.lvol(id);
         InflationJob.refuse(jobs, lvol);
-        InflationJob job = new InflationJob(plane, jobs, lvol, parentOnly ? "decouple" : "inflate");
+        InflationJob job = new InflationJob(plane, jobs, lvol, parentOnly ? "decouple" : "inflate", done);
         Completion<Lvol> ended = (same, failure) -> {
             if (job.hasBegun()) {
                 job.end(failure);
@@ -165,9 +165,6 @@ final class SnapshotService {
             lvol.store().decoupleLvol(lvol, job, ended);
         } else {
             lvol.store().inflateLvol(lvol, job, ended);
-        }
-        if (job.hasBegun()) {
-            done.ok(job.view());
         }
     }
 

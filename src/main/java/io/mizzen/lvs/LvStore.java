@@ -54,6 +54,7 @@ public final class LvStore {
     private final MetadataWriter writer;
     private final MetadataQueue queue = new MetadataQueue(this::changeBroken);
     private final ClusterAllocator allocator = new ClusterAllocator(this);
+    private final Deletions deletions = new Deletions(this);
     private final BdevRegistry registry;
     private final MemorySegment superBlock;
     private final boolean recovered;
@@ -317,11 +318,23 @@ public final class LvStore {
 
     /**
      * Deletes a volume that nobody has open: its bdev goes first, then its metadata, then its clusters are free. What a
-     * snapshot holds goes to its clone; with several clones it stays, marked, until only one is left.
+     * snapshot holds goes to its clone; with several clones it stays, marked, until only one is left. One that is going by
+     * itself when this is asked for is waited for.
      */
     public void destroyLvol(Lvol lvol, Completion<Void> done) {
         assertControl();
-        change(done, () -> new LvolDeletion(this, lvol, ending(done)).start());
+        boolean isThere = isThere(lvol);
+        change(done, () -> {
+            if (isThere && !isThere(lvol)) {
+                ending(done).ok(null);      // It went while this waited for that.
+            } else {
+                new LvolDeletion(this, lvol, ending(done)).start();
+            }
+        });
+    }
+
+    private boolean isThere(Lvol lvol) {
+        return lvols.get(lvol.name()) == lvol;
     }
 
     /** Closes the pool: bdevs gone, masks written, marked clean, base device closed. Refused while a volume is open. */
@@ -336,18 +349,27 @@ public final class LvStore {
         new StoreClose(this, true, done).start();
     }
 
+    /** Begins a change, or lets it wait for deletions that are in its way. */
     private <T> void change(Completion<T> done, Runnable start) {
+        OperationException refused = attempt(start);
+        if (refused != null && !deletions.await(refused, () -> attempt(start), done::fail)) {
+            done.fail(refused);
+        }
+    }
+
+    /** Why the change has not begun, or null. */
+    private OperationException attempt(Runnable start) {
         OperationException refused = refusal();
         if (refused != null) {
-            done.fail(refused);
-            return;
+            return refused;
         }
         openChanges++;
         try {
             start.run();
+            return null;
         } catch (OperationException e) {
             openChanges--;
-            done.fail(e);
+            return e;
         }
     }
 
@@ -356,20 +378,13 @@ public final class LvStore {
             openChanges--;
             done.complete(value, failure);
             if (failure == null) {
-                removeDiscarded();
+                deletions.removeDiscarded();
             }
         };
     }
 
-    /** Snapshots that were deleted while they had several clones go when they can. */
-    void removeDiscarded() {
-        Lvol discarded = state == State.ONLINE && !readOnly && queue.hasRoom() ? LvolDeletion.nextDiscarded(this) : null;
-        if (discarded != null) {
-            destroyLvol(discarded, (nothing, failure) -> { });      // Tried again after the next change, or at import.
-        }
-    }
-
-    private OperationException refusal() {
+    /** Why nothing can be changed now, or null. */
+    OperationException refusal() {
         if (readOnly) {
             return OperationException.precondition("pool-read-only", "pool " + name + " is open read-only; export it and import it"
                     + " without \"readOnly\" to change it");
@@ -422,6 +437,10 @@ public final class LvStore {
 
     MetadataQueue queue() {
         return queue;
+    }
+
+    Deletions deletions() {
+        return deletions;
     }
 
     CommitLimit commitLimit() {
@@ -491,6 +510,7 @@ public final class LvStore {
     void remove(Lvol lvol) {
         Lvol removed = lvols.remove(lvol.name());
         assert removed == lvol;
+        deletions.ended(lvol);
     }
 
     /** Makes the bdev of a usable volume known. A name clash leaves the volume unusable, with the reason. */

@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.function.Consumer;
 
 /**
  * The pools that are open, and how they come to be: made on a bdev or loaded from one. Control reactor only.
@@ -30,6 +31,7 @@ public final class LvStores {
     private final Map<UUID, LvStore> open = new LinkedHashMap<>();
     /** Names of the pools that are being opened, by UUID. */
     private final Map<UUID, String> opening = new HashMap<>();
+    private Consumer<Lvol> onGone = lvol -> { };
 
     /** @param control the mthread of the control reactor that owns all metadata */
     public LvStores(BdevRegistry registry, Mthread control) {
@@ -185,9 +187,15 @@ public final class LvStores {
         return new BaseDevice(descriptor, control, listener);
     }
 
+    /** Who is told of volumes that were deleted, when they are gone: of a snapshot that several read from, that is later. */
+    public void onGone(Consumer<Lvol> listener) {
+        onGone = listener;
+    }
+
     private Completion<LvStore> registering(Completion<LvStore> done) {
         return (store, failure) -> {
             if (failure == null) {
+                store.deletions().onGone(lvol -> onGone.accept(lvol));
                 release(store.uuid());
                 open.put(store.uuid(), store);
                 store.device().listener().attach(store);

@@ -14,6 +14,9 @@ import java.util.UUID;
  * of that: the snapshot gets all its clusters, and its former parent.
  */
 public final class Lvol {
+    /** Code of the refusal of a change while another is under way. */
+    static final String CODE_BUSY = "replica-busy";
+
     private final LvStore store;
     private final String name;
     private final UUID uuid;
@@ -237,11 +240,12 @@ public final class Lvol {
 
     void idle() {
         busyWith = null;
+        store.deletions().ended(this);
     }
 
     /** The refusal of another change while it is {@link #busy}. */
     OperationException busyRefusal(String name) {
-        return OperationException.precondition("replica-busy", name + " is being changed (" + busyWith
+        return OperationException.precondition(CODE_BUSY, name + " is being changed (" + busyWith
                 + "); try again when that has ended");
     }
 

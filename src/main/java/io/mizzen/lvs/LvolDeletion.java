@@ -32,6 +32,7 @@ final class LvolDeletion {
             return;
         }
         lvol.busy("it is being deleted");
+        store.deletions().begun(lvol);
         if (!lvol.clones().isEmpty()) {
             store.queue().add(this::discard, this::discarded);
             return;
@@ -40,20 +41,6 @@ final class LvolDeletion {
         LvolBdev bdev = lvol.bdev();
         lvol.bdev(null);
         store.registry().unregister(bdev, (value, failure) -> store.queue().add(this::run, this::ended));
-    }
-
-    /** The snapshots that were deleted while they had several clones, and can go now. */
-    static Lvol nextDiscarded(LvStore store) {
-        for (Lvol lvol : store.lvols()) {
-            boolean can = lvol.usable() && !lvol.busy() && lvol.snapshot() && lvol.clones().size() <= 1
-                    && lvol.bdev() != null && !lvol.bdev().isOpen()
-                    && lvol.clones().stream().allMatch(clone -> clone.usable() && !clone.busy()
-                    && !SnapshotRemoval.hidesWhatIsAbove(lvol, clone));
-            if (can && lvol.snapshotInfo().discarded()) {
-                return lvol;
-            }
-        }
-        return null;
     }
 
     private void discard() {

@@ -44,6 +44,7 @@ final class SnapshotRemoval {
         }
         checkLengths(snapshot, clone);
         snapshot.busy("it is being deleted");
+        store.deletions().begun(snapshot);
         clone.busy("snapshot " + snapshot + ", which is being deleted, is merged into it");
         snapshot.unusable("it is being deleted");
         LvolBdev bdev = snapshot.bdev();

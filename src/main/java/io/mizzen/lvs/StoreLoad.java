@@ -312,7 +312,7 @@ final class StoreLoad {
         }
         store.replay(new LvStore.Replay(Reactor.current().nowNs() - startNs, found.pagesRead(), found.memoryBytes()));
         done.ok(store);
-        store.removeDiscarded();
+        store.deletions().removeDiscarded();
     }
 
     private void fail(OperationException failure) {

@@ -17,9 +17,15 @@ import io.mizzen.engine.model.SnapshotView;
 import io.mizzen.testsupport.NvmeTcpClient;
 import io.mizzen.testsupport.Patience;
 import io.mizzen.util.ErrorKind;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Snapshots and clones through the facade, on real reactors. */
 @Timeout(300)
@@ -75,6 +81,38 @@ class SnapshotTest {
             assertEquals(8 * MIB, h.get(h.engine.replica(R)).allocatedBytes());
             assertTrue(h.engine.events(0, 1000).events().stream().anyMatch(e -> e.kind().equals("replica-inflated")));
             h.refused(ErrorKind.FAILED_PRECONDITION, "replica-no-clone", h.engine.inflateReplica(R, true), "clone");
+        }
+    }
+
+    /** Asked for at once, in any order, each is accepted, and the log tells of each that it has gone. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3})
+    void allSnapshotsAndClonesAreDeletedAtOnce(int seed) {
+        try (EngineHarness h = new EngineHarness(2)) {
+            h.get(h.engine.createBdev(new BdevSpec(DISK)));
+            h.get(h.engine.createPool(new PoolSpec("p0", null, List.of(DISK), MIB, List.of(), true)));
+            h.get(h.engine.createReplica(new ReplicaSpec(R, "r", "p0", 4 * MIB, false)));
+            List<String> all = new ArrayList<>();
+            for (int i = 0; i < 6; i++) {
+                String snapshot = "d0000000-0000-4000-8000-00000000000" + i;
+                h.get(h.engine.createSnapshot(new SnapshotSpec(snapshot, "s" + i, R, null, null)));
+                all.add(snapshot);
+                String clone = "c0000000-0000-4000-8000-00000000000" + i;
+                h.get(h.engine.cloneSnapshot(new CloneSpec(clone, "c" + i, snapshot)));
+                all.add(clone);
+            }
+            Collections.shuffle(all, new Random(seed));
+            List<CompletableFuture<Void>> asked = all.stream().map(h.engine::destroyReplica).toList();
+            asked.forEach(h::get);
+            while (h.get(h.engine.replicas()).size() > 1) {
+                Thread.onSpinWait();        // Those that several read from go by themselves when one is left.
+            }
+            ReplicaView left = h.get(h.engine.replica(R));
+            assertNull(left.parent());
+            assertEquals(4 * MIB, left.allocatedBytes());
+            List<String> gone = h.engine.events(0, 1000).events().stream().filter(e -> e.kind().equals("replica-destroyed"))
+                    .map(e -> e.uuid()).sorted().toList();
+            assertEquals(all.stream().sorted().toList(), gone);
         }
     }
 

@@ -79,7 +79,7 @@ class LvolTreeSimTest {
             }
         }
         assertThat(counts.keySet()).contains("snapshot", "clone", "delete", "merge", "discard", "rollback", "inflate", "decouple",
-                "resize");
+                "resize", "wait");
     }
 
     private void oneSeed(int blockSize, int seed) {
@@ -118,9 +118,16 @@ class LvolTreeSimTest {
                 steps.add(write(lvol, slot, underWay));
             }
         }
-        Step change = change(taken, underWay);
+        Set<String> deleted = new TreeSet<>();
+        Step change = change(taken, underWay, deleted);
         if (change != null) {
             steps.add(change);
+        }
+        for (int more = random.nextInt(3) == 0 ? random.nextInt(5) : 0; more > 0; more--) {
+            Lvol snapshot = anySnapshotBut(deleted);
+            if (snapshot != null) {
+                steps.add(destroy(snapshot, deleted));
+            }
         }
         while (!steps.isEmpty() && budget-- > 0) {
             rig.hand.tickAny();
@@ -135,7 +142,9 @@ class LvolTreeSimTest {
         if (steps.isEmpty()) {
             handles.forEach(LvsRig.Handle::close);
             handles.clear();
-            rig.hand.runUntil(store::quiet, 1_000_000);     // Discarded snapshots go by themselves.
+            if (random.nextInt(2) == 0) {
+                rig.hand.runUntil(store::quiet, 1_000_000);     // Else changes meet snapshots that go by themselves.
+            }
             if (random.nextInt(6) == 0) {
                 check();
             }
@@ -152,6 +161,13 @@ class LvolTreeSimTest {
         return of.isEmpty() ? null : of.get(random.nextInt(of.size()));
     }
 
+    /** Of those that are not being deleted by request; it may be busy. */
+    private Lvol anySnapshotBut(Set<String> deleted) {
+        List<Lvol> of = store.lvols().stream().filter(lvol -> lvol.snapshot() && models.containsKey(lvol.name())
+                && !deleted.contains(lvol.name())).toList();
+        return of.isEmpty() ? null : of.get(random.nextInt(of.size()));
+    }
+
     private static void trace(String what) {
         if (Boolean.getBoolean("sim.trace")) {
             System.out.println(what);
@@ -163,7 +179,7 @@ class LvolTreeSimTest {
     }
 
     /** A change of a volume that may be written at the same time, where that is allowed. */
-    private Step change(Set<String> written, Map<String, Map<Integer, Long>> underWay) {
+    private Step change(Set<String> written, Map<String, Map<Integer, Long>> underWay, Set<String> deleted) {
         Lvol lvol = any(Set.of(), false);
         Lvol snapshot = any(Set.of(), true);
         if (lvol == null || store.lvols().size() < 3) {
@@ -175,9 +191,9 @@ class LvolTreeSimTest {
         } else if (what < 8 && snapshot != null && store.lvols().size() < 14) {
             return cloneOf(snapshot);
         } else if (what < 12 && snapshot != null) {
-            return destroy(snapshot);
+            return destroy(snapshot, deleted);
         } else if (what < 13 && !written.contains(lvol.name())) {
-            return destroy(lvol);
+            return destroy(lvol, deleted);
         } else if (what < 15 && snapshot != null && !written.contains(lvol.name())) {
             return rollback(lvol);
         } else if (what < 17) {
@@ -232,15 +248,21 @@ class LvolTreeSimTest {
         }, () -> models.remove(name));
     }
 
-    private Step destroy(Lvol lvol) {
+    private Step destroy(Lvol lvol, Set<String> deleted) {
         Model m = models.get(lvol.name());
+        deleted.add(lvol.name());
         int clones = lvol.clones().size();
         trace("destroy " + lvol + " with clones " + lvol.clones());
         boolean before = m.mayBeAbsent;
         m.mayBeAbsent = true;
-        return step(rig.<Void>start(done -> store.destroyLvol(lvol, done)), () -> {
+        boolean wasBusy = lvol.busy();
+        LvsRig.Outcome<Void> outcome = rig.start(done -> store.destroyLvol(lvol, done));
+        if (!outcome.ended && (wasBusy || !lvol.busy())) {
+            count("wait");
+        }
+        return step(outcome, () -> {
             count(clones == 0 ? "delete" : clones == 1 ? "merge" : "discard");
-            if (clones <= 1) {
+            if (store.findLvol(lvol.name()) == null) {
                 models.remove(lvol.name());
             } else {
                 m.discarded = true;
@@ -365,7 +387,7 @@ class LvolTreeSimTest {
                     done.run();
                 } else {
                     assertThat(outcome.failure.code()).isIn("pool-no-space", "pool-metadata-full", "replica-busy",
-                            "snapshot-discarded", "snapshot-shorter", "replica-no-clone", "replica-in-use");
+                            "snapshot-discarded", "snapshot-shorter", "replica-no-clone", "replica-in-use", "replica-not-found");
                     refused.run();
                 }
             }
