@@ -61,11 +61,18 @@ final class DesiredState implements AutoCloseable {
      * @param uncertainDisk a disk that was being added, not among {@code disks}: only the disks know whether that came about;
      *        null: none
      * @param readOnly true: it is imported to be looked at, and a start must not write to it either; null: as usual
+     * @param usual how the pool was known before it was imported to be looked at, perhaps from copies of its disks or some of them:
+     *        so it is known again when it is closed; null: as this says
      */
     record StoredPool(String name, String uuid, List<String> disks, boolean allowTest, boolean exported, String uncertainDisk,
-                      Boolean readOnly) {
+                      Boolean readOnly, StoredPool usual) {
         StoredPool(String name, String uuid, List<String> disks, boolean allowTest, boolean exported) {
-            this(name, uuid, disks, allowTest, exported, null, null);
+            this(name, uuid, disks, allowTest, exported, null, null, null);
+        }
+
+        /** As it is known when it is not open to be looked at. */
+        StoredPool asKnown() {
+            return usual == null ? this : usual;
         }
 
         PoolImport how(boolean rebuildMasks) {
@@ -80,16 +87,17 @@ final class DesiredState implements AutoCloseable {
 
         /** As it is known once it is closed: the next import may be a usual one. */
         StoredPool asExported() {
-            return new StoredPool(name, uuid, disks, allowTest, true, uncertainDisk, null);
+            StoredPool known = asKnown();
+            return new StoredPool(name, uuid, known.disks, known.allowTest, true, known.uncertainDisk, null, null);
         }
 
         /** With the word that disks for tests only may be among its own. */
         StoredPool allowingTest() {
-            return new StoredPool(name, uuid, disks, true, exported, uncertainDisk, readOnly);
+            return new StoredPool(name, uuid, disks, true, exported, uncertainDisk, readOnly, usual);
         }
 
         StoredPool withDisks(List<String> value, String uncertain) {
-            return new StoredPool(name, uuid, List.copyOf(value), allowTest, exported, uncertain, readOnly);
+            return new StoredPool(name, uuid, List.copyOf(value), allowTest, exported, uncertain, readOnly, usual);
         }
     }
 

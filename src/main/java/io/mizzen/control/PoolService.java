@@ -116,7 +116,7 @@ public final class PoolService {
         PoolSpec spec = disks.isEmpty() ? pool.toImport(false) : spec(pool);
         CompletableFuture<PoolView> answer = state.storing(engine.importPool(spec, how), imported ->
             state.put(StateKind.POOL, imported.uuid(), new DesiredState.StoredPool(imported.name(), imported.uuid(), pool.disks(),
-                pool.allowTest(), false, null, pool.readOnly())));
+                pool.allowTest(), false, null, pool.readOnly(), usualOf(pool, imported))));
         Creation creation = outcomeOrJob(answer, "pool-import", spec, false);
         if (creation.job() == null) {
             restorer.onPoolImported(creation.outcome().view().uuid());
@@ -126,8 +126,14 @@ public final class PoolService {
         return creation;
     }
 
+    /** A pool on other disks may have the same name. */
+    private static DesiredState.StoredPool usualOf(DesiredState.StoredPool pool, PoolView imported) {
+        return pool.usual() != null && imported.uuid().equals(pool.usual().uuid()) ? pool.usual() : null;
+    }
+
     private DesiredState.StoredPool toImport(String id, List<String> disks, boolean allowTest, PoolImport how) {
-        Optional<DesiredState.StoredPool> known = stored(keyOf(id));
+        Optional<DesiredState.StoredPool> last = stored(keyOf(id));
+        Optional<DesiredState.StoredPool> known = how.readOnly() ? last : last.map(DesiredState.StoredPool::asKnown);
         if (disks.isEmpty() && known.isEmpty()) {
             throw OperationException.invalid("disks-needed", "The pool '" + id + "' is not known here; name the "
                 + "disks that it is on.");
@@ -138,7 +144,8 @@ public final class PoolService {
         return new DesiredState.StoredPool(known.map(DesiredState.StoredPool::name).orElse(byUuid ? null : id),
             known.map(DesiredState.StoredPool::uuid).orElse(byUuid ? id : null), fromKnown ? known.get().disks() : disks,
             allowTest || known.map(DesiredState.StoredPool::allowTest).orElse(false), false,
-            fromKnown ? known.get().uncertainDisk() : null, how.readOnly() ? true : null);
+            fromKnown ? known.get().uncertainDisk() : null, how.readOnly() ? true : null,
+            !how.readOnly() ? null : fromKnown ? known.get().usual() : known.map(DesiredState.StoredPool::asKnown).orElse(null));
     }
 
     /** Limits what its replicas may come to; the pool itself keeps it. */
@@ -235,7 +242,8 @@ public final class PoolService {
         String uncertainDisk = state.find(StateKind.POOL, pool.uuid(), DesiredState.StoredPool.class)
             .filter(known -> known.disks().equals(pool.disks())).map(DesiredState.StoredPool::uncertainDisk).orElse(null);
         state.put(StateKind.POOL, pool.uuid(), new DesiredState.StoredPool(pool.name(), pool.uuid(), pool.disks(),
-            spec.allowTest() || pool.test(), false, uncertainDisk, pool.readOnly() ? true : null));
+            spec.allowTest() || pool.test(), false, uncertainDisk, pool.readOnly() ? true : null,
+            pool.readOnly() ? stored(pool.uuid()).map(DesiredState.StoredPool::usual).orElse(null) : null));
     }
 
     private boolean isOpen(String uuid) {

@@ -68,6 +68,54 @@ class StoredPoolsTest extends DesiredStateTestBase {
         assertThat(stored(POOL).allowTest()).as("a start could not open it otherwise").isTrue();
     }
 
+    /** Copies of its disks, or some of them, were looked at: the pool itself is still where it was. */
+    @Test
+    void aPoolThatIsLookedAtOnOtherDisksIsKnownOnItsOwnAgainWhenItIsClosed() {
+        pools().create(pool(POOL, DISK));
+        pools().export("a");
+        PoolImport looking = new PoolImport(false, true);
+        pools().importPool("a", List.of("uring:///copy"), true, looking);
+        pools().importPool(POOL, List.of("uring:///copy"), true, looking);
+        pools().create(new PoolSpec("a", POOL, List.of("uring:///copy"), 0, List.of(), false));
+        assertThat(stored(POOL).disks()).containsExactly("uring:///copy");
+        crash();
+        startAnew();
+        assertThat(engine.pool(POOL).join()).satisfies(pool -> {
+            assertThat(pool.readOnly()).isTrue();
+            assertThat(pool.disks()).containsExactly("uring:///copy");
+        });
+        pools().export("a");
+        assertThat(stored(POOL)).satisfies(pool -> {
+            assertThat(pool.disks()).containsExactly(DISK);
+            assertThat(pool.allowTest()).isFalse();
+            assertThat(pool.exported()).isTrue();
+            assertThat(pool.readOnly()).isNull();
+            assertThat(pool.usual()).isNull();
+        });
+        pools().importPool("a", List.of(), false, PoolImport.NORMAL);
+        assertThat(engine.pool(POOL).join().disks()).containsExactly(DISK);
+        pools().export("a");
+        pools().importPool("a", List.of("uring:///moved"), false, PoolImport.NORMAL);
+        pools().export("a");
+        assertThat(stored(POOL).disks()).as("imported to be used").containsExactly("uring:///moved");
+    }
+
+    /** The copies are gone when the engine starts anew: imported to be used, the pool is where it was before. */
+    @Test
+    void whatWasLookedAtLastIsNotImportedToBeUsed() {
+        pools().create(pool(POOL, DISK));
+        pools().export("a");
+        pools().importPool("a", List.of("uring:///copy"), false, new PoolImport(false, true));
+        crash();
+        engine = new FakeEngine();
+        engine.failing("importPool", OperationException.notFound("disk-not-found", "gone"));
+        start();
+        engine.failing("importPool", null);
+        pools().importPool("a", List.of(), false, PoolImport.NORMAL);
+        assertThat(engine.pool(POOL).join().disks()).containsExactly(DISK);
+        assertThat(stored(POOL).disks()).containsExactly(DISK);
+    }
+
     /** Of a disk that was being added only the disks know; a start must try with it. */
     @Test
     void aDiskThatMayHaveComeIsNotForgottenForAnotherOne() {
