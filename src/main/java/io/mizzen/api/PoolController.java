@@ -96,9 +96,9 @@ public class PoolController {
             + "snapshots, unless 'withReplicas' says that they may go. To keep the data, export it. A pool that is not open, exported or "
             + "not brought back, is only forgotten: nothing is written to its disks.")
     void destroy(@Parameter(description = "Name or UUID", example = Examples.OWN_POOL) @PathVariable String id,
-        @Parameter(description = "Its replicas and snapshots may be destroyed", example = "true")
-        @RequestParam(defaultValue = "false") boolean withReplicas) {
-        pools.destroy(id, withReplicas);
+        @Parameter(description = "Its replicas and snapshots may be destroyed: true or false; default: false", example = "true")
+        @RequestParam(required = false) Boolean withReplicas) {
+        pools.destroy(id, Boolean.TRUE.equals(withReplicas));
     }
 
     @PutMapping("/{id}/commit-limit")

@@ -87,7 +87,9 @@ public class ReplicaController {
     @Operation(operationId = "resizeReplica", summary = "Resize a replica",
         description = "Growing is told to whoever has it open. Shrinking destroys what lies behind the new end: it is refused, with 409 "
             + "and the code replica-would-shrink, unless \"shrink\": true says so, and while the replica is in use, also by a nexus that "
-            + "is shut down or could not be brought back yet.")
+            + "is shut down or could not be brought back yet. A replica that reads from a snapshot, a clone or one that a snapshot was taken "
+            + "of, does not shrink at all (409, replica-has-snapshot): grown again, it would show what the snapshot holds there. Inflate "
+            + "it first. A snapshot keeps its size.")
     ReplicaView resize(
         @Parameter(description = "UUID of the replica", example = Examples.OWN_REPLICA)
         @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid,

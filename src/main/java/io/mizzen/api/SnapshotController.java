@@ -51,13 +51,15 @@ public class SnapshotController {
     @PostMapping("/replicas/{uuid}/snapshots")
     @Operation(operationId = "createSnapshot", summary = "Take a snapshot of a replica",
         description = "While it is in use: new writes are held back until those in flight have ended (`pauseNs`), reads are not. "
-            + "With a UUID the request may be repeated: 201 when it was taken, 200 when it is there already. A thick replica is thin "
+            + "With a UUID the request may be repeated: 201 when it was taken, 200 when it is there already; without a body it has a UUID of "
+            + "the engine's choice, which is its name. A thick replica is thin "
             + "afterwards: inflate it to have all of its space again.")
     ResponseEntity<SnapshotView> create(
         @Parameter(description = "UUID of the replica", example = Examples.OWN_REPLICA)
         @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid,
         @io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
-            @ExampleObject(Examples.SNAPSHOT_BODY))) @Valid @RequestBody SnapshotRequest request) {
+            @ExampleObject(Examples.SNAPSHOT_BODY))) @Valid @RequestBody(required = false) SnapshotRequest body) {
+        SnapshotRequest request = body == null ? SnapshotRequest.DEFAULT : body;
         Outcome<SnapshotView> outcome = snapshots.create(request.toSpec(uuid));
         return Created.of(outcome, SNAPSHOTS, outcome.view().uuid());
     }
@@ -69,12 +71,13 @@ public class SnapshotController {
             + "were acknowledged before, and the same as the others'. If one cannot be taken, those that were made are deleted and the "
             + "request fails; after a power failure, some may be left. A child that is out or being rebuilt is refused unless `skip` "
             + "names it. With `transactionId` and `name`, or with `uuids`, the request may be repeated: 201 when they were taken, 200 when "
-            + "they are there, 409 when only some are.")
+            + "they are there, 409 when only some are. Without a body each has a UUID of the engine's choice, which is its name.")
     ResponseEntity<VolumeSnapshotView> createOfNexus(
         @Parameter(description = "UUID of the nexus", example = Examples.NEXUS)
         @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid,
         @io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
-            @ExampleObject(Examples.NEXUS_SNAPSHOT_BODY))) @Valid @RequestBody NexusSnapshotRequest request) {
+            @ExampleObject(Examples.NEXUS_SNAPSHOT_BODY))) @Valid @RequestBody(required = false) NexusSnapshotRequest body) {
+        NexusSnapshotRequest request = body == null ? NexusSnapshotRequest.DEFAULT : body;
         Outcome<VolumeSnapshotView> outcome = snapshots.createOfNexus(request.toSpec(uuid));
         return Created.of(outcome, SNAPSHOTS, outcome.view().snapshots().getFirst().uuid());
     }
@@ -98,7 +101,8 @@ public class SnapshotController {
     @ResponseStatus(HttpStatus.NO_CONTENT)
     @Operation(operationId = "destroySnapshot", summary = "Delete a snapshot",
         description = "In any order. What reads from it gets what it needs of it; while several do, it stays, marked as "
-            + "`discarded`, and goes by itself when one is left.")
+            + "`discarded`, and goes by itself when one is left; the event replica-destroyed tells when. What is asked for while a snapshot "
+            + "next to it is going waits for that, 10 s at most (then 409, replica-busy, and nothing has changed).")
     void destroy(@Parameter(description = "UUID of the snapshot", example = Examples.SNAPSHOT)
         @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid) {
         snapshots.destroy(uuid);
@@ -106,12 +110,14 @@ public class SnapshotController {
 
     @PostMapping("/snapshots/{uuid}/clones")
     @Operation(operationId = "cloneSnapshot", summary = "Make a replica of a snapshot",
-        description = "It reads as the snapshot does, and takes space for what is written to it.")
+        description = "It reads as the snapshot does, and takes space for what is written to it. Without a body it has a UUID of the "
+            + "engine's choice, which is its name.")
     ResponseEntity<ReplicaView> cloneOf(
         @Parameter(description = "UUID of the snapshot", example = Examples.SNAPSHOT)
         @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid,
         @io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
-            @ExampleObject(Examples.CLONE_BODY))) @Valid @RequestBody CloneRequest request) {
+            @ExampleObject(Examples.CLONE_BODY))) @Valid @RequestBody(required = false) CloneRequest body) {
+        CloneRequest request = body == null ? CloneRequest.DEFAULT : body;
         Outcome<ReplicaView> outcome = snapshots.cloneOf(request.toSpec(uuid));
         return Created.of(outcome, "/v1/replicas", outcome.view().uuid());
     }

@@ -177,6 +177,37 @@ class BadRequestTest extends RestTestBase {
         }
     }
 
+    /** Only what is understood counts: another word may have been meant for anything. */
+    @ParameterizedTest
+    @ValueSource(strings = {"=yes", "=1", "=on", "=TRUE", "=", "", "=true%20", "=true&withReplicas=false"})
+    void aWordThatIsNeitherTrueNorFalseIsRefused(String value) {
+        assertThat(delete(POOL + "?withReplicas" + value).problem(400, "wrong-type")).contains("withReplicas", "neither true nor false");
+        assertThat(engine.calls()).noneMatch(call -> call.startsWith("destroy"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {REPLICA + "/inflate", REPLICA + "/decouple", POOL + "/export", POOL + "/grow", POOL + "/health/clear",
+        "/v1/nexuses/" + Examples.OWN_NEXUS + "/shutdown", "/v1/nexuses/" + Examples.OWN_NEXUS + "/publication/resume",
+        "/v1/nexuses/" + Examples.OWN_NEXUS + "/children/x/offline", "/v1/devices/0000:01:00.0/unbind"})
+    void aBodyWhereNoneIsKnownIsRefused(String path) {
+        for (String body : new String[] {"{\"dryRun\": true}", "[]", "null", "{", "x", " ".repeat(100) + "{\"a\": 1}"}) {
+            assertThat(post(path, body).problem(400, "unexpected-body")).contains(path);
+        }
+        assertThat(send(request(path).POST(HttpRequest.BodyPublishers.ofInputStream(() ->
+            new ByteArrayInputStream("limit=1".getBytes(StandardCharsets.US_ASCII))))).problem(400, "unexpected-body")).contains(path);
+        assertThat(engine.calls()).noneMatch(call -> call.matches("(inflate|export|grow|shutdown|resume|offline|unbind|clear).*"));
+        for (String body : new String[] {"", "{}", " {}\n"}) {
+            assertThat(post(path, body).status()).isNotEqualTo(400);
+        }
+    }
+
+    @Test
+    void aBodyOfADeletionIsRefusedToo() {
+        send(request(POOL).method("DELETE", HttpRequest.BodyPublishers.ofString("{\"withReplicas\": true}")))
+            .problem(400, "unexpected-body");
+        assertThat(engine.calls()).noneMatch(call -> call.startsWith("destroy"));
+    }
+
     private void nothingReachedTheEngine() {
         assertThat(engine.calls()).noneMatch(call -> call.startsWith("create") || call.startsWith("put"));
     }

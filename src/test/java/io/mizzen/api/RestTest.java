@@ -433,6 +433,10 @@ class RestTest extends RestTestBase {
         Answer clone = post("/v1/snapshots/" + Examples.SNAPSHOT + "/clones", Examples.CLONE_BODY).expect(201);
         assertThat(clone.response().headers().firstValue("Location")).hasValue("/v1/replicas/" + Examples.OWN_CLONE);
         post("/v1/snapshots/" + Examples.SNAPSHOT + "/clones", Examples.CLONE_BODY).expect(200);
+        for (String path : List.of(replica + "/snapshots", "/v1/snapshots/" + Examples.SNAPSHOT + "/clones")) {
+            String uuid = post(path, "").expect(201).json().path("uuid").asString();
+            assertThat(post(path, "{}").expect(201).json().path("uuid").asString()).as("no two are the same").hasSize(36).isNotEqualTo(uuid);
+        }
         assertThat(get(replica + "/ranges?from=" + Examples.SNAPSHOT + "&offsetBytes=1048576").expect(200).json().path("ranges").get(0)
             .path("offsetBytes").asLong()).isEqualTo(1 << 20);
         get("/v1/snapshots/" + Examples.SNAPSHOT + "/ranges").expect(200);

@@ -115,10 +115,15 @@ public final class ProblemHandler {
     @ExceptionHandler
     ResponseEntity<Problem> onTypeMismatch(MethodArgumentTypeMismatchException failure, HttpServletRequest request) {
         Class<?> type = failure.getRequiredType();
-        String message = "'" + failure.getValue() + "' is no " + (type == null ? "valid value" : type.isEnum()
-            ? "value of " + List.of(type.getEnumConstants()) : type.getSimpleName());
+        String message = "'" + failure.getValue() + "' is " + (type == null ? "no valid value" : type.isEnum()
+            ? "none of " + List.of(type.getEnumConstants()) : type == Boolean.class ? "neither true nor false"
+            : isWhole(type) ? "no whole number, or out of range" : "no " + type.getSimpleName());
         return fields(request, "wrong-type", "The parameter '" + failure.getName() + "' cannot be read: " + message + '.',
             List.of(new Problem.FieldProblem(failure.getName(), message)));
+    }
+
+    private static boolean isWhole(Class<?> type) {
+        return type == int.class || type == long.class || Number.class.isAssignableFrom(type);
     }
 
     @ExceptionHandler

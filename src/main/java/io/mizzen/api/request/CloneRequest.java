@@ -13,6 +13,8 @@ public record CloneRequest(
         example = "e0000000-0000-4000-8000-0000000000b2")
     @Pattern(regexp = Ids.UUID_PATTERN, message = "must be a UUID in lower case") String uuid,
     @Schema(description = "The word for a pool that is SUSPECTED: its disks may fail") Boolean allowSuspected) {
+    /** What a request without a body means. */
+    public static final CloneRequest DEFAULT = new CloneRequest(null, null, null);
 
     /** As a command. */
     public CloneSpec toSpec(String snapshot) {

@@ -23,6 +23,8 @@ public record NexusSnapshotRequest(
     @Schema(description = "Whatever the snapshots belong to; default: that of each replica, or its UUID") String entityId,
     @Schema(description = "What they have in common; default: a random UUID") String transactionId,
     @Schema(description = "Seconds that writes may wait, 1 to 20; default 5", example = "5") @Min(1) @Max(20) Integer atMostSeconds) {
+    /** What a request without a body means. */
+    public static final NexusSnapshotRequest DEFAULT = new NexusSnapshotRequest(null, null, null, null, null, null);
     private static final String UUID_MESSAGE = "must be a UUID in lower case";
     /** Far below the 30 s after which a Linux host gives a command up and tries it again. */
     private static final int DEFAULT_SECONDS = 5;

@@ -15,6 +15,8 @@ public record SnapshotRequest(
     @Schema(description = "Whatever the snapshot belongs to; default: that of the replica, or its UUID") String entityId,
     @Schema(description = "What the snapshots of several replicas, taken together, have in common; default: the UUID")
     String transactionId) {
+    /** What a request without a body means. */
+    public static final SnapshotRequest DEFAULT = new SnapshotRequest(null, null, null, null);
 
     /** As a command. */
     public SnapshotSpec toSpec(String replica) {
