@@ -2,7 +2,6 @@ package io.mizzen.concat;
 
 import io.mizzen.bdev.Bdev;
 import io.mizzen.util.OperationException;
-import java.util.Arrays;
 
 /**
  * What the beginning of one disk says of a set that it belongs to. Immutable.
@@ -66,9 +65,5 @@ public final class DiskHead {
     /** Null when there is none. */
     MemberLabel label() {
         return label;
-    }
-
-    boolean beginsWith(byte[] written) {
-        return bytes.length >= written.length && Arrays.equals(bytes, 0, written.length, written, 0, written.length);
     }
 }

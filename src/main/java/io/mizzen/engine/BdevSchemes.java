@@ -38,6 +38,8 @@ import java.util.UUID;
  */
 final class BdevSchemes {
     private static final List<String> KNOWN = List.of("uring", "pcie", "pci", "malloc", "null", "fault", "lvol", "bdev", "loopback");
+    /** Parameters of bdevs that are as large as they are told to be. */
+    private static final Set<String> SIZED = Set.of("size_mb", "num_blocks", "blk_size", "uuid");
     private static final int MEBIBYTE = 1 << 20;
     private static final long MALLOC_MB_MAX = 1 << 16;
     private static final long FILE_MB_MAX = 1L << 34;
@@ -48,7 +50,9 @@ final class BdevSchemes {
         Set<String> parameters();
 
         /** The bdev's name; two URIs with one name mean one bdev. */
-        String name(BdevUri uri);
+        default String name(BdevUri uri) {
+            return uri.name();
+        }
 
         void open(String name, BdevUri uri, Completion<Bdev> done);
     }
@@ -245,12 +249,7 @@ final class BdevSchemes {
     private record Malloc(Offload offload, PageUse pages) implements Scheme {
         @Override
         public Set<String> parameters() {
-            return Set.of("size_mb", "num_blocks", "blk_size", "uuid");
-        }
-
-        @Override
-        public String name(BdevUri uri) {
-            return uri.name();
+            return SIZED;
         }
 
         @Override
@@ -265,12 +264,7 @@ final class BdevSchemes {
     private record Null() implements Scheme {
         @Override
         public Set<String> parameters() {
-            return Set.of("size_mb", "num_blocks", "blk_size", "uuid");
-        }
-
-        @Override
-        public String name(BdevUri uri) {
-            return uri.name();
+            return SIZED;
         }
 
         @Override
@@ -284,11 +278,6 @@ final class BdevSchemes {
         @Override
         public Set<String> parameters() {
             return Set.of("base", "uuid");
-        }
-
-        @Override
-        public String name(BdevUri uri) {
-            return uri.name();
         }
 
         @Override

@@ -40,7 +40,6 @@ import java.util.function.Function;
 /** The engine: turns commands into operations of the services on the control reactor. Any thread but a reactor's. */
 final class DataPlane extends StorageCommands {
     private static final System.Logger LOG = System.getLogger("io.mizzen.event");
-    private static final int EXIT_ABORTED = 130;
     private static final long LONG_NS = 24 * 3_600_000_000_000L;
 
     private final EngineConfig config;
@@ -109,11 +108,6 @@ final class DataPlane extends StorageCommands {
             }
             return stopReport;
         }
-    }
-
-    @Override
-    public void abort() {
-        Runtime.getRuntime().halt(EXIT_ABORTED);
     }
 
     @Override

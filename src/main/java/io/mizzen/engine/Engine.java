@@ -86,12 +86,6 @@ public interface Engine {
      */
     StopReport stop(long deadlineNs);
 
-    /**
-     * Stops the process at once, running nothing: pools stay unclean but safe and are recovered by the next import.
-     * For the second SIGINT.
-     */
-    void abort();
-
     /** Whether commands are accepted. */
     boolean isRunning();
 

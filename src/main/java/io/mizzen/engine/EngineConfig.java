@@ -176,10 +176,6 @@ public record EngineConfig(String version, Cores cores, Memory memory, Nvmf nvmf
         return new EngineConfig(version, cores, memory, value, rebuild, limits, health, shutdownDeadlineNs);
     }
 
-    public EngineConfig withRebuild(Rebuild value) {
-        return new EngineConfig(version, cores, memory, nvmf, value, limits, health, shutdownDeadlineNs);
-    }
-
     public EngineConfig withLimits(Limits value) {
         return new EngineConfig(version, cores, memory, nvmf, rebuild, value, health, shutdownDeadlineNs);
     }

@@ -55,7 +55,6 @@ public final class Libc {
     private static final MethodHandle GETSOCKNAME = handle("getsockname", -1, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG);
     private static final MethodHandle GETPEERNAME = handle("getpeername", -1, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG);
     private static final MethodHandle SHUTDOWN = handle("shutdown", -1, JAVA_INT, JAVA_INT, JAVA_INT);
-    private static final MethodHandle GETRLIMIT = handle("getrlimit", -1, JAVA_INT, JAVA_INT, JAVA_LONG);
     /** Without a thread transition: a call takes 2.5 ns instead of 8, and no safepoint can happen meanwhile. */
     private static final MethodHandle MEMMOVE = LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow("memmove"),
             FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG), Linker.Option.critical(false));
@@ -431,17 +430,6 @@ public final class Libc {
         MemorySegment state = STATE.get();
         try {
             int result = (int) SHUTDOWN.invokeExact(state, fd, how);
-            return result < 0 ? -errno(state) : result;
-        } catch (Throwable e) {
-            throw unexpected(e);
-        }
-    }
-
-    /** {@code int getrlimit(int resource, struct rlimit *rlim)}. */
-    public static int getrlimit(int resource, long limit) {
-        MemorySegment state = STATE.get();
-        try {
-            int result = (int) GETRLIMIT.invokeExact(state, resource, limit);
             return result < 0 ? -errno(state) : result;
         } catch (Throwable e) {
             throw unexpected(e);

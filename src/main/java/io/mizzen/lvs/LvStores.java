@@ -7,7 +7,6 @@ import io.mizzen.reactor.Mthread;
 import io.mizzen.util.Completion;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
-import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -133,11 +132,6 @@ public final class LvStores {
         } catch (OperationException e) {
             done.fail(e);
         }
-    }
-
-    /** Whether the first 4 KiB of a device carry the signature of a blobstore. */
-    public static boolean hasSignature(MemorySegment head) {
-        return head.byteSize() >= SuperBlock.SIZE_BYTES && SuperBlock.hasSignature(head, 0);
     }
 
     /** The open pools, oldest first. */

@@ -135,20 +135,6 @@ public final class Lvol {
         work = newWork;
     }
 
-    /** Clusters that it reads from the snapshots above it, and does not hold itself. */
-    public int inheritedClusterCount() {
-        int count = 0;
-        for (int i = 0; parent != null && i < map.length(); i++) {
-            count += map.get(i) == BlobMetadata.UNALLOCATED && map.inherited(i) != BlobMetadata.UNALLOCATED ? 1 : 0;
-        }
-        return count;
-    }
-
-    /** Bytes that it reads from the snapshots above it, and does not hold itself. */
-    public long inheritedBytes() {
-        return inheritedClusterCount() * store.geometry().clusterSizeBytes();
-    }
-
     /** Bytes that the snapshots above it hold, each for itself. */
     public long snapshotBytes() {
         long sum = 0;

@@ -52,10 +52,6 @@ final class PoolSpace {
         return freeClusterCount;
     }
 
-    int freePageCount() {
-        return freePageCount;
-    }
-
     int usedPageCount() {
         return geometry.metadataPageCount() - freePageCount;
     }

@@ -39,7 +39,7 @@ public final class BufferPool {
         }
         this.caches = new Cache[nodes.length];
         for (int i = 0; i < nodes.length; i++) {
-            caches[i] = new Cache(i, Arrays.binarySearch(distinct, nodes[i]),
+            caches[i] = new Cache(Arrays.binarySearch(distinct, nodes[i]),
                     Math.min(cacheCapacity, Math.max(2, count)));
         }
     }
@@ -95,7 +95,6 @@ public final class BufferPool {
 
     /** One core's part. */
     public final class Cache {
-        private final int reactorIndex;
         private final int home;
         private final DmaBuffer[] local;
         private int size;
@@ -104,8 +103,7 @@ public final class BufferPool {
         private long spillCount;
         private long emptyCount;
 
-        Cache(int reactorIndex, int home, int capacity) {
-            this.reactorIndex = reactorIndex;
+        Cache(int home, int capacity) {
             this.home = home;
             this.local = new DmaBuffer[capacity];
         }
@@ -171,10 +169,6 @@ public final class BufferPool {
                 assert offered;
             }
             spillCount++;
-        }
-
-        public int reactorIndex() {
-            return reactorIndex;
         }
 
         public BufferPool pool() {

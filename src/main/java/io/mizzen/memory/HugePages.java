@@ -3,11 +3,13 @@ package io.mizzen.memory;
 import io.mizzen.ffi.Errno;
 import io.mizzen.ffi.Libc;
 import io.mizzen.ffi.RawMemory;
+import io.mizzen.ffi.Sysfs;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -203,12 +205,8 @@ public final class HugePages {
     }
 
     private static boolean transparentEnabled() {
-        try {
-            return !java.nio.file.Files.readString(
-                    java.nio.file.Path.of("/sys/kernel/mm/transparent_hugepage/enabled")).contains("[never]");
-        } catch (java.io.IOException e) {
-            return false;       // The kernel has none.
-        }
+        String enabled = Sysfs.text(Path.of("/sys/kernel/mm/transparent_hugepage/enabled"));
+        return enabled != null && !enabled.contains("[never]");
     }
 
     private static OperationException exhausted(long sizeBytes, int errno) {

@@ -49,7 +49,6 @@ final class DirtyKeeper {
     private int nextPage;
     private long sequence;
     private Runnable cleared;
-    private boolean clearFailed;
     private long pageWrites;
 
     /**
@@ -113,7 +112,6 @@ final class DirtyKeeper {
             clearing[word] = approved[word] & stored[word] & ~map.durable.get(word);    // Granted again: stays.
         }
         cleared = done;
-        clearFailed = false;
         advance();
     }
 
@@ -126,11 +124,6 @@ final class DirtyKeeper {
             }
         }
         advance();
-    }
-
-    /** Whether the last {@link #clear} could not be stored; its bits are set still. */
-    boolean clearFailed() {
-        return clearFailed;
     }
 
     private void advance() {
@@ -236,7 +229,6 @@ final class DirtyKeeper {
             DirtyMap.andNot(map.wanted, word, image[word] & ~stored[word]);
             long kept = clearing[word];
             if (kept != 0) {
-                clearFailed = true;
                 stored[word] &= ~kept;      // Not to be relied on; the next want writes it again.
                 clearing[word] = 0;
             }

@@ -32,10 +32,6 @@ final class DirtyTracking {
         return keeper;
     }
 
-    DirtySweep sweep() {
-        return sweep;
-    }
-
     Resync resync() {
         return resync;
     }

@@ -83,13 +83,4 @@ final class MissedLog {
             segment = end + 1;
         }
     }
-
-    /** Bytes that are marked, not counting what channels still keep. Any thread. */
-    synchronized long markedBytes() {
-        long bits = 0;
-        for (long word : words) {
-            bits += Long.bitCount(word);
-        }
-        return bits << shift;
-    }
 }

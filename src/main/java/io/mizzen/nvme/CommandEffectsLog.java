@@ -19,15 +19,7 @@ public final class CommandEffectsLog {
         s.set(LE_INT, at + opcode * 4L, effects);
     }
 
-    public static int admin(MemorySegment s, long at, int opcode) {
-        return s.get(LE_INT, at + opcode * 4L);
-    }
-
     public static void io(MemorySegment s, long at, int opcode, int effects) {
         s.set(LE_INT, at + IO_COMMANDS + opcode * 4L, effects);
-    }
-
-    public static int io(MemorySegment s, long at, int opcode) {
-        return s.get(LE_INT, at + IO_COMMANDS + opcode * 4L);
     }
 }

@@ -26,11 +26,6 @@ public final class Cqe {
         return s.get(LE_INT, at);
     }
 
-    @HotPath
-    public static void result(MemorySegment s, long at, int value) {
-        s.set(LE_INT, at, value);
-    }
-
     /** Dwords 0 and 1 as one value: property get. */
     @HotPath
     public static long result64(MemorySegment s, long at) {

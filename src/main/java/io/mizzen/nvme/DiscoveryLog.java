@@ -68,10 +68,6 @@ public final class DiscoveryLog {
         return s.get(JAVA_BYTE, at + 1) & 0xFF;
     }
 
-    public static int portId(MemorySegment s, long at) {
-        return s.get(LE_SHORT, at + 4) & 0xFFFF;
-    }
-
     public static int flags(MemorySegment s, long at) {
         return s.get(LE_SHORT, at + 10) & 0xFFFF;
     }

@@ -3,7 +3,6 @@ package io.mizzen.nvme;
 import static io.mizzen.ffi.RawMemory.LE_INT;
 import static io.mizzen.ffi.RawMemory.LE_LONG;
 import static io.mizzen.ffi.RawMemory.LE_SHORT;
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import java.lang.foreign.MemorySegment;
 
@@ -17,10 +16,8 @@ public final class ErrorLogEntry {
     private static final long QUEUE_ID = 8;
     private static final long COMMAND_ID = 10;
     private static final long STATUS_FIELD = 12;
-    private static final long PARAMETER_LOCATION = 14;
     private static final long LBA = 16;
     private static final long NSID = 24;
-    private static final long TRANSPORT_TYPE = 29;
 
     private ErrorLogEntry() {
     }
@@ -46,10 +43,6 @@ public final class ErrorLogEntry {
         return s.get(LE_SHORT, at + COMMAND_ID) & 0xFFFF;
     }
 
-    public static void commandId(MemorySegment s, long at, int value) {
-        s.set(LE_SHORT, at + COMMAND_ID, (short) value);
-    }
-
     /** Status field with the phase bit. */
     public static int statusField(MemorySegment s, long at) {
         return s.get(LE_SHORT, at + STATUS_FIELD) & 0xFFFF;
@@ -57,15 +50,6 @@ public final class ErrorLogEntry {
 
     public static void statusField(MemorySegment s, long at, int value) {
         s.set(LE_SHORT, at + STATUS_FIELD, (short) value);
-    }
-
-    /** Byte (7:0) and bit (10:8) of the parameter, FFFFh = none. */
-    public static int parameterLocation(MemorySegment s, long at) {
-        return s.get(LE_SHORT, at + PARAMETER_LOCATION) & 0xFFFF;
-    }
-
-    public static void parameterLocation(MemorySegment s, long at, int value) {
-        s.set(LE_SHORT, at + PARAMETER_LOCATION, (short) value);
     }
 
     public static long lba(MemorySegment s, long at) {
@@ -82,13 +66,5 @@ public final class ErrorLogEntry {
 
     public static void nsid(MemorySegment s, long at, int value) {
         s.set(LE_INT, at + NSID, value);
-    }
-
-    public static int transportType(MemorySegment s, long at) {
-        return s.get(JAVA_BYTE, at + TRANSPORT_TYPE) & 0xFF;
-    }
-
-    public static void transportType(MemorySegment s, long at, int value) {
-        s.set(JAVA_BYTE, at + TRANSPORT_TYPE, (byte) value);
     }
 }

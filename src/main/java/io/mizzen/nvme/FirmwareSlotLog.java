@@ -17,14 +17,4 @@ public final class FirmwareSlotLog {
         s.set(JAVA_BYTE, at, (byte) 1);
         Text.spacePadded(s, at + REVISIONS, 8, revision);
     }
-
-    /** The active slot. */
-    public static int activeSlot(MemorySegment s, long at) {
-        return s.get(JAVA_BYTE, at) & 0x7;
-    }
-
-    /** Revision of a slot, from 1 to 7. */
-    public static String revision(MemorySegment s, long at, int slot) {
-        return Text.padded(s, at + REVISIONS + (slot - 1) * 8L, 8);
-    }
 }

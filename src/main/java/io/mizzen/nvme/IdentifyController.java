@@ -45,8 +45,6 @@ public final class IdentifyController {
     /** The transport SGL data block descriptor. */
     public static final int SGLS_TRANSPORT = 1 << 21;
 
-    private static final long VENDOR_ID = 0;
-    private static final long SUBSYSTEM_VENDOR_ID = 2;
     private static final long SERIAL = 4;
     private static final long MODEL = 24;
     private static final long FIRMWARE = 64;
@@ -65,53 +63,23 @@ public final class IdentifyController {
     private static final long FRMW = 260;
     private static final long LPA = 261;
     private static final long ELPE = 262;
-    private static final long NPSS = 263;
-    private static final long WARNING_TEMPERATURE = 266;
-    private static final long CRITICAL_TEMPERATURE = 268;
     private static final long KAS = 320;
-    private static final long ANATT = 342;
-    private static final long ANACAP = 343;
-    private static final long ANA_GROUP_ID_MAX = 344;
-    private static final long ANA_GROUP_COUNT = 348;
     private static final long SQES = 512;
     private static final long CQES = 513;
     private static final long MAX_COMMANDS = 514;
     private static final long NAMESPACE_COUNT = 516;
     private static final long ONCS = 520;
-    private static final long FUSES = 522;
-    private static final long FNA = 524;
     private static final long VWC = 525;
-    private static final long AWUN = 526;
-    private static final long AWUPF = 528;
     private static final long SGLS = 536;
     private static final long NAMESPACES_ALLOWED_MAX = 540;
     private static final long SUBSYSTEM_NQN = 768;
     private static final long IOCCSZ = 1792;
     private static final long IORCSZ = 1796;
     private static final long ICDOFF = 1800;
-    private static final long FCATT = 1802;
     private static final long MSDBD = 1803;
     private static final long OFCS = 1804;
-    private static final long POWER_STATE0_MAX_CENTIWATTS = 2048;
 
     private IdentifyController() {
-    }
-
-    /** VID: PCI vendor. */
-    public static int vendorId(MemorySegment s, long at) {
-        return s.get(LE_SHORT, at + VENDOR_ID) & 0xFFFF;
-    }
-
-    public static void vendorId(MemorySegment s, long at, int value) {
-        s.set(LE_SHORT, at + VENDOR_ID, (short) value);
-    }
-
-    public static int subsystemVendorId(MemorySegment s, long at) {
-        return s.get(LE_SHORT, at + SUBSYSTEM_VENDOR_ID) & 0xFFFF;
-    }
-
-    public static void subsystemVendorId(MemorySegment s, long at, int value) {
-        s.set(LE_SHORT, at + SUBSYSTEM_VENDOR_ID, (short) value);
     }
 
     public static String serial(MemorySegment s, long at) {
@@ -139,10 +107,6 @@ public final class IdentifyController {
     }
 
     /** CMIC: bit 0 several ports, bit 1 several controllers, bit 3 ANA. */
-    public static int cmic(MemorySegment s, long at) {
-        return s.get(JAVA_BYTE, at + CMIC) & 0xFF;
-    }
-
     public static void cmic(MemorySegment s, long at, int value) {
         s.set(JAVA_BYTE, at + CMIC, (byte) value);
     }
@@ -182,10 +146,6 @@ public final class IdentifyController {
     }
 
     /** CTRATT: bit 0 128-bit host identifier, bit 6 traffic based keep alive. */
-    public static int ctratt(MemorySegment s, long at) {
-        return s.get(LE_INT, at + CTRATT);
-    }
-
     public static void ctratt(MemorySegment s, long at, int value) {
         s.set(LE_INT, at + CTRATT, value);
     }
@@ -245,19 +205,11 @@ public final class IdentifyController {
     }
 
     /** Firmware updates: bit 0 slot 1 read only, 3:1 slots. */
-    public static int frmw(MemorySegment s, long at) {
-        return s.get(JAVA_BYTE, at + FRMW) & 0xFF;
-    }
-
     public static void frmw(MemorySegment s, long at, int value) {
         s.set(JAVA_BYTE, at + FRMW, (byte) value);
     }
 
     /** LPA: bit 0 SMART per namespace, 1 command effects, 2 extended data (offsets). */
-    public static int lpa(MemorySegment s, long at) {
-        return s.get(JAVA_BYTE, at + LPA) & 0xFF;
-    }
-
     public static void lpa(MemorySegment s, long at, int value) {
         s.set(JAVA_BYTE, at + LPA, (byte) value);
     }
@@ -271,33 +223,6 @@ public final class IdentifyController {
         s.set(JAVA_BYTE, at + ELPE, (byte) value);
     }
 
-    /** Power states, counted from zero. */
-    public static int npss(MemorySegment s, long at) {
-        return s.get(JAVA_BYTE, at + NPSS) & 0xFF;
-    }
-
-    public static void npss(MemorySegment s, long at, int value) {
-        s.set(JAVA_BYTE, at + NPSS, (byte) value);
-    }
-
-    /** Kelvin. */
-    public static int warningTemperature(MemorySegment s, long at) {
-        return s.get(LE_SHORT, at + WARNING_TEMPERATURE) & 0xFFFF;
-    }
-
-    public static void warningTemperature(MemorySegment s, long at, int value) {
-        s.set(LE_SHORT, at + WARNING_TEMPERATURE, (short) value);
-    }
-
-    /** Kelvin. */
-    public static int criticalTemperature(MemorySegment s, long at) {
-        return s.get(LE_SHORT, at + CRITICAL_TEMPERATURE) & 0xFFFF;
-    }
-
-    public static void criticalTemperature(MemorySegment s, long at, int value) {
-        s.set(LE_SHORT, at + CRITICAL_TEMPERATURE, (short) value);
-    }
-
     /** Keep alive granularity in 100 ms; 0 = not supported. */
     public static int kas(MemorySegment s, long at) {
         return s.get(LE_SHORT, at + KAS) & 0xFFFF;
@@ -307,39 +232,6 @@ public final class IdentifyController {
         s.set(LE_SHORT, at + KAS, (short) value);
     }
 
-    /** ANA transition time in seconds. */
-    public static int anatt(MemorySegment s, long at) {
-        return s.get(JAVA_BYTE, at + ANATT) & 0xFF;
-    }
-
-    public static void anatt(MemorySegment s, long at, int value) {
-        s.set(JAVA_BYTE, at + ANATT, (byte) value);
-    }
-
-    public static int anacap(MemorySegment s, long at) {
-        return s.get(JAVA_BYTE, at + ANACAP) & 0xFF;
-    }
-
-    public static void anacap(MemorySegment s, long at, int value) {
-        s.set(JAVA_BYTE, at + ANACAP, (byte) value);
-    }
-
-    public static int anaGroupIdMax(MemorySegment s, long at) {
-        return s.get(LE_INT, at + ANA_GROUP_ID_MAX);
-    }
-
-    public static void anaGroupIdMax(MemorySegment s, long at, int value) {
-        s.set(LE_INT, at + ANA_GROUP_ID_MAX, value);
-    }
-
-    public static int anaGroupCount(MemorySegment s, long at) {
-        return s.get(LE_INT, at + ANA_GROUP_COUNT);
-    }
-
-    public static void anaGroupCount(MemorySegment s, long at, int value) {
-        s.set(LE_INT, at + ANA_GROUP_COUNT, value);
-    }
-
     /** Submission queue entry size: required (3:0), largest (7:4). */
     public static int sqes(MemorySegment s, long at) {
         return s.get(JAVA_BYTE, at + SQES) & 0xFF;
@@ -347,10 +239,6 @@ public final class IdentifyController {
 
     public static void sqes(MemorySegment s, long at, int value) {
         s.set(JAVA_BYTE, at + SQES, (byte) value);
-    }
-
-    public static int cqes(MemorySegment s, long at) {
-        return s.get(JAVA_BYTE, at + CQES) & 0xFF;
     }
 
     public static void cqes(MemorySegment s, long at, int value) {
@@ -384,22 +272,6 @@ public final class IdentifyController {
         s.set(LE_SHORT, at + ONCS, (short) value);
     }
 
-    public static int fuses(MemorySegment s, long at) {
-        return s.get(LE_SHORT, at + FUSES) & 0xFFFF;
-    }
-
-    public static void fuses(MemorySegment s, long at, int value) {
-        s.set(LE_SHORT, at + FUSES, (short) value);
-    }
-
-    public static int fna(MemorySegment s, long at) {
-        return s.get(JAVA_BYTE, at + FNA) & 0xFF;
-    }
-
-    public static void fna(MemorySegment s, long at, int value) {
-        s.set(JAVA_BYTE, at + FNA, (byte) value);
-    }
-
     /** VWC: bit 0 a volatile write cache is present, 2:1 flush to NSID FFFFFFFFh. */
     public static int vwc(MemorySegment s, long at) {
         return s.get(JAVA_BYTE, at + VWC) & 0xFF;
@@ -407,22 +279,6 @@ public final class IdentifyController {
 
     public static void vwc(MemorySegment s, long at, int value) {
         s.set(JAVA_BYTE, at + VWC, (byte) value);
-    }
-
-    public static int awun(MemorySegment s, long at) {
-        return s.get(LE_SHORT, at + AWUN) & 0xFFFF;
-    }
-
-    public static void awun(MemorySegment s, long at, int value) {
-        s.set(LE_SHORT, at + AWUN, (short) value);
-    }
-
-    public static int awupf(MemorySegment s, long at) {
-        return s.get(LE_SHORT, at + AWUPF) & 0xFFFF;
-    }
-
-    public static void awupf(MemorySegment s, long at, int value) {
-        s.set(LE_SHORT, at + AWUPF, (short) value);
     }
 
     /** SGLS: SGL support. */
@@ -435,10 +291,6 @@ public final class IdentifyController {
     }
 
     /** MNAN. */
-    public static int namespacesAllowedMax(MemorySegment s, long at) {
-        return s.get(LE_INT, at + NAMESPACES_ALLOWED_MAX);
-    }
-
     public static void namespacesAllowedMax(MemorySegment s, long at, int value) {
         s.set(LE_INT, at + NAMESPACES_ALLOWED_MAX, value);
     }
@@ -474,42 +326,13 @@ public final class IdentifyController {
         return s.get(LE_SHORT, at + ICDOFF) & 0xFFFF;
     }
 
-    public static void icdoff(MemorySegment s, long at, int value) {
-        s.set(LE_SHORT, at + ICDOFF, (short) value);
-    }
-
-    /** FCATT: bit 0 static controller model. */
-    public static int fcatt(MemorySegment s, long at) {
-        return s.get(JAVA_BYTE, at + FCATT) & 0xFF;
-    }
-
-    public static void fcatt(MemorySegment s, long at, int value) {
-        s.set(JAVA_BYTE, at + FCATT, (byte) value);
-    }
-
     /** SGL data block descriptors in a capsule. */
-    public static int msdbd(MemorySegment s, long at) {
-        return s.get(JAVA_BYTE, at + MSDBD) & 0xFF;
-    }
-
     public static void msdbd(MemorySegment s, long at, int value) {
         s.set(JAVA_BYTE, at + MSDBD, (byte) value);
     }
 
     /** OFCS: bit 0 disconnect command. */
-    public static int ofcs(MemorySegment s, long at) {
-        return s.get(LE_SHORT, at + OFCS) & 0xFFFF;
-    }
-
     public static void ofcs(MemorySegment s, long at, int value) {
         s.set(LE_SHORT, at + OFCS, (short) value);
-    }
-
-    public static int powerState0MaxCentiwatts(MemorySegment s, long at) {
-        return s.get(LE_SHORT, at + POWER_STATE0_MAX_CENTIWATTS) & 0xFFFF;
-    }
-
-    public static void powerState0MaxCentiwatts(MemorySegment s, long at, int value) {
-        s.set(LE_SHORT, at + POWER_STATE0_MAX_CENTIWATTS, (short) value);
     }
 }

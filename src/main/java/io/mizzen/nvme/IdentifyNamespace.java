@@ -2,7 +2,6 @@ package io.mizzen.nvme;
 
 import static io.mizzen.ffi.RawMemory.LE_INT;
 import static io.mizzen.ffi.RawMemory.LE_LONG;
-import static io.mizzen.ffi.RawMemory.LE_SHORT;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import java.lang.foreign.MemorySegment;
@@ -13,8 +12,6 @@ import java.lang.foreign.MemorySegment;
 public final class IdentifyNamespace {
     public static final int SIZE_BYTES = 4096;
 
-    public static final int NSFEAT_THIN = 1;
-    public static final int NSFEAT_PREFERRED_SIZES = 1 << 4;
     public static final int NMIC_SHARED = 1;
     /** Deallocated blocks read as zeros. */
     public static final int DLFEAT_READS_ZEROS = 1;
@@ -25,15 +22,11 @@ public final class IdentifyNamespace {
     private static final long SIZE_BLOCKS = 0;
     private static final long CAPACITY_BLOCKS = 8;
     private static final long USED_BLOCKS = 16;
-    private static final long NSFEAT = 24;
     private static final long FORMAT_COUNT = 25;
     private static final long FLBAS = 26;
     private static final long DPS = 29;
     private static final long NMIC = 30;
     private static final long DLFEAT = 33;
-    private static final long PREFERRED_WRITE_GRANULARITY_BLOCKS = 64;
-    private static final long PREFERRED_DEALLOCATE_GRANULARITY_BLOCKS = 68;
-    private static final long ANA_GROUP_ID = 92;
     private static final long NSATTR = 99;
     private static final long NGUID_HIGH = 104;
     private static final long NGUID_LOW = 112;
@@ -52,30 +45,13 @@ public final class IdentifyNamespace {
     }
 
     /** NCAP. */
-    public static long capacityBlocks(MemorySegment s, long at) {
-        return s.get(LE_LONG, at + CAPACITY_BLOCKS);
-    }
-
     public static void capacityBlocks(MemorySegment s, long at, long value) {
         s.set(LE_LONG, at + CAPACITY_BLOCKS, value);
     }
 
     /** NUSE. */
-    public static long usedBlocks(MemorySegment s, long at) {
-        return s.get(LE_LONG, at + USED_BLOCKS);
-    }
-
     public static void usedBlocks(MemorySegment s, long at, long value) {
         s.set(LE_LONG, at + USED_BLOCKS, value);
-    }
-
-    /** NSFEAT: bit 0 thin, 4 the preferred sizes below are valid. */
-    public static int nsfeat(MemorySegment s, long at) {
-        return s.get(JAVA_BYTE, at + NSFEAT) & 0xFF;
-    }
-
-    public static void nsfeat(MemorySegment s, long at, int value) {
-        s.set(JAVA_BYTE, at + NSFEAT, (byte) value);
     }
 
     /** NLBAF, counted from zero. */
@@ -83,17 +59,9 @@ public final class IdentifyNamespace {
         return s.get(JAVA_BYTE, at + FORMAT_COUNT) & 0xFF;
     }
 
-    public static void formatCount(MemorySegment s, long at, int value) {
-        s.set(JAVA_BYTE, at + FORMAT_COUNT, (byte) value);
-    }
-
     /** FLBAS: format in use, bits 3:0 and 6:5. */
     public static int flbas(MemorySegment s, long at) {
         return s.get(JAVA_BYTE, at + FLBAS) & 0xFF;
-    }
-
-    public static void flbas(MemorySegment s, long at, int value) {
-        s.set(JAVA_BYTE, at + FLBAS, (byte) value);
     }
 
     /** DPS: type of protection information in bits 2:0, 0 none. */
@@ -106,10 +74,6 @@ public final class IdentifyNamespace {
     }
 
     /** NMIC: bit 0 the namespace may be attached to several controllers. */
-    public static int nmic(MemorySegment s, long at) {
-        return s.get(JAVA_BYTE, at + NMIC) & 0xFF;
-    }
-
     public static void nmic(MemorySegment s, long at, int value) {
         s.set(JAVA_BYTE, at + NMIC, (byte) value);
     }
@@ -123,40 +87,10 @@ public final class IdentifyNamespace {
         s.set(JAVA_BYTE, at + DLFEAT, (byte) value);
     }
 
-    /** NPWG, counted from zero. */
-    public static int preferredWriteGranularityBlocks(MemorySegment s, long at) {
-        return s.get(LE_SHORT, at + PREFERRED_WRITE_GRANULARITY_BLOCKS) & 0xFFFF;
-    }
-
-    public static void preferredWriteGranularityBlocks(MemorySegment s, long at, int value) {
-        s.set(LE_SHORT, at + PREFERRED_WRITE_GRANULARITY_BLOCKS, (short) value);
-    }
-
-    /** NPDG, counted from zero. */
-    public static int preferredDeallocateGranularityBlocks(MemorySegment s, long at) {
-        return s.get(LE_SHORT, at + PREFERRED_DEALLOCATE_GRANULARITY_BLOCKS) & 0xFFFF;
-    }
-
-    public static void preferredDeallocateGranularityBlocks(MemorySegment s, long at, int value) {
-        s.set(LE_SHORT, at + PREFERRED_DEALLOCATE_GRANULARITY_BLOCKS, (short) value);
-    }
-
-    public static int anaGroupId(MemorySegment s, long at) {
-        return s.get(LE_INT, at + ANA_GROUP_ID);
-    }
-
-    public static void anaGroupId(MemorySegment s, long at, int value) {
-        s.set(LE_INT, at + ANA_GROUP_ID, value);
-    }
-
     /** NSATTR: the namespace can only be read for now. */
     public static final int NSATTR_WRITE_PROTECTED = 1;
 
     /** NSATTR: bit 0 write protected. */
-    public static int nsattr(MemorySegment s, long at) {
-        return s.get(JAVA_BYTE, at + NSATTR) & 0xFF;
-    }
-
     public static void nsattr(MemorySegment s, long at, int value) {
         s.set(JAVA_BYTE, at + NSATTR, (byte) value);
     }

@@ -14,8 +14,6 @@ public final class IdentifyNvmController {
 
     private static final long VERIFY_SIZE_LIMIT = 0;
     private static final long WRITE_ZEROES_SIZE_LIMIT = 1;
-    private static final long WRITE_UNCORRECTABLE_SIZE_LIMIT = 2;
-    private static final long DSM_RANGES_MAX = 3;
     private static final long DSM_RANGE_BLOCKS_MAX = 4;
     private static final long DSM_BLOCKS_MAX = 8;
 
@@ -40,23 +38,6 @@ public final class IdentifyNvmController {
         s.set(JAVA_BYTE, at + WRITE_ZEROES_SIZE_LIMIT, (byte) value);
     }
 
-    public static int writeUncorrectableSizeLimit(MemorySegment s, long at) {
-        return s.get(JAVA_BYTE, at + WRITE_UNCORRECTABLE_SIZE_LIMIT) & 0xFF;
-    }
-
-    public static void writeUncorrectableSizeLimit(MemorySegment s, long at, int value) {
-        s.set(JAVA_BYTE, at + WRITE_UNCORRECTABLE_SIZE_LIMIT, (byte) value);
-    }
-
-    /** DMRL. */
-    public static int dsmRangesMax(MemorySegment s, long at) {
-        return s.get(JAVA_BYTE, at + DSM_RANGES_MAX) & 0xFF;
-    }
-
-    public static void dsmRangesMax(MemorySegment s, long at, int value) {
-        s.set(JAVA_BYTE, at + DSM_RANGES_MAX, (byte) value);
-    }
-
     /** DMRSL. */
     public static int dsmRangeBlocksMax(MemorySegment s, long at) {
         return s.get(LE_INT, at + DSM_RANGE_BLOCKS_MAX);
@@ -69,9 +50,5 @@ public final class IdentifyNvmController {
     /** DMSL. */
     public static long dsmBlocksMax(MemorySegment s, long at) {
         return s.get(LE_LONG, at + DSM_BLOCKS_MAX);
-    }
-
-    public static void dsmBlocksMax(MemorySegment s, long at, long value) {
-        s.set(LE_LONG, at + DSM_BLOCKS_MAX, value);
     }
 }

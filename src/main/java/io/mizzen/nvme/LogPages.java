@@ -24,11 +24,6 @@ public final class LogPages {
         return cdw10 & 0xFF;
     }
 
-    /** Log specific parameter, CDW10 14:8. */
-    public static int specific(int cdw10) {
-        return cdw10 >>> 8 & 0x7F;
-    }
-
     /** Whether an asynchronous event of this page stays masked, CDW10 15. */
     public static boolean retainEvent(int cdw10) {
         return (cdw10 & 1 << 15) != 0;

@@ -89,11 +89,6 @@ public final class Properties {
         return 1L << (12 + (int) (cap >>> 48 & 0xF));
     }
 
-    /** CAP.MPSMAX in bytes. */
-    public static long capPageSizeMaxBytes(long cap) {
-        return 1L << (12 + (int) (cap >>> 52 & 0xF));
-    }
-
     /** CAP.CSS: supported command sets, bit 0 of it the NVM command set. */
     public static int capCommandSets(long cap) {
         return (int) (cap >>> 37 & 0xFF);

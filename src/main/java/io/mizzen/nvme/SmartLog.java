@@ -110,16 +110,8 @@ public final class SmartLog {
         return s.get(LE_LONG, at + CONTROLLER_BUSY_MINUTES);
     }
 
-    public static void controllerBusyMinutes(MemorySegment s, long at, long value) {
-        s.set(LE_LONG, at + CONTROLLER_BUSY_MINUTES, value);
-    }
-
     public static long powerCycles(MemorySegment s, long at) {
         return s.get(LE_LONG, at + POWER_CYCLES);
-    }
-
-    public static void powerCycles(MemorySegment s, long at, long value) {
-        s.set(LE_LONG, at + POWER_CYCLES, value);
     }
 
     public static long powerOnHours(MemorySegment s, long at) {
@@ -148,9 +140,5 @@ public final class SmartLog {
 
     public static long errorLogEntries(MemorySegment s, long at) {
         return s.get(LE_LONG, at + ERROR_LOG_ENTRIES);
-    }
-
-    public static void errorLogEntries(MemorySegment s, long at, long value) {
-        s.set(LE_LONG, at + ERROR_LOG_ENTRIES, value);
     }
 }

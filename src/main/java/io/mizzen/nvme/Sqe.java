@@ -94,36 +94,6 @@ public final class Sqe {
         s.set(LE_INT, at + NSID, value);
     }
 
-    @HotPath
-    public static int cdw2(MemorySegment s, long at) {
-        return s.get(LE_INT, at + CDW2);
-    }
-
-    @HotPath
-    public static void cdw2(MemorySegment s, long at, int value) {
-        s.set(LE_INT, at + CDW2, value);
-    }
-
-    @HotPath
-    public static int cdw3(MemorySegment s, long at) {
-        return s.get(LE_INT, at + CDW3);
-    }
-
-    @HotPath
-    public static void cdw3(MemorySegment s, long at, int value) {
-        s.set(LE_INT, at + CDW3, value);
-    }
-
-    @HotPath
-    public static long metadataPointer(MemorySegment s, long at) {
-        return s.get(LE_LONG, at + MPTR);
-    }
-
-    @HotPath
-    public static void metadataPointer(MemorySegment s, long at, long value) {
-        s.set(LE_LONG, at + MPTR, value);
-    }
-
     /** PRP entry 1 (an address), or the first half of SGL1. */
     @HotPath
     public static void prp1(MemorySegment s, long at, long value) {

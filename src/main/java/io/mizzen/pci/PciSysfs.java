@@ -1,10 +1,10 @@
 package io.mizzen.pci;
 
+import io.mizzen.ffi.Sysfs;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -45,7 +45,7 @@ public final class PciSysfs {
     /** Every NVMe function, by address. */
     public List<PciFunction> nvmeFunctions() {
         List<PciFunction> functions = new ArrayList<>();
-        for (String name : list(sysfs.resolve("bus/pci/devices"))) {
+        for (String name : Sysfs.names(sysfs.resolve("bus/pci/devices"))) {
             PciFunction function = PciAddress.isAddress(name) ? find(PciAddress.parse(name)) : null;
             if (function != null && function.isNvme()) {
                 functions.add(function);
@@ -72,18 +72,18 @@ public final class PciSysfs {
     /** As {@link #get}; null when it is not there, or goes while it is looked at. */
     public PciFunction find(PciAddress address) {
         Path device = device(address);
-        String classCode = read(device.resolve("class"));
+        String classCode = Sysfs.text(device.resolve("class"));
         if (classCode == null) {
             return null;
         }
         Path group = device.resolve("iommu_group");
         String number = linkName(group);
-        String override = read(device.resolve("driver_override"));
-        String node = read(device.resolve("numa_node"));
-        return new PciFunction(address, hex(read(device.resolve("vendor"))), hex(read(device.resolve("device"))),
+        String override = Sysfs.text(device.resolve("driver_override"));
+        String node = Sysfs.text(device.resolve("numa_node"));
+        return new PciFunction(address, hex(Sysfs.text(device.resolve("vendor"))), hex(Sysfs.text(device.resolve("device"))),
                 hex(classCode), linkName(device.resolve("driver")),
                 override == null || override.equals("(null)") || override.isEmpty() ? null : override,
-                number == null ? -1 : Integer.parseInt(number), read(group.resolve("type")),
+                number == null ? -1 : Integer.parseInt(number), Sysfs.text(group.resolve("type")),
                 node == null ? -1 : Integer.parseInt(node));
     }
 
@@ -99,15 +99,15 @@ public final class PciSysfs {
 
     /** The number of the interrupt by wire; 0: it is not wired up. */
     int interruptNumber(PciAddress address) {
-        String number = read(device(address).resolve("irq"));
+        String number = Sysfs.text(device(address).resolve("irq"));
         return number == null || number.isEmpty() ? 0 : Integer.parseInt(number);
     }
 
     /** Addresses on the bus at which functions have registers or memory, and bridges those behind them. */
     List<IovaAllotment.Range> busMemory() {
         List<IovaAllotment.Range> ranges = new ArrayList<>();
-        for (String name : list(sysfs.resolve("bus/pci/devices"))) {
-            String resources = read(sysfs.resolve("bus/pci/devices").resolve(name).resolve("resource"));
+        for (String name : Sysfs.names(sysfs.resolve("bus/pci/devices"))) {
+            String resources = Sysfs.text(sysfs.resolve("bus/pci/devices").resolve(name).resolve("resource"));
             for (String line : resources == null ? new String[0] : resources.split("\n")) {
                 String[] words = line.strip().split(" ");        // Start, end, and flags of the kernel's (IORESOURCE_MEM).
                 if (words.length == 3 && (Long.decode(words[2]) & MEMORY_RESOURCE) != 0) {
@@ -121,7 +121,7 @@ public final class PciSysfs {
     /** Other functions of the IOMMU group that keep it from us: those with a driver that is neither VFIO's nor a bridge's. */
     public List<PciFunction> hinderersOf(PciFunction function) {
         List<PciFunction> hinderers = new ArrayList<>();
-        for (String name : list(device(function.address()).resolve("iommu_group/devices"))) {
+        for (String name : Sysfs.names(device(function.address()).resolve("iommu_group/devices"))) {
             PciFunction other = PciAddress.isAddress(name) ? find(PciAddress.parse(name)) : null;
             if (other != null && !other.address().equals(function.address()) && other.driver() != null
                     && !other.driver().equals(PciDriver.VFIO_PCI.driverName()) && !other.driver().equals("pcieport")
@@ -134,7 +134,7 @@ public final class PciSysfs {
 
     /** What the kernel's NVMe driver calls the controller ({@code nvme0}), or null when it does not have it. */
     public String controllerName(PciAddress address) {
-        List<String> names = list(device(address).resolve("nvme"));
+        List<String> names = Sysfs.names(device(address).resolve("nvme"));
         return names.isEmpty() ? null : names.getFirst();
     }
 
@@ -148,10 +148,10 @@ public final class PciSysfs {
             return null;
         }
         Path controller = device(address).resolve("nvme").resolve(name);
-        if (!"live".equals(read(controller.resolve("state")))) {
+        if (!"live".equals(Sysfs.text(controller.resolve("state")))) {
             return null;
         }
-        String serial = read(controller.resolve("serial"));
+        String serial = Sysfs.text(controller.resolve("serial"));
         return serial == null || serial.isEmpty() ? null : serial;
     }
 
@@ -192,7 +192,7 @@ public final class PciSysfs {
 
     /** The device file of a function that uio_pci_generic has, or null. */
     Path uioFile(PciAddress address) {
-        List<String> names = list(device(address).resolve("uio"));
+        List<String> names = Sysfs.names(device(address).resolve("uio"));
         return names.isEmpty() ? null : dev.resolve(names.getFirst());
     }
 
@@ -220,15 +220,6 @@ public final class PciSysfs {
                 + " is not allowed: run the engine as root, in a container with /sys writable");
     }
 
-    /** First line of an attribute, or null when it is not there or cannot be read. */
-    private static String read(Path attribute) {
-        try {
-            return Files.readString(attribute).strip();
-        } catch (IOException absent) {
-            return null;        // Attributes go with their device; some kernels lack some.
-        }
-    }
-
     private static int hex(String text) {
         return text == null ? 0 : Integer.decode(text);
     }
@@ -239,17 +230,5 @@ public final class PciSysfs {
         } catch (IOException absent) {
             return null;
         }
-    }
-
-    /** Names in a directory, in order; none when there is no such directory. */
-    private static List<String> list(Path directory) {
-        List<String> names = new ArrayList<>();
-        try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
-            entries.forEach(entry -> names.add(entry.getFileName().toString()));
-        } catch (IOException absent) {
-            return List.of();
-        }
-        names.sort(Comparator.naturalOrder());
-        return names;
     }
 }

@@ -208,11 +208,6 @@ public final class Mthread {
         return messageBatchMax;
     }
 
-    /** Messages waiting now. Any thread. */
-    public int messagesWaiting() {
-        return ring.size();
-    }
-
     /** The pollers, a copy. Any thread, approximate. */
     public List<Poller> pollers() {
         List<Poller> copy = new ArrayList<>();

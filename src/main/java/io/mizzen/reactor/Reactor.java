@@ -197,9 +197,7 @@ public final class Reactor {
         for (int i = 0; i < all.length; i++) {
             work += all[i].poll(turnNowNs);
         }
-        int expired = timers.expire(turnNowNs, TIMER_BATCH_MAX);
-        stats.timersExpired += expired;
-        work += expired;
+        work += timers.expire(turnNowNs, TIMER_BATCH_MAX);
         if (deferredHead != null) {
             work += runDeferred();
         }
@@ -211,9 +209,6 @@ public final class Reactor {
             work += ends[i].flush();
         }
         stats.turns++;
-        if (work != 0) {
-            stats.busyTurns++;
-        }
         return work;
     }
 
@@ -246,7 +241,6 @@ public final class Reactor {
             work = next;
             count++;
         }
-        stats.deferredRun += count;
         return count;
     }
 

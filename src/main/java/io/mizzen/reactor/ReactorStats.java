@@ -3,23 +3,15 @@ package io.mizzen.reactor;
 /** Counters of one reactor: written by it without synchronisation, read by anybody, monotonic, approximate. */
 public final class ReactorStats {
     long turns;
-    long busyTurns;
     long busyNs;
     long idleNs;
     long sleepNs;
     long sleeps;
     volatile long wakeUps;
-    long timersExpired;
-    long deferredRun;
     long stalls;
 
     public long turns() {
         return turns;
-    }
-
-    /** Turns that had work. */
-    public long busyTurns() {
-        return busyTurns;
     }
 
     /** Time in turns that had work, nanoseconds. */
@@ -44,14 +36,6 @@ public final class ReactorStats {
     /** Wake-ups that other threads paid for. */
     public long wakeUps() {
         return wakeUps;
-    }
-
-    public long timersExpired() {
-        return timersExpired;
-    }
-
-    public long deferredRun() {
-        return deferredRun;
     }
 
     /** How often the stall detector found the reactor frozen. */

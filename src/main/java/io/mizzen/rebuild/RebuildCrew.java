@@ -33,10 +33,6 @@ final class RebuildCrew {
         });
     }
 
-    boolean isChosen() {
-        return !mthreads.isEmpty();
-    }
-
     /** Opens the channels, on each worker. */
     void open() {
         workers = new ArrayList<>();

@@ -396,10 +396,6 @@ public final class RebuildJob {
         return spec.kind();
     }
 
-    public RebuildSpec spec() {
-        return spec;
-    }
-
     public RebuildSettings settings() {
         return settings;
     }

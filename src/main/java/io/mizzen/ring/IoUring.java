@@ -138,11 +138,6 @@ final class IoUring implements AutoCloseable {
         return fd;
     }
 
-    /** The set-up flags in force. */
-    int setupFlags() {
-        return setupFlags;
-    }
-
     boolean defersTaskWork() {
         return (setupFlags & IORING_SETUP_DEFER_TASKRUN) != 0;
     }

@@ -2,17 +2,16 @@ package io.mizzen.uring;
 
 import io.mizzen.ffi.Errno;
 import io.mizzen.ffi.Libc;
+import io.mizzen.ffi.Sysfs;
 import io.mizzen.uring.BlockDevice.Use;
 import io.mizzen.uring.BlockDevice.UseKind;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.lang.foreign.Arena;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
@@ -77,13 +76,13 @@ public final class BlockDevices {
         if (device == null || !Files.isDirectory(device)) {
             return null;
         }
-        String address = text(device.resolve("address"));
+        String address = Sysfs.text(device.resolve("address"));
         if (address == null) {          // Of a drive with several paths each controller has its own.
-            address = names(device).stream().filter(controller -> controller.matches("nvme\\d+"))
-                    .map(controller -> text(device.resolve(controller).resolve("address"))).filter(Objects::nonNull).findFirst().orElse(null);
+            address = Sysfs.names(device).stream().filter(controller -> controller.matches("nvme\\d+"))
+                    .map(controller -> Sysfs.text(device.resolve(controller).resolve("address"))).filter(Objects::nonNull).findFirst().orElse(null);
         }
         return new NvmeDrive(address != null && PCI_ADDRESS.matcher(address).matches() ? address : name.group(1),
-                orEmpty(text(device.resolve("model"))), orEmpty(text(device.resolve("serial"))));
+                orEmpty(Sysfs.text(device.resolve("model"))), orEmpty(Sysfs.text(device.resolve("serial"))));
     }
 
     private static String orEmpty(String text) {
@@ -94,7 +93,7 @@ public final class BlockDevices {
     public List<BlockDevice> list() {
         List<Mount> mounts = mounts();
         List<BlockDevice> disks = new ArrayList<>();
-        for (String name : names(sysfs.resolve("block"))) {
+        for (String name : Sysfs.names(sysfs.resolve("block"))) {
             BlockDevice disk = name.matches("(z?ram)\\d+") ? null : read(name, mounts);
             if (disk != null) {
                 disks.add(disk);
@@ -106,7 +105,7 @@ public final class BlockDevices {
     /** Names of the disks that are namespaces of an NVMe controller of the kernel's driver, such as {@code nvme0}. */
     public List<String> namespacesOf(String controller) {
         List<String> disks = new ArrayList<>();
-        for (String name : names(sysfs.resolve("class/nvme").resolve(controller))) {
+        for (String name : Sysfs.names(sysfs.resolve("class/nvme").resolve(controller))) {
             Matcher path = NVME_PATH.matcher(name);
             if (path.matches()) {
                 disks.add(path.group(1) + path.group(2));
@@ -205,19 +204,19 @@ public final class BlockDevices {
         if (sectors == 0 || number(block.resolve("hidden"), 0) == 1) {
             return null;
         }
-        return new BlockDevice(name, dev.resolve(name), text(block.resolve("dev")), text(block.resolve("device/model")),
+        return new BlockDevice(name, dev.resolve(name), Sysfs.text(block.resolve("dev")), Sysfs.text(block.resolve("device/model")),
                 serial(block), (int) number(block.resolve("nsid"), 0), sectors * SECTOR_BYTES,
                 (int) number(block.resolve("queue/logical_block_size"), SECTOR_BYTES), number(block.resolve("ro"), 0) == 1,
                 numaNode(block), partitions(block), uses(name, block, mounts));
     }
 
     private static List<String> partitions(Path block) {
-        return names(block).stream().filter(entry -> Files.exists(block.resolve(entry).resolve("partition"))).toList();
+        return Sysfs.names(block).stream().filter(entry -> Files.exists(block.resolve(entry).resolve("partition"))).toList();
     }
 
     private static String serial(Path block) {
         for (String attribute : List.of("device/serial", "serial")) {
-            String serial = text(block.resolve(attribute));
+            String serial = Sysfs.text(block.resolve(attribute));
             if (serial != null && !serial.isEmpty()) {
                 return serial;
             }
@@ -234,7 +233,7 @@ public final class BlockDevices {
     private static int numaNode(Path block) {
         try {
             for (Path at = block.toRealPath(); at != null; at = at.getParent()) {
-                String node = text(at.resolve("numa_node"));
+                String node = Sysfs.text(at.resolve("numa_node"));
                 if (node != null) {
                     return Integer.parseInt(node);
                 }
@@ -257,22 +256,22 @@ public final class BlockDevices {
     }
 
     private void addUses(List<Use> uses, String name, Path directory, List<Mount> mounts) {
-        String device = text(directory.resolve("dev"));
+        String device = Sysfs.text(directory.resolve("dev"));
         String file = dev.resolve(name).toString();
         for (Mount mount : mounts) {
             if (mount.device.equals(device) || mount.source.equals(file)) {
                 uses.add(new Use(mount.kind, name + " on " + mount.target));
             }
         }
-        for (String holder : names(directory.resolve("holders"))) {
+        for (String holder : Sysfs.names(directory.resolve("holders"))) {
             uses.add(holder(name, holder));
         }
     }
 
     private Use holder(String name, String holder) {
         Path block = sysfs.resolve("block").resolve(holder);
-        String uuid = text(block.resolve("dm/uuid"));
-        String mapped = text(block.resolve("dm/name"));
+        String uuid = Sysfs.text(block.resolve("dm/uuid"));
+        String mapped = Sysfs.text(block.resolve("dm/name"));
         UseKind kind = uuid != null && uuid.startsWith("LVM-") ? UseKind.LVM : mapped != null ? UseKind.DEVICE_MAPPER
                 : Files.isDirectory(block.resolve("md")) ? UseKind.MD : UseKind.HELD;
         return new Use(kind, name + " in " + (mapped == null ? holder : mapped));
@@ -313,27 +312,8 @@ public final class BlockDevices {
         }
     }
 
-    private static List<String> names(Path directory) {
-        List<String> names = new ArrayList<>();
-        try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
-            entries.forEach(entry -> names.add(entry.getFileName().toString()));
-        } catch (IOException absent) {
-            return List.of();
-        }
-        names.sort(Comparator.naturalOrder());
-        return names;
-    }
-
-    private static String text(Path attribute) {
-        try {
-            return Files.readString(attribute).strip();
-        } catch (IOException absent) {
-            return null;        // Attributes go with their device; not every kind of disk has all.
-        }
-    }
-
     private static long number(Path attribute, long otherwise) {
-        String text = text(attribute);
+        String text = Sysfs.text(attribute);
         return text == null || text.isEmpty() ? otherwise : Long.parseLong(text);
     }
 }

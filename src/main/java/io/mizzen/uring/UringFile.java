@@ -4,6 +4,7 @@ import io.mizzen.ffi.Errno;
 import io.mizzen.ffi.Libc;
 import io.mizzen.ffi.RawMemory;
 import io.mizzen.ffi.Statx;
+import io.mizzen.ffi.Sysfs;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
 import java.io.IOException;
@@ -254,13 +255,12 @@ public final class UringFile implements AutoCloseable {
     private static String sysfs(long statx, String file, String otherwise) {
         Path base = Path.of("/sys/dev/block", Statx.device(statx));
         for (Path candidate : new Path[] {base.resolve(file), base.resolve("..").resolve(file)}) {
-            try {
-                return Files.readString(candidate).strip();
-            } catch (IOException e) {
-                continue;           // A partition has its queue in the parent; else the kernel does not say.
+            String text = Sysfs.text(candidate);
+            if (text != null) {
+                return text;
             }
         }
-        return otherwise;
+        return otherwise;           // A partition has its queue in the parent; else the kernel does not say.
     }
 
     /** Tries an operation behind the end of the file, where it changes nothing that anybody sees. */
@@ -283,11 +283,6 @@ public final class UringFile implements AutoCloseable {
 
     public boolean isBlockDevice() {
         return blockDevice;
-    }
-
-    /** Whether I/O bypasses the page cache. */
-    public boolean isDirect() {
-        return direct;
     }
 
     /** Whether completed writes need a flush to be durable. */

@@ -133,11 +133,6 @@ public abstract class FakeStorage implements Engine {
     }
 
     @Override
-    public void abort() {
-        running = false;
-    }
-
-    @Override
     public boolean isRunning() {
         return running;
     }

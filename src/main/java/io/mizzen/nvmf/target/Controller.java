@@ -48,7 +48,6 @@ final class Controller {
     private boolean discoveryEventPending;
     private boolean discoveryEventMasked;
     private long keepAliveNs;
-    long errorCount;
 
     private volatile boolean ready;
     private volatile boolean writeThrough = true;

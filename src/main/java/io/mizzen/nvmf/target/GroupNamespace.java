@@ -4,7 +4,6 @@ import io.mizzen.bdev.IoChannel;
 
 /** A namespace in one poll group: its channel there, and how many commands use it. The group's thread only. */
 final class GroupNamespace {
-    final Namespace namespace;
     final IoChannel channel;
     /** Hosts can only read it (NSATTR of Identify Namespace, bit 0). */
     final boolean readOnly;
@@ -14,8 +13,7 @@ final class GroupNamespace {
     /** Set when the namespace is being removed: told when the last command has ended. */
     Runnable drained;
 
-    GroupNamespace(Namespace namespace, IoChannel channel) {
-        this.namespace = namespace;
+    GroupNamespace(IoChannel channel) {
         this.channel = channel;
         this.readOnly = channel.bdev().isReadOnly();
     }

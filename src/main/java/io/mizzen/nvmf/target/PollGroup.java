@@ -341,7 +341,7 @@ final class PollGroup {
     /** Opens the group's channel; null, or why not. */
     OperationException addNamespace(Subsystem subsystem, Namespace namespace) {
         try {
-            GroupNamespace added = new GroupNamespace(namespace, namespace.descriptor().openChannel(mthread));
+            GroupNamespace added = new GroupNamespace(namespace.descriptor().openChannel(mthread));
             subsystems.get(subsystem).put(namespace.nsid(), added);
             return null;
         } catch (OperationException e) {

@@ -174,17 +174,6 @@ public final class Target {
         return bound.localAddress();
     }
 
-    /** Stops listening on an address that {@link #listen} returned; connections stay. */
-    public void unlisten(InetSocketAddress address) {
-        assertControl();
-        Sockets.Listener bound = listeners.remove(address);
-        if (bound == null) {
-            throw OperationException.notFound("listener-not-found", "nobody listens on " + address);
-        }
-        bound.close();
-        publishDiscovery();
-    }
-
     /** Where the target listens. */
     public List<InetSocketAddress> listeners() {
         assertControl();
