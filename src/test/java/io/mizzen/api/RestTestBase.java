@@ -21,6 +21,7 @@ import org.springframework.context.annotation.Import;
 import org.springframework.context.annotation.Primary;
 import org.springframework.test.context.DynamicPropertyRegistry;
 import org.springframework.test.context.DynamicPropertySource;
+import org.springframework.util.FileSystemUtils;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -52,7 +53,7 @@ abstract class RestTestBase {
         Path memory = Path.of("/dev/shm");      // How long a disk takes to store is nothing that these tests are about.
         Path directory = Files.isWritable(memory) ? Files.createTempDirectory(memory, "mizzen-rest-test")
             : Files.createTempDirectory("mizzen-rest-test");
-        directory.toFile().deleteOnExit();
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> FileSystemUtils.deleteRecursively(directory.toFile())));
         registry.add("mizzen.state.dir", directory::toString);
     }
 

@@ -7,6 +7,7 @@ import io.mizzen.reactor.Mthread;
 import io.mizzen.reactor.Reactor;
 import io.mizzen.testsupport.RealReactors;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.SplittableRandom;
@@ -92,15 +93,18 @@ class WakeUpStressTest {
     /** How long the reactor's thread has waited for a CPU, ready to run: by the kernel's scheduler; 0 where that does not tell. */
     private static long runDelayNs() {
         try (Stream<Path> tasks = Files.list(Path.of("/proc/self/task"))) {
-            long sum = 0;
-            for (Path task : tasks.toList()) {
-                if (Files.readString(task.resolve("comm")).startsWith("reactor-")) {
-                    sum += Long.parseLong(Files.readString(task.resolve("schedstat")).split(" ")[1]);
-                }
-            }
-            return sum;
+            return tasks.mapToLong(WakeUpStressTest::runDelayNs).sum();
         } catch (IOException e) {
-            return 0;       // A thread has just ended, or this kernel has no such file.
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static long runDelayNs(Path task) {
+        try {
+            return Files.readString(task.resolve("comm")).startsWith("reactor-")
+                    ? Long.parseLong(Files.readString(task.resolve("schedstat")).split(" ")[1]) : 0;
+        } catch (IOException e) {
+            return 0;       // Another thread that has just ended, or a kernel without such a file.
         }
     }
 

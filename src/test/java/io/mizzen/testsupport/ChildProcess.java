@@ -165,7 +165,7 @@ public final class ChildProcess implements AutoCloseable {
                 + "\n--- end of its output ---\n" + tail());
     }
 
-    /** Ends the process if it still runs: SIGTERM, and after 20 s SIGKILL. */
+    /** Ends the process if it still runs: SIGTERM, and after three minutes SIGKILL. */
     @Override
     public void close() {
         process.destroy();

@@ -169,7 +169,7 @@ public final class EngineProcess implements AutoCloseable {
         return process == null ? "" : process.tail();
     }
 
-    /** Ends the engine if it runs: SIGTERM, and after 20 s SIGKILL. */
+    /** Ends the engine if it runs: SIGTERM, and after three minutes SIGKILL. */
     @Override
     public void close() {
         if (process != null) {

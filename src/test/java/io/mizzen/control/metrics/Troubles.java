@@ -264,10 +264,18 @@ final class Troubles {
         }
     }
 
+    private static String comm(Path task) {
+        try {
+            return Files.readString(task.resolve("comm")).strip();
+        } catch (IOException ended) {
+            return "";      // A thread of the JVM's that is gone already.
+        }
+    }
+
     private String thread(String name) throws IOException {
         try (Stream<Path> tasks = Files.list(Path.of("/proc/" + engine.pid() + "/task"))) {
             for (Path task : tasks.toList()) {
-                if (Files.readString(task.resolve("comm")).strip().equals(name)) {
+                if (comm(task).equals(name)) {
                     return task.getFileName().toString();
                 }
             }
