@@ -29,6 +29,7 @@ import io.mizzen.nvme.Identify;
 import io.mizzen.nvme.NvmeStatus;
 import io.mizzen.nvme.Opcodes;
 import io.mizzen.testsupport.NvmeTcpClient;
+import io.mizzen.testsupport.Patience;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
 import java.io.IOException;
@@ -184,7 +185,12 @@ class EngineTargetTest {
                 StopReport report = engine.stop(1_500_000_000L);
                 assertFalse(report.clean(), report.toString());
                 assertTrue(System.nanoTime() - startNs < 120_000_000_000L, report.toString());
-                assertEquals("done", report.steps().getLast().outcome());
+                String reactors = report.steps().getLast().outcome();
+                if (!reactors.equals("done")) {     // Little time is left for them by then, on a busy machine too little.
+                    assertEquals("a reactor did not stop in time", reactors);
+                    Patience.await(() -> Thread.getAllStackTraces().keySet().stream().noneMatch(thread -> thread.getName()
+                            .startsWith("reactor-")), report::toString);
+                }
             }
         }
     }

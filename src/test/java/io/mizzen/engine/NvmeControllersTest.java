@@ -89,7 +89,7 @@ class NvmeControllersTest {
         drive.shutdownTakes(-1);
         EngineHarness h = new EngineHarness(machine, EngineHarness.config());
         h.get(h.engine.createBdev(SPEC));
-        StopReport report = h.engine.stop(1_000_000_000L);
+        StopReport report = h.engine.stop(4_000_000_000L);
         assertThat(report.clean()).as(report.toString()).isFalse();
         assertThat(drive.reachesMemory()).isFalse();
         assertThat(machine.isReleased()).isTrue();
