@@ -31,7 +31,7 @@ final class BaseDevice implements StorePort {
     private static final int COPY_PARTS_MAX = 16;
     /** Writes with FUA that somebody's flush that failed may have made vain are done so often. */
     private static final int WRITE_TRIES = 3;
-    private static final int NO_FLUSH = -1;
+    static final int NO_FLUSH = -1;
 
     private final Descriptor descriptor;
     private final Bdev bdev;
@@ -88,6 +88,13 @@ final class BaseDevice implements StorePort {
     /** In which everybody who flushes the device enters it. */
     FlushLedger flushes() {
         return flushes;
+    }
+
+    /** The device has grown, perhaps by another disk: before that is used. */
+    void onGrown() {
+        if (bdev.fuaFlushes()) {
+            flushes.onFuaFlushes();
+        }
     }
 
     boolean idle() {

@@ -22,7 +22,8 @@ import java.util.concurrent.atomic.AtomicLong;
 final class FlushLedger {
     private static final long POLL_NS = 20_000;
 
-    private final boolean fuaFlushes;
+    /** Once true it stays so: what it was when an I/O began is kept with the I/O. */
+    private volatile boolean fuaFlushes;
     private final AtomicLong failures = new AtomicLong();
     /** Those under way that began on either side; from one change of {@link #side} to the next all new ones are on one. */
     private final AtomicInteger left = new AtomicInteger();
@@ -39,7 +40,12 @@ final class FlushLedger {
     /** Whether an I/O to the device counts. */
     @HotPath
     boolean counts(BdevIo io) {
-        return io.type == IoType.FLUSH || fuaFlushes && (io.flags & BdevIo.FLAG_FUA) != 0 && IoType.isWrite(io.type);
+        return io.type == IoType.FLUSH || (io.flags & BdevIo.FLAG_FUA) != 0 && fuaFlushes && IoType.isWrite(io.type);
+    }
+
+    /** From now on a write with FUA counts: the device has grown by a disk on which it ends with a flush. Control reactor. */
+    void onFuaFlushes() {
+        fuaFlushes = true;
     }
 
     @HotPath

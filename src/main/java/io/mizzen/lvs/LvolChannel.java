@@ -194,7 +194,7 @@ final class LvolChannel extends IoChannel implements IoCompletion {
         int type = io.type == IoType.UNMAP ? unmapType : io.type;
         part.prepare(type, block << scaleShift, count << scaleShift, address, io.regionIndex, this);
         part.flags |= io.flags & BdevIo.FLAG_FUA;
-        part.tag = flushes.counts(part) ? flushes.begin() : 0;
+        part.tag = flushes.counts(part) ? flushes.begin() : BaseDevice.NO_FLUSH;
         part.parent = io;
     }
 
@@ -214,7 +214,7 @@ final class LvolChannel extends IoChannel implements IoCompletion {
     public void onIoComplete(BdevIo part) {
         BdevIo io = part.parent;
         int status = part.status();
-        if (flushes.counts(part)) {
+        if (part.tag != BaseDevice.NO_FLUSH) {
             flushes.end((int) part.tag, status != Status.SUCCESS);
         }
         part.release();

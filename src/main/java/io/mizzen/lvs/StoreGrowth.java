@@ -30,6 +30,7 @@ final class StoreGrowth {
             end(LvStore.faulted());
             return;
         }
+        store.device().onGrown();
         if (allBytes < old.storeSizeBytes()) {
             end(OperationException.precondition("pool-device-shrunk", "the device under pool " + store.name() + " has only "
                     + allBytes + " bytes now, the pool has " + old.storeSizeBytes() + ": make it as large as it was"));

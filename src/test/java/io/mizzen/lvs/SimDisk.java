@@ -43,6 +43,8 @@ final class SimDisk extends Bdev {
     boolean dead;
     /** Reads do not end. */
     boolean holdsReads;
+    /** A write with FUA ends with a flush: of a disk that came later, where it does so from then on. */
+    boolean fuaFlushes;
 
     /** Non-zero 4 KiB pages by index. */
     static final class Contents implements SlowDecoder.Source {
@@ -229,6 +231,11 @@ final class SimDisk extends Bdev {
     @Override
     public boolean hasVolatileCache() {
         return true;
+    }
+
+    @Override
+    public boolean fuaFlushes() {
+        return fuaFlushes;
     }
 
     @Override
