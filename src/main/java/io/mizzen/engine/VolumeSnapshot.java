@@ -1,6 +1,5 @@
 package io.mizzen.engine;
 
-import io.mizzen.lvs.LvStore;
 import io.mizzen.lvs.Lvol;
 import io.mizzen.lvs.SnapshotMoment;
 import io.mizzen.lvs.SnapshotOptions;
@@ -13,9 +12,7 @@ import io.mizzen.reactor.Timer;
 import io.mizzen.util.Completion;
 import io.mizzen.util.OperationException;
 import java.util.ArrayList;
-import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Set;
 import java.util.UUID;
 
 /**
@@ -105,14 +102,15 @@ public final class VolumeSnapshot {
 
     public void start() {
         setState(State.SETTLING);
-        Set<LvStore> stores = new LinkedHashSet<>();
-        takings.forEach(taking -> stores.add(taking.leg.lvol().store()));
-        settle(new ArrayList<>(stores));
+        List<Lvol> lvols = new ArrayList<>();
+        takings.forEach(taking -> lvols.add(taking.leg.lvol()));
+        settle(lvols);
     }
 
-    private void settle(List<LvStore> left) {
+    private void settle(List<Lvol> left) {
         if (!left.isEmpty()) {
-            left.removeFirst().settle((nothing, unsettled) -> {
+            Lvol lvol = left.removeFirst();
+            lvol.store().settle(lvol, (nothing, unsettled) -> {
                 if (unsettled != null) {
                     end(unsettled);
                 } else {

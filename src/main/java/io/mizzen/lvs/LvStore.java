@@ -244,23 +244,33 @@ public final class LvStore {
 
     /** Takes a snapshot of a volume, which may be in use, and is a clone of it from then on. */
     public void createSnapshot(Lvol lvol, SnapshotOptions options, Completion<Lvol> done) {
-        createSnapshot(lvol, options, SnapshotMoment.OWN, done);
+        assertControl();
+        change(done, () -> new SnapshotCreation(this, lvol, options, SnapshotMoment.OWN, ending(done)).start());
     }
 
-    /** As {@link #createSnapshot(Lvol, SnapshotOptions, Completion)}, at a moment that it shares with snapshots elsewhere. */
+    /**
+     * As {@link #createSnapshot(Lvol, SnapshotOptions, Completion)}, at a moment that it shares with snapshots elsewhere: since
+     * writes wait already, it waits for no deletion, but is refused. {@link #settle} of the volume does that before.
+     */
     public void createSnapshot(Lvol lvol, SnapshotOptions options, SnapshotMoment moment, Completion<Lvol> done) {
         assertControl();
-        change(done, () -> new SnapshotCreation(this, lvol, options, moment, ending(done)).start());
+        OperationException refused = attempt(() -> new SnapshotCreation(this, lvol, options, moment, ending(done)).start());
+        if (refused != null) {
+            done.fail(refused);
+        }
     }
 
     /** Waits until the changes that are asked for are made, and what is written is flushed: the next change takes no longer than need be. */
-    public void settle(Completion<Void> done) {
+    public void settle(Lvol lvol, Completion<Void> done) {
         assertControl();
         Completion<Void> ended = ending(done);
-        change(done, () -> queue.add(() -> port().flush(port().flushFailures(), status -> {
-            queue.done();
-            ended.complete(null, status == Status.SUCCESS ? null : BlobCommit.failed("flushing pool " + name, status));
-        }), ended::fail));
+        change(done, () -> {
+            LvolResize.checkUsable(this, lvol);
+            queue.add(() -> port().flush(port().flushFailures(), status -> {
+                queue.done();
+                ended.complete(null, status == Status.SUCCESS ? null : BlobCommit.failed("flushing pool " + name, status));
+            }), ended::fail);
+        });
     }
 
     /**

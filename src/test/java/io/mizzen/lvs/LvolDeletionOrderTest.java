@@ -115,6 +115,24 @@ class LvolDeletionOrderTest {
         }
     }
 
+    /** While hosts' writes wait for a snapshot nobody waits for a deletion: that is done before. */
+    @Test
+    void aSnapshotThatSharesItsMomentWaitsForDeletionsOnlyBefore() {
+        Lvol lvol = chain(1);
+        clone("s0", "c");
+        rig.<Void>ok(done -> store.destroyLvol(store.findLvol("s0"), done));
+        rig.<Void>ok(done -> store.destroyLvol(store.findLvol("c"), done));
+        rig.hand.runUntil(lvol::busy, 10_000);
+        SnapshotOptions options = new SnapshotOptions("n", null, null, null, NOW);
+        LvsRig.Outcome<Lvol> refused = rig.start(done -> store.createSnapshot(lvol, options, SnapshotMoment.OWN, done));
+        assertThat(refused.ended).isTrue();
+        assertThat(refused.failure.code()).isEqualTo("replica-busy");
+        rig.<Void>ok(done -> store.settle(lvol, done));
+        assertThat(store.findLvol("s0")).isNull();
+        rig.<Lvol>ok(done -> store.createSnapshot(lvol, options, SnapshotMoment.OWN, done));
+        checkSpace("v", "n");
+    }
+
     /** All deletions are asked for before any has ended; each is accepted, and the volume reads as before. */
     @ParameterizedTest
     @ValueSource(ints = {0, 1, 2, 3, 4, 5, 6, 7})
