@@ -1,6 +1,8 @@
 package io.mizzen.lvs;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -13,8 +15,16 @@ import java.util.List;
  * ({@link Geometry#redoPage()}), with the index of its target plus one in the reserved word. Import of an unclean pool
  * finishes a torn page from there. A store whose metadata pages fill their last cluster has no redo page and relies on
  * the device to write 4 KiB at once, as SPDK does.
+ *
+ * <p>Other software knows nothing of the redo page, and what it holds is stale once others have changed the store. So it counts
+ * only under the <em>open mark</em>, which stands where the mask of used pages begins from our opening to our clean close: nobody
+ * reads the masks of an unclean store, and SPDK, before its first change of one, writes all of them anew. The redo page is
+ * cleared before the mark is set. (SPDK does not flush: on a device that loses its cache, its masks may be lost and what it
+ * wrote after them not.)
  */
 final class MetadataWriter {
+    private static final byte[] OPEN_MARK = "MIZZEN has this store open".getBytes(StandardCharsets.US_ASCII);
+
     private final StorePort port;
     private final Geometry geometry;
     private final long redoAtBytes;
@@ -98,14 +108,37 @@ final class MetadataWriter {
         });
     }
 
-    /** Makes the redo page invalid, at a clean close and after a recovery: nothing stale can ever be taken from it. */
+    /** After a load, before the first change: nothing of what the redo page holds counts any more, and what it will hold does. */
+    void begin(StorePort.Done done) {
+        clearRedo(status -> {
+            if (status != 0 || geometry.redoPage() < 0) {
+                done.done(status);
+            } else {
+                port.writeDurably(List.of(openMark(geometry)), done);
+            }
+        });
+    }
+
+    /** Makes the redo page invalid, at an opening and at a clean close: nothing stale can ever be taken from it. */
     void clearRedo(StorePort.Done done) {
-        if (redoAtBytes < 0) {
+        if (geometry.redoPage() < 0) {
             port.flush(port.flushFailures(), done);
             return;
         }
-        port.writeDurably(List.of(new StorePort.PageWrite(redoAtBytes,
+        port.writeDurably(List.of(new StorePort.PageWrite(geometry.redoPage() * MetadataPage.SIZE_BYTES,
                 MemorySegment.ofArray(new byte[MetadataPage.SIZE_BYTES]))), done);
+    }
+
+    /** The page that says that the redo page counts; the masks, which are written at a clean close, replace it. */
+    static StorePort.PageWrite openMark(Geometry geometry) {
+        MemorySegment page = MemorySegment.ofArray(new byte[MetadataPage.SIZE_BYTES]);
+        MemorySegment.copy(OPEN_MARK, 0, page, ValueLayout.JAVA_BYTE, 0, OPEN_MARK.length);
+        return new StorePort.PageWrite(geometry.usedPageMaskStart() * MetadataPage.SIZE_BYTES, page);
+    }
+
+    /** @param maskHead the first page of the mask of used pages, as read */
+    static boolean isOpenMark(MemorySegment maskHead) {
+        return maskHead.asSlice(0, OPEN_MARK.length).mismatch(MemorySegment.ofArray(OPEN_MARK)) < 0;
     }
 
     /**

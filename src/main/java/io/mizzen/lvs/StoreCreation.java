@@ -102,6 +102,7 @@ final class StoreCreation {
             space.onAllZero();
         }
         List<StorePort.PageWrite> writes = new ArrayList<>(StoreClose.masks(g, space));
+        writes.set(0, MetadataWriter.openMark(g));      // The redo page reads as zeroes.
         try {
             List<MemorySegment> chain = BlobEncoder.encode(superBlob);
             assert chain.size() == 1;

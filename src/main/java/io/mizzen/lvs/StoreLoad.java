@@ -235,12 +235,8 @@ final class StoreLoad {
             fail(BlobCommit.failed("completing a torn metadata page", status));
             return;
         }
-        if (found.clean()) {
-            trim();
-            return;
-        }
         // Its page may be free now: torn when it is used anew, it must not be finished with what was to be there before.
-        store.writer().clearRedo(redoStatus -> {
+        store.writer().begin(redoStatus -> {
             if (redoStatus != 0) {
                 fail(BlobCommit.failed("clearing the redo page", redoStatus));
             } else {

@@ -11,7 +11,7 @@ import java.util.Map;
 
 /**
  * Reads a store without changing it: super block → masks (clean) → metadata pages (those in use if clean, else all) →
- * redo page → {@link MetadataReplay}. A super block whose CRC only matches with the other clean mark was torn while that
+ * redo page, if it counts → {@link MetadataReplay}. A super block whose CRC only matches with the other clean mark was torn while that
  * mark changed: it is taken as unclean.
  */
 final class StoreReader {
@@ -155,12 +155,28 @@ final class StoreReader {
             return;
         }
         port.read(at, MetadataPage.SIZE_BYTES, (copy, status) -> step(status, () -> {
-            if (!SuperBlock.hasSignature(copy, 0) || !SuperBlock.crcMatches(copy, 0) || !SuperBlock.sameStore(torn, copy)) {
+            if (!SuperBlock.hasSignature(copy, 0) || !SuperBlock.crcMatches(copy, 0) || !SuperBlock.sameStore(torn, copy)
+                    || SuperBlock.usedPageMaskStart(copy, 0) > port.sizeBytes() / MetadataPage.SIZE_BYTES - 1) {
                 damagedSuperBlock(torn);
-            } else {
-                soundSuperBlock(copy);
+                return;
             }
+            readOpenMark(SuperBlock.usedPageMaskStart(copy, 0), isMarked -> {
+                if (isMarked) {
+                    soundSuperBlock(copy);
+                } else {
+                    damagedSuperBlock(torn);
+                }
+            });
         }));
+    }
+
+    private interface MarkRead {
+        void read(boolean isMarked) throws FormatException;
+    }
+
+    private void readOpenMark(long maskStart, MarkRead next) {
+        port.read(maskStart * MetadataPage.SIZE_BYTES, MetadataPage.SIZE_BYTES, (head, status) ->
+                step(status, () -> next.read(MetadataWriter.isOpenMark(head))));
     }
 
     private void damagedSuperBlock(MemorySegment s) throws FormatException {
@@ -278,6 +294,16 @@ final class StoreReader {
             step(0, this::replay);
             return;
         }
+        readOpenMark(geometry.usedPageMaskStart(), isMarked -> {
+            if (isMarked) {
+                restoreTorn();
+            } else {
+                replay();       // Others have had it open since.
+            }
+        });
+    }
+
+    private void restoreTorn() {
         port.read(geometry.redoPage() * MetadataPage.SIZE_BYTES, MetadataPage.SIZE_BYTES, (data, status) -> step(status, () -> {
             redo = data;
             int target = MetadataWriter.redoTarget(redo, geometry.metadataPageCount());

@@ -55,7 +55,7 @@ public final class SlowDecoder {
     public final Map<String, Volume> volumes = new TreeMap<>();
     final Set<Integer> usedClusters = new TreeSet<>();
     final Set<Integer> usedPages = new TreeSet<>();
-    private final Set<Integer> roots = new TreeSet<>();
+    final Set<Integer> roots = new TreeSet<>();
     String poolName;
 
     public SlowDecoder(Source disk) {
