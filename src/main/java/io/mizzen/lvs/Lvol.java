@@ -190,6 +190,9 @@ public final class Lvol {
 
     void blob(BlobMetadata newBlob) {
         blob = newBlob;
+        if (bdev != null) {
+            bdev.thin(newBlob.thin());
+        }
     }
 
     ClusterMap map() {

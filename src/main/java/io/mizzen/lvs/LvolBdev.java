@@ -20,7 +20,10 @@ public final class LvolBdev extends Bdev {
     private final Descriptor base;
     private final String alias;
     private final boolean readOnly;
-    private final boolean unmapsToZeroes;
+    /** From when on the volume is thin, for as long as it is served: the promise is not taken back. */
+    private volatile boolean unmapsToZeroes;
+    /** Unmaps are to free clusters: the volume is thin now. */
+    private volatile boolean frees;
     private final FlushLedger flushes;
     /** Failures of flushes that the volume's users have been told of. */
     private volatile long flushFailuresTold;
@@ -31,6 +34,7 @@ public final class LvolBdev extends Bdev {
         this.base = base;
         this.readOnly = lvol.snapshot() || lvol.store().readOnly();
         this.unmapsToZeroes = lvol.thin() || base.bdev().unmapReadsZeroes();
+        this.frees = lvol.thin();
         this.flushes = lvol.store().flushes();
         this.flushFailuresTold = flushes.failures();
         this.alias = lvol.store().name() + "/" + lvol.name();
@@ -42,6 +46,17 @@ public final class LvolBdev extends Bdev {
 
     public Lvol lvol() {
         return lvol;
+    }
+
+    /** The volume is thin from now on, or not: a snapshot makes it so while it is open. Control reactor. */
+    void thin(boolean isThin) {
+        unmapsToZeroes |= isThin;
+        frees = isThin;
+    }
+
+    @HotPath
+    boolean frees() {
+        return frees;
     }
 
     @Override
@@ -99,6 +114,7 @@ public final class LvolBdev extends Bdev {
     }
 
     @Override
+    @HotPath
     public boolean unmapReadsZeroes() {
         return unmapsToZeroes;
     }

@@ -35,6 +35,7 @@ final class LvolChannel extends IoChannel implements IoCompletion {
     private static final long DISCARDED = 0x6469_7363_6172_6465L;
 
     private final Lvol lvol;
+    private final LvolBdev volume;
     private final ClusterMap map;
     private final boolean readOnly;
     private final IoChannel base;
@@ -44,16 +45,14 @@ final class LvolChannel extends IoChannel implements IoCompletion {
     private final long clusterBlocks;
     /** log2 of the blocks of a cluster, or {@link #NO_SHIFT}. */
     private final int clusterShift;
-    /** Unmaps of this volume free clusters, and what they leave reads as zeroes. */
-    private final boolean frees;
     private final FlushLedger flushes;
     private final Standing standing;
-    /** Type of the parts of an unmap. */
-    private final int unmapType;
+    private final boolean baseUnmapsToZeroes;
     private AllocationWait freeWaits;
 
     LvolChannel(LvolBdev bdev, Mthread mthread, IoChannel base) {
         super(bdev, mthread);
+        this.volume = bdev;
         this.lvol = bdev.lvol();
         this.map = lvol.map();
         this.readOnly = bdev.isReadOnly();
@@ -62,10 +61,8 @@ final class LvolChannel extends IoChannel implements IoCompletion {
         this.scaleShift = bdev.blockShift() - base.bdev().blockShift();
         this.clusterBlocks = lvol.store().geometry().clusterSizeBytes() >>> blockShift;
         this.clusterShift = Long.bitCount(clusterBlocks) == 1 ? Long.numberOfTrailingZeros(clusterBlocks) : NO_SHIFT;
-        this.frees = lvol.thin();
         this.flushes = lvol.store().flushes();
-        boolean baseZeroes = base.bdev().supports(IoType.UNMAP) && base.bdev().unmapReadsZeroes();
-        this.unmapType = bdev.unmapReadsZeroes() && !baseZeroes ? IoType.WRITE_ZEROES : IoType.UNMAP;
+        this.baseUnmapsToZeroes = base.bdev().supports(IoType.UNMAP) && base.bdev().unmapReadsZeroes();
         assert scaleShift >= 0;
         this.standing = standOn(base);
     }
@@ -80,7 +77,7 @@ final class LvolChannel extends IoChannel implements IoCompletion {
         if (clusterShift != NO_SHIFT && scaleShift == 0 && IoType.hasData(io.type) && !flushes.counts(io) && handDownWhole(io)) {
             return;
         }
-        if (io.type == IoType.UNMAP && frees && io.driverLong2 != DISCARDED && holdsWholeCluster(io)) {
+        if (io.type == IoType.UNMAP && volume.frees() && io.driverLong2 != DISCARDED && holdsWholeCluster(io)) {
             waitForDiscard(io);
             return;
         }
@@ -191,7 +188,7 @@ final class LvolChannel extends IoChannel implements IoCompletion {
     @HotPath
     private void prepare(BdevIo io, BdevIo part, long block, long count) {
         long address = IoType.hasData(io.type) ? io.address + (io.driverLong << blockShift) : 0;
-        int type = io.type == IoType.UNMAP ? unmapType : io.type;
+        int type = io.type == IoType.UNMAP && !baseUnmapsToZeroes && volume.unmapReadsZeroes() ? IoType.WRITE_ZEROES : io.type;
         part.prepare(type, block << scaleShift, count << scaleShift, address, io.regionIndex, this);
         part.flags |= io.flags & BdevIo.FLAG_FUA;
         part.tag = flushes.counts(part) ? flushes.begin() : BaseDevice.NO_FLUSH;
@@ -224,7 +221,7 @@ final class LvolChannel extends IoChannel implements IoCompletion {
         io.childCount--;
         if (io.childCount == 0) {
             if (io.type == IoType.FLUSH) {
-                io.complete(((LvolBdev) bdev()).flushOutcome(io.childStatus));
+                io.complete(volume.flushOutcome(io.childStatus));
             } else {
                 advance(io, false);
             }

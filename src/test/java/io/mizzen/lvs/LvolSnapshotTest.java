@@ -321,6 +321,40 @@ class LvolSnapshotTest {
         new SlowDecoder(disk.current());
     }
 
+    /** Of a volume that stays open all the while: it is thin from its snapshot on, and thick again once it is inflated. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void whatASnapshotMadeThinIsFreedByAnUnmap(boolean deviceZeroes) {
+        SimDisk disk = rig.register(new SimDisk("disk", 512, 64 * MIB, new SimDisk.Contents(), deviceZeroes, new Random(1)));
+        LvStore store = rig.create(disk, "pool", MIB);
+        Lvol lvol = create(store, "v", 6 * MIB, false);
+        int free = store.freeClusterCount();
+        LvsRig.Handle handle = rig.open(lvol.bdev(), 1);
+        byte[] data = LvsRig.pattern(6 * (int) MIB, 1);
+        assertThat(handle.write(0, data)).isZero();
+        assertThat(handle.io(IoType.UNMAP, 5 * MIB, MIB, 0)).isZero();
+        assertThat(store.freeClusterCount()).as("of a thick one").isEqualTo(free);
+        assertThat(handle.write(0, data)).isZero();
+        Lvol snapshot = snapshot(store, lvol, "s");
+        assertThat(lvol.bdev().unmapReadsZeroes()).isTrue();
+        rig.<Void>ok(done -> store.destroyLvol(snapshot, done));
+        int from = (int) MIB - 4096;
+        int end = 3 * (int) MIB + 512;
+        assertThat(handle.io(IoType.UNMAP, from, end - from, 0)).isZero();
+        assertThat(store.freeClusterCount()).isEqualTo(free + 2);
+        Arrays.fill(data, from, end, (byte) 0);
+        assertThat(handle.read(0, data.length)).isEqualTo(data);
+        rig.<Lvol>ok(done -> store.inflateLvol(lvol, WorkWatch.NONE, done));
+        assertThat(store.freeClusterCount()).isEqualTo(free);
+        assertThat(handle.io(IoType.UNMAP, 0, MIB, 0)).isZero();
+        assertThat(store.freeClusterCount()).isEqualTo(free);
+        Arrays.fill(data, 0, (int) MIB, (byte) 0);
+        assertThat(handle.read(0, data.length)).as("what was promised once is kept").isEqualTo(data);
+        handle.close();
+        rig.<Void>ok(store::export);
+        new SlowDecoder(disk.current());
+    }
+
     private static long longAt(byte[] data) {
         return java.nio.ByteBuffer.wrap(data).order(java.nio.ByteOrder.LITTLE_ENDIAN).getLong();
     }
