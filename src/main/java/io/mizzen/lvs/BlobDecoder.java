@@ -193,8 +193,15 @@ final class BlobDecoder {
             blob.clusters[start + i] = page.get(LittleEndian.U32, p + Descriptor.PAGE_START_BYTES + 4L * i);
         }
         for (long i = wanted; i < entries; i++) {
-            if (page.get(LittleEndian.U32, p + Descriptor.PAGE_START_BYTES + 4 * i) != BlobMetadata.UNALLOCATED) {
-                blob.extentPageOverhangs = true;
+            overhanging(page.get(LittleEndian.U32, p + Descriptor.PAGE_START_BYTES + 4 * i));
+        }
+    }
+
+    private void overhanging(int cluster) {
+        if (cluster != BlobMetadata.UNALLOCATED) {
+            blob.overhanging = blob.overhanging == null ? new BitSet() : blob.overhanging;
+            if (cluster > 0 && cluster < clusterLimit) {
+                blob.overhanging.set(cluster);
             }
         }
     }

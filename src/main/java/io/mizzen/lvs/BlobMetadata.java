@@ -31,8 +31,8 @@ final class BlobMetadata {
     int[] chainPages = new int[0];
     /** A descriptor of unknown type was there: it would be lost by a rewrite, so there is none. */
     boolean unknownDescriptor;
-    /** An extent page holds clusters behind the end of the blob: left by a resize that a crash cut short. */
-    boolean extentPageOverhangs;
+    /** Device clusters that the last extent page holds behind the end of the blob, left by a resize that a crash cut short; null: none. */
+    BitSet overhanging;
     /**
      * Extent pages that end before the volume does, though it is thin; null: none. SPDK leaves them where it gives a snapshot's
      * page to a clone that has grown; nothing is allocated behind their ends. SPDK itself takes such a volume for shorter.

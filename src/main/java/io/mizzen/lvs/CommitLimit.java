@@ -64,6 +64,11 @@ final class CommitLimit {
             throw OperationException.invalid("commit-limit-invalid", "the limit is from " + PERCENT_MIN + " to " + PERCENT_MAX
                     + " percent of the pool's capacity, or " + NONE + " for none, not " + newPercent);
         }
+        String unknown = LvolFeatures.unusableReason(LvolFeatures.of(superBlob, false));
+        if (unknown != null) {
+            throw OperationException.precondition("pool-metadata-unknown", "the attributes of pool " + store.name() + " cannot be changed: "
+                    + "what holds them, blob 0x" + Long.toHexString(superBlob.id()) + ", has more than that (" + unknown + "), which would be lost");
+        }
         store.queue().add(() -> {
             if (!store.writable()) {
                 store.queue().done();

@@ -70,6 +70,11 @@ final class LvolFeatures {
         return false;
     }
 
+    /** Whether all of the blob's metadata is known: what is not is left on the disk as it is. */
+    static boolean understood(BlobMetadata blob) {
+        return unusableReason(of(blob, false)) == null;
+    }
+
     /** Why a volume with these features is not served; null if it is. */
     static String unusableReason(EnumSet<LvolFeature> features) {
         List<String> reasons = new ArrayList<>();

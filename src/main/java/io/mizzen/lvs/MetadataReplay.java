@@ -204,6 +204,12 @@ final class MetadataReplay {
                 claim(blob);
             }
         }
+        for (BlobMetadata blob : blobs.values()) {
+            // Its pages stay as they are, so nobody else may get what they name, if nobody has it.
+            if (blob.overhanging != null && !LvolFeatures.understood(blob)) {
+                usedClusters.or(blob.overhanging);
+            }
+        }
     }
 
     private void claim(BlobMetadata blob) throws FormatException {
@@ -260,7 +266,7 @@ final class MetadataReplay {
     }
 
     private void claimClusters(BlobMetadata blob) throws FormatException {
-        if (clean && blob.extentPageOverhangs) {
+        if (clean && blob.overhanging != null && LvolFeatures.understood(blob)) {
             throw bad(blob, blob.rootPage, "has clusters behind its end in a pool that was closed cleanly");
         }
         if (!clean && blob.unknownDescriptor) {

@@ -248,7 +248,7 @@ final class StoreLoad {
     private void trim() {
         Deque<Lvol> overhanging = new ArrayDeque<>();
         for (Lvol lvol : store.lvols()) {
-            if (toTrim(lvol.blob()).nextSetBit(0) >= 0 && lvol.usable()) {
+            if (toTrim(lvol.blob()).nextSetBit(0) >= 0 && LvolFeatures.understood(lvol.blob())) {
                 overhanging.add(lvol);
             }
         }
@@ -261,7 +261,7 @@ final class StoreLoad {
      */
     private static BitSet toTrim(BlobMetadata blob) {
         BitSet pages = blob.shortExtentPages == null ? new BitSet() : (BitSet) blob.shortExtentPages.clone();
-        if (blob.extentPageOverhangs) {
+        if (blob.overhanging != null) {
             pages.set(blob.extentPages.length - 1);
         }
         return pages;
@@ -292,7 +292,7 @@ final class StoreLoad {
                 fail(BlobCommit.failed("trimming an extent page", status));
                 return;
             }
-            blob.extentPageOverhangs &= index != blob.extentPages.length - 1;
+            blob.overhanging = index == blob.extentPages.length - 1 ? null : blob.overhanging;
             if (blob.shortExtentPages != null) {
                 blob.shortExtentPages.clear(index);
             }

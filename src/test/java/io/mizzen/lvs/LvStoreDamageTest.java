@@ -436,6 +436,52 @@ class LvStoreDamageTest {
         assertThat(corrupt).as("the way out").hasMessageContaining("\"readOnly\": true");
     }
 
+    /** What of it is not known cannot be changed, so its page goes on to name them: nobody else gets them, now or after an import. */
+    @Test
+    void whatHangsOverOfAVolumeThatIsNotServedIsNobodyElses() throws FormatException {
+        SimDisk.Contents pool = pool(false);
+        int overhanging = new SlowDecoder(pool).volumes.get("a").clusters.get(3);
+        rewrite(pool, "a", blob -> {
+            blob.clusters = Arrays.copyOf(blob.clusters, 3);
+            blob.metadataReadOnlyFlags |= 1L << 40;
+        });
+        SimDisk disk = disk(pool, DISK_BYTES);
+        LvStore store = rig.load(disk);
+        assertThat(store.findLvol("a").usable()).isFalse();
+        assertThat(store.freeClusterCount()).isEqualTo(store.clusterCount() - 6);
+        Lvol rest = rig.<Lvol>ok(done -> store.createLvol("rest", null, store.freeBytes(), false, done));
+        assertThat(rest.blob().clusters).doesNotContain(overhanging);
+        rig.<Void>ok(store::export);
+        LvStore again = rig.load(disk);
+        assertThat(again.recovered()).isFalse();
+        assertThat(again.freeClusterCount()).isZero();
+        rig.<Void>ok(again::export);
+    }
+
+    @Test
+    void whatHoldsThePoolsAttributesIsNotRewrittenWithoutWhatIsUnknown() {
+        SimDisk.Contents pool = pool(true);
+        SlowDecoder decoder = new SlowDecoder(pool);
+        long at = decoder.metadataStart * 4096;
+        edit(pool, at, page -> {
+            long next = MetadataPage.DESCRIPTORS_AT;
+            while (page.get(ValueLayout.JAVA_BYTE, next) != 0) {
+                next += Descriptor.HEADER_BYTES + page.get(LittleEndian.U32, next + 1);
+            }
+            page.set(ValueLayout.JAVA_BYTE, next, (byte) 77);
+            page.set(LittleEndian.U32, next + 1, 8);
+        });
+        SimDisk disk = disk(pool, DISK_BYTES);
+        LvStore store = rig.load(disk);
+        OperationException refused = rig.<Void>refused(done -> store.setCommitLimit(200, done));
+        assertThat(refused.code()).isEqualTo("pool-metadata-unknown");
+        assertThat(refused.kind()).isEqualTo(ErrorKind.FAILED_PRECONDITION);
+        assertThat(store.commitLimitPercent()).isZero();
+        rig.<Lvol>ok(done -> store.createLvol("more", null, MIB, true, done));
+        rig.<Void>ok(store::export);
+        assertThat(disk.current().read(at, 4096)).isEqualTo(pool.read(at, 4096));
+    }
+
     /** Shortens the extent page that describes so many clusters, as SPDK leaves it where a clone has grown and got a snapshot's. */
     private static void shorten(SimDisk.Contents pool, int from, int to) {
         SlowDecoder decoder = new SlowDecoder(pool);
