@@ -117,7 +117,8 @@ public class PoolController {
     @ResponseStatus(HttpStatus.NO_CONTENT)
     @Operation(operationId = "exportPool", summary = "Close a pool clean and leave it on its disks",
         description = "The next start does not import it. Refused while one of its replicas is in use. One that could not be "
-            + "brought back is not looked for any more.")
+            + "brought back is not looked for any more. 422 with the code pool-writes-lost: it is closed, but a flush of its disk failed "
+            + "before, and what was written to the replicas that are named, and not flushed since, may be lost.")
     void export(@Parameter(description = "Name or UUID", example = Examples.EXPORTED_POOL) @PathVariable String id) {
         pools.export(id);
     }

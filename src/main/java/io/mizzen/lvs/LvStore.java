@@ -22,7 +22,7 @@ import java.util.UUID;
  *
  * <pre>
  * ONLINE ─ export, destroy ─→ CLOSING → CLOSED
- *   └ a commit failed, or the device went ─→ FAULTED (I/O to allocated clusters goes on, no change any more)
+ *   └ a commit failed, or the device went ─→ FAULTED (I/O to allocated clusters goes on, no change any more) ─ export ─→ CLOSING
  * </pre>
  *
  * <p>An open pool is marked unclean on disk. Only {@link #export} writes the masks and marks it clean.
@@ -38,6 +38,8 @@ public final class LvStore {
 
     static final int STATUS_CAPACITY_EXCEEDED = Status.CAPACITY_EXCEEDED | Status.DNR;
     static final int STATUS_POOL_FAULTED = Status.WRITE_FAULT;
+    /** Code of the failure of an export that has closed the pool, and found that writes to volumes may be lost. */
+    public static final String CODE_WRITES_LOST = "pool-writes-lost";
     static final String CODE_METADATA_FULL = "pool-metadata-full";
     static final String CODE_NO_SPACE = "pool-no-space";
 
@@ -95,7 +97,7 @@ public final class LvStore {
         return state;
     }
 
-    /** Why the pool is FAULTED, or null. */
+    /** Why the pool is FAULTED, or was when it began to close, or has come to be since; or null. */
     public OperationException fault() {
         return fault;
     }
@@ -347,7 +349,10 @@ public final class LvStore {
         return lvols.get(lvol.name()) == lvol;
     }
 
-    /** Closes the pool: bdevs gone, masks written, marked clean, base device closed. Refused while a volume is open. */
+    /**
+     * Closes the pool: bdevs gone, masks written, marked clean, base device closed. Refused while a volume is open. It is closed all
+     * the same if it fails because the device has lost writes that were acknowledged and not flushed: {@link #CODE_WRITES_LOST}.
+     */
     public void export(Completion<Void> done) {
         assertControl();
         new StoreClose(this, false, done).start();
@@ -475,7 +480,7 @@ public final class LvStore {
     }
 
     boolean writable() {
-        return !readOnly && (state == State.ONLINE || state == State.CLOSING);
+        return !readOnly && fault == null && (state == State.ONLINE || state == State.CLOSING);
     }
 
     /** Whether nothing is under way: no change, no command of a closed volume, no volume that is being closed. */
@@ -494,7 +499,7 @@ public final class LvStore {
 
     void state(State newState) {
         assert state != State.CLOSED;
-        assert newState != State.ONLINE || state == State.CLOSING;
+        assert newState != State.ONLINE;
         state = newState;
     }
 
@@ -502,7 +507,7 @@ public final class LvStore {
     void fault(OperationException reason) {
         if (fault == null) {
             fault = reason;
-            state = State.FAULTED;
+            state = state == State.ONLINE ? State.FAULTED : state;      // One that is closing goes on, without a write.
         }
     }
 

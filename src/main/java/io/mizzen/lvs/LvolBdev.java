@@ -98,6 +98,11 @@ public final class LvolBdev extends Bdev {
         return status != Status.SUCCESS ? status : Status.WRITE_FAULT;
     }
 
+    /** Whether what was written here may have been lost with the flush of another, and no flush from here has told it. Control reactor. */
+    boolean hasUntoldLoss() {
+        return flushes.failures() != flushFailuresTold && !isUnwritten();
+    }
+
     @Override
     public boolean fuaFlushes() {
         return base.bdev().fuaFlushes();

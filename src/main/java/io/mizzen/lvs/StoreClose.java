@@ -2,6 +2,7 @@ package io.mizzen.lvs;
 
 import io.mizzen.reactor.Timer;
 import io.mizzen.util.Completion;
+import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -12,6 +13,9 @@ import java.util.List;
  * Closes a pool. Export: changes drained → bdevs unregistered → masks written → redo page cleared → super block marked
  * clean, each durable before the next → base device closed. Destruction wipes the super block instead. A FAULTED pool is
  * closed without a write and stays unclean: the next import recovers it.
+ *
+ * <p>A flush of the device that failed is told to each volume by its own next flush. A volume that has none any more is named by
+ * the failure of the export, though the pool is closed as it should be: nobody would learn it later.
  */
 final class StoreClose {
     private static final long DRAIN_POLL_NS = 1_000_000;
@@ -19,6 +23,7 @@ final class StoreClose {
     private final LvStore store;
     private final boolean destroy;
     private final Completion<Void> done;
+    private final List<String> untold = new ArrayList<>();
     private OperationException failure;
 
     StoreClose(LvStore store, boolean destroy, Completion<Void> done) {
@@ -44,9 +49,7 @@ final class StoreClose {
                     + first.bdev().claimedBy() + "), and " + (open.size() - 1) + " others"));
             return;
         }
-        if (store.state() == LvStore.State.ONLINE) {
-            store.state(LvStore.State.CLOSING);
-        }
+        store.state(LvStore.State.CLOSING);
         drain();
     }
 
@@ -69,6 +72,9 @@ final class StoreClose {
             Lvol lvol = rest.removeLast();
             if (lvol.bdev() != null) {
                 LvolBdev bdev = lvol.bdev();
+                if (bdev.hasUntoldLoss()) {
+                    untold.add(lvol.name());
+                }
                 lvol.bdev(null);
                 lvol.unusable("the pool is closed");
                 store.registry().unregister(bdev, (value, refused) -> unregister(rest));
@@ -141,6 +147,13 @@ final class StoreClose {
     private void close() {
         store.device().close();
         store.state(LvStore.State.CLOSED);
-        done.complete(null, failure);
+        done.complete(null, destroy || untold.isEmpty() ? failure : lossUntold());
+    }
+
+    private OperationException lossUntold() {
+        return new OperationException(ErrorKind.DATA_LOSS, LvStore.CODE_WRITES_LOST, "pool " + store.name() + " is closed, but a flush of its"
+                + " device has failed, and these were written and not flushed since: " + String.join(", ", untold.reversed()) + ". What was"
+                + " written to them last may be lost: rebuild them from another copy, or check what is on them"
+                + (failure == null ? "" : ". And " + failure.getMessage()), failure);
     }
 }

@@ -398,6 +398,28 @@ class ConcatBdevTest {
         }
     }
 
+    /** A write of the set's own that ends with a flush may take the only notice of what a disk has lost. */
+    @Test
+    void aFlushIsToldOnceThatOneOfTheSetsOwnHasFailed() {
+        MallocBdev medium = disk("a", 2 * MIB);
+        MallocBdev more = disk("b", 2 * MIB);
+        FaultBdev fault = hand.call(0, () -> FaultBdev.open("fa", UUID.randomUUID(), medium, registry));
+        hand.on(0, () -> registry.register(fault));
+        ConcatBdev concat = create(fault);
+        Descriptor descriptor = io.open(registry, concat, true);
+        IoChannel channel = io.channel(descriptor, 1);
+        assertThat(io.run(channel, IoType.FLUSH, 0, 0, 0)).isZero();
+        fault.putRule(new FaultRule("dead", IoType.WRITE, FaultRule.Stage.SUBMIT, FaultRule.Kind.ERROR, Status.WRITE_FAULT, 0, 0,
+                Long.MAX_VALUE, 1));
+        assertThat(this.<Void>refused(done -> concat.add(new ConcatBdev.NewDisk(more, null), done))).isNotNull();
+        assertThat(io.run(channel, IoType.FLUSH, 0, 0, 0)).isEqualTo(Status.WRITE_FAULT);
+        assertThat(io.run(channel, IoType.FLUSH, 0, 0, 0)).isZero();
+        hand.on(1, channel::close);
+        hand.on(0, descriptor::close);
+        close(concat);
+        this.<Void>ok(done -> registry.unregister(fault, done));
+    }
+
     @Test
     void onlyTheLastDiskGrowsIn() {
         MallocBdev a = disk("a", 2 * MIB);

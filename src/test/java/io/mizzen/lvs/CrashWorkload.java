@@ -117,6 +117,10 @@ final class CrashWorkload {
 
     // --- the pool -----------------------------------------------------------------------------------
 
+    private static boolean isNamed(OperationException failure, String name) {
+        return failure != null && failure.code().equals(LvStore.CODE_WRITES_LOST) && failure.getMessage().matches(".*\\b" + name + "\\b.*");
+    }
+
     private void exportAndImport() {
         drain();
         boolean wasFaulted = machine.store.state() == LvStore.State.FAULTED;
@@ -139,7 +143,8 @@ final class CrashWorkload {
         machine.disk.failOneAfter(-1, false);
         machine.disk.loseCacheAfter(-1);
         if (machine.disk.hasLost()) {
-            model.volumes.values().forEach(model::flushFailed);     // Who opens a volume anew is not told of what was before.
+            // Who opens a volume anew is not told of what was before: the export has named those that were not told.
+            model.volumes.values().stream().filter(v -> isNamed(exported.failure, v.name)).forEach(model::flushFailed);
         }
         LvsRig.Outcome<LvStore> loaded = machine.run(done -> machine.stores.load(machine.disk, LvStores.Expected.any(), done),
                 story::moment);
