@@ -167,51 +167,12 @@ final class StoreLoad {
             store.add(lvol);
             byBlob.put(blob.id(), lvol);
         }
-        linkClones(byBlob);
-    }
-
-    /** Joins clones with their snapshots. Whoever reads from a volume that cannot be read is not served either. */
-    private void linkClones(Map<Long, Lvol> byBlob) {
-        for (Lvol lvol : store.lvols()) {
-            if (lvol.blob().internalXattr(LvolFeatures.PARENT) == null) {
-                continue;
+        new CloneLinks(store.lvols(), byBlob, found.replay().damaged()).join(circle -> {
+            if (!expected.readOnly()) {
+                throw corrupt(circle);
             }
-            Lvol parent = byBlob.get(LvolFeatures.parentOf(lvol.blob()));
-            if (isAbove(lvol, parent)) {
-                String circle = "volume " + lvol.name() + " is a clone of itself, through its snapshot " + parent.name();
-                if (!expected.readOnly()) {
-                    throw corrupt(circle);
-                }
-                found.problems().add(circle);
-                lvol.unusable(circle);      // Not joined, so that the chains of the others end here.
-            } else if (parent != null) {
-                lvol.parent(parent);
-            } else if (lvol.usable()) {
-                lvol.unusable("the snapshot that it is a clone of, blob 0x"
-                        + Long.toHexString(LvolFeatures.parentOf(lvol.blob())) + ", is missing");
-            }
-        }
-        for (Lvol lvol : store.lvols()) {
-            for (Lvol above = lvol.parent(); above != null && lvol.usable(); above = above.parent()) {
-                String damage = found.replay().damaged().get(above.blob().rootPage);
-                String reason = damage != null ? damage : LvolFeatures.unusableReason(LvolFeatures.of(above.blob(), true));
-                if (reason == null && above.parent() == null && above.blob().internalXattr(LvolFeatures.PARENT) != null) {
-                    reason = above.unusableReason();        // What it is a clone of is missing.
-                }
-                if (reason != null) {
-                    lvol.unusable("its snapshot " + above.name() + " cannot be read: " + reason);
-                }
-            }
-        }
-    }
-
-    private static boolean isAbove(Lvol lvol, Lvol below) {
-        for (Lvol each = below; each != null; each = each.parent()) {
-            if (each == lvol) {
-                return true;
-            }
-        }
-        return false;
+            found.problems().add(circle);
+        });
     }
 
     private void markUnclean() {
