@@ -64,6 +64,7 @@ public final class LvStore {
     private final Map<String, Lvol> lvols = new LinkedHashMap<>();
     private State state = State.ONLINE;
     private OperationException fault;
+    private StoreHeap heap;
     private Replay replay = new Replay(0, 0, 0);
     private boolean readOnly;
     private List<String> problems = List.of();
@@ -456,6 +457,14 @@ public final class LvStore {
 
     Deletions deletions() {
         return deletions;
+    }
+
+    StoreHeap heap() {
+        return heap;
+    }
+
+    void heap(StoreHeap newHeap) {
+        heap = newHeap;
     }
 
     CommitLimit commitLimit() {

@@ -27,6 +27,7 @@ public final class LvStores {
 
     private final BdevRegistry registry;
     private final Mthread control;
+    private final StoreHeap heap;
     private final Map<UUID, LvStore> open = new LinkedHashMap<>();
     /** Names of the pools that are being opened, by UUID. */
     private final Map<UUID, String> opening = new HashMap<>();
@@ -34,6 +35,12 @@ public final class LvStores {
 
     /** @param control the mthread of the control reactor that owns all metadata */
     public LvStores(BdevRegistry registry, Mthread control) {
+        this(registry, control, StoreHeap.bytesMaxOfProcess());
+    }
+
+    /** @param heapBytesMax what the metadata of all pools may take of the heap */
+    LvStores(BdevRegistry registry, Mthread control, long heapBytesMax) {
+        this.heap = new StoreHeap(heapBytesMax, this::all);
         this.registry = registry;
         this.control = control;
     }
@@ -134,6 +141,10 @@ public final class LvStores {
         }
     }
 
+    StoreHeap heap() {
+        return heap;
+    }
+
     /** The open pools, oldest first. */
     public List<LvStore> all() {
         open.values().removeIf(store -> store.state() == LvStore.State.CLOSED);
@@ -191,6 +202,7 @@ public final class LvStores {
             if (failure == null) {
                 store.deletions().onGone(lvol -> onGone.accept(lvol));
                 release(store.uuid());
+                store.heap(heap);
                 open.put(store.uuid(), store);
                 store.device().listener().attach(store);
             }

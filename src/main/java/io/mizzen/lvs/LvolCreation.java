@@ -57,6 +57,7 @@ final class LvolCreation {
             throw noSpace(store, clusters);
         }
         store.commitLimit().check(clusters * store.clusterSizeBytes());
+        store.heap().check(store, clusters, clusters, thin ? 1 : 1 + BlobMetadata.extentPageCount(clusters));
         fill(takeRoot(store), clusters);
         // The name is taken from here on, so that a second creation of it is refused.
         Lvol lvol = new Lvol(store, blob, name, uuid, "it is being created");

@@ -83,6 +83,9 @@ final class LvolResize {
         } else {
             try {
                 store.commitLimit().check((newCount - oldCount) * store.clusterSizeBytes());
+                if (newCount > oldCount) {
+                    store.heap().check(store, newCount - oldCount, newCount, lvol.thin() ? 0 : BlobMetadata.extentPageCount(newCount - oldCount));
+                }
             } catch (OperationException refused) {
                 fail(refused, false);
                 return;

@@ -39,6 +39,9 @@ final class LvolRollback {
             throw OperationException.precondition("snapshot-discarded", "snapshot " + snapshot + " is deleted");
         }
         checkClosed();
+        if (snapshot.clusterCount() > lvol.clusterCount()) {
+            store.heap().check(store, snapshot.clusterCount() - lvol.clusterCount(), snapshot.clusterCount(), 0);
+        }
         lvol.busy("it is rolled back to snapshot " + snapshot);
         snapshot.busy("volume " + lvol + " is rolled back to it");    // It stays until the volume is its clone.
         store.queue().add(this::run, this::ended);

@@ -179,7 +179,7 @@ final class MetadataReplay {
             if (clusterSum + decoder.clusterCount() > clustersMax) {
                 throw new FormatException("pool-memory-insufficient", "blob 0x" + Long.toHexString(blob.id()) + " has at least "
                         + decoder.clusterCount() + " clusters, and those before it " + clusterSum + "; there is memory to map only "
-                        + clustersMax + ". Start the engine with a larger heap, such as MIZZEN_JAVA_OPTS=\"-Xms2g -Xmx2g\"");
+                        + clustersMax + "; " + StoreHeap.WAY_OUT);
             }
             next = MetadataPage.next(page, 0);
         }

@@ -68,6 +68,7 @@ final class SnapshotCreation {
         LvolCreation.checkName(options.name(), "a snapshot");
         LvolCreation.checkFree(store, options.name(), uuid);
         store.commitLimit().check(lvol.allocatedBytes());
+        store.heap().check(store, lvol.clusterCount(), lvol.clusterCount(), 1);
         making = new BlobMetadata(LvolCreation.takeRoot(store));
         snapshot = new Lvol(store, making, options.name(), uuid, "it is being created");
         snapshot.busy("it is being created");

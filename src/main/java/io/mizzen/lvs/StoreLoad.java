@@ -53,7 +53,7 @@ final class StoreLoad {
     }
 
     private void read(boolean salvage) {
-        new StoreReader(device, expected.rebuildMasks(), salvage, reading, (result, refused, ioStatus) -> {
+        new StoreReader(device, expected.rebuildMasks(), salvage, reading, stores.heap().bytesMax(), (result, refused, ioStatus) -> {
             if (refused != null && expected.readOnly() && !salvage && !UNREADABLE.contains(refused.code())) {
                 read(true);
                 return;

@@ -16,13 +16,6 @@ import java.util.Map;
  */
 final class StoreReader {
     private static final int READ_PAGES_MAX = 256;
-    /** Heap for one page that holds something: the page, what is noted of it, and twice the clusters that it may describe. */
-    private static final long PAGE_BARE_HEAP_BYTES = MetadataPage.SIZE_BYTES + 128;
-    /** For one cluster of a volume, held or not: what its metadata says, and the map that I/O reads. */
-    private static final long CLUSTER_HEAP_BYTES = 2L * Integer.BYTES;
-    private static final long PAGE_HEAP_BYTES = PAGE_BARE_HEAP_BYTES + CLUSTER_HEAP_BYTES * BlobMetadata.CLUSTERS_PER_EXTENT_PAGE;
-    /** Of the heap, what the metadata of one store may take. */
-    private static final double HEAP_SHARE = 0.7;
 
     private final StorePort port;
     private final boolean rebuildMasks;
@@ -88,12 +81,10 @@ final class StoreReader {
         }
     }
 
-    /** @param salvage read what can be read, for a store that is never written; else the first thing that is wrong is refused */
-    StoreReader(StorePort port, boolean rebuildMasks, boolean salvage, WorkWatch reading, Done done) {
-        this(port, rebuildMasks, salvage, reading, (long) (Runtime.getRuntime().maxMemory() * HEAP_SHARE), done);
-    }
-
-    /** @param heapBytesMax what its metadata may take: a store that needs more is refused, not read until nothing works any more */
+    /**
+     * @param salvage read what can be read, for a store that is never written; else the first thing that is wrong is refused
+     * @param heapBytesMax what its metadata may take: a store that needs more is refused, not read until nothing works any more
+     */
     StoreReader(StorePort port, boolean rebuildMasks, boolean salvage, WorkWatch reading, long heapBytesMax, Done done) {
         this.reading = reading;
         this.heapBytesMax = heapBytesMax;
@@ -275,16 +266,16 @@ final class StoreReader {
 
     /** More than there is would stop the engine, and all that it serves. */
     private void checkHeap() throws FormatException {
-        if (pages.size() * PAGE_HEAP_BYTES > heapBytesMax - maskHeapBytes()) {
+        if (pages.size() * StoreHeap.PAGE_BYTES > heapBytesMax - maskHeapBytes()) {
             throw new FormatException("pool-memory-insufficient", "the metadata of the pool needs more than the " + (heapBytesMax >> 20)
-                    + " MiB of heap that it may take: " + pages.size() + " pages are in use so far. Start the engine with a larger heap,"
-                    + " such as MIZZEN_JAVA_OPTS=\"-Xms2g -Xmx2g\" (about 5 MiB for each TiB in clusters of 4 MiB, four times that in"
+                    + " MiB of heap that it may take: " + pages.size() + " pages are in use so far; " + StoreHeap.WAY_OUT
+                    + " (about 5 MiB for each TiB in clusters of 4 MiB, four times that in"
                     + " clusters of 1 MiB)");
         }
     }
 
     private long maskHeapBytes() {
-        long masks = 4L * ((long) geometry.totalClusterCount() + geometry.metadataPageCount()) / Byte.SIZE;
+        long masks = StoreHeap.maskBytes(geometry);
         return salvage ? masks + (long) geometry.totalClusterCount() * Integer.BYTES : masks;     // Who has which cluster.
     }
 
@@ -318,7 +309,7 @@ final class StoreReader {
 
     private void replay() throws FormatException {
         checkHeap();
-        long clustersMax = (heapBytesMax - maskHeapBytes() - pages.size() * PAGE_BARE_HEAP_BYTES) / CLUSTER_HEAP_BYTES;
+        long clustersMax = (heapBytesMax - maskHeapBytes() - pages.size() * StoreHeap.PAGE_BARE_BYTES) / StoreHeap.CLUSTER_BYTES;
         MetadataReplay.Result result = salvage ? MetadataReplay.salvage(geometry, pages, clustersMax)
                 : clean ? MetadataReplay.verify(geometry, pages, masks, clustersMax) : MetadataReplay.recover(geometry, pages, clustersMax);
         long clusters = salvage ? geometry.totalClusterCount() : 0;

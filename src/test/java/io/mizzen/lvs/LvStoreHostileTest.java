@@ -6,6 +6,7 @@ import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.time.Instant;
 import java.util.Random;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
@@ -133,6 +134,57 @@ class LvStoreHostileTest {
             assertThat(refused.code()).isEqualTo("pool-memory-insufficient");
             assertThat(refused.kind()).isEqualTo(ErrorKind.RESOURCE_EXHAUSTED);
         }
+    }
+
+    /** Whatever has made a pool as large as it may be, it can be imported again with the same heap. */
+    @Test
+    void nothingIsMadeThatThereIsNoHeapFor() {
+        LvsRig small = new LvsRig(7, 3 * MIB / 2);
+        SimDisk disk = small.register(new SimDisk("small", 512, 100 * GIB, new SimDisk.Contents(), true, new Random(1)));
+        LvStore store = small.<LvStore>ok(done -> small.stores.create(disk, new LvStores.Options("pool", null, MIB, 1), done));
+        Lvol first = small.<Lvol>ok(done -> store.createLvol("first", null, 64 * GIB, true, done));
+        Lvol second = small.<Lvol>ok(done -> store.createLvol("second", null, 10 * GIB, true, done));
+        for (OperationException refused : new OperationException[] {
+            small.<Lvol>refused(done -> store.createLvol("more", null, 99 * GIB, true, done)),
+            small.<Lvol>refused(done -> store.resizeLvol(second, 99 * GIB, done)),
+            small.<Lvol>refused(done -> store.createSnapshot(first, new SnapshotOptions("s", null, null, null, Instant.EPOCH), done))}) {
+            assertThat(refused.code()).isEqualTo("pool-memory-insufficient");
+            assertThat(refused.kind()).isEqualTo(ErrorKind.RESOURCE_EXHAUSTED);
+            assertThat(refused).as("the way out").hasMessageContaining("larger clusters").hasMessageContaining("start the engine with a larger heap");
+        }
+        int made = 0;
+        LvsRig.Outcome<Lvol> last;
+        do {
+            String name = "v" + made++;
+            last = small.run(done -> store.createLvol(name, null, 10 * GIB, true, done));
+        } while (last.failure == null);
+        assertThat(last.failure.code()).isEqualTo("pool-memory-insufficient");
+        small.<Lvol>ok(done -> store.resizeLvol(second, 8 * GIB, done));        // Less is never refused.
+        for (boolean rebuild : new boolean[] {false, true}) {
+            LvStore open = small.stores.find("pool");
+            small.<Void>ok(open::export);
+            LvStore again = small.<LvStore>ok(done -> small.stores.load(disk, new LvStores.Expected(null, null, rebuild), done));
+            assertThat(again.lvols()).hasSize(made + 1);
+        }
+        assertThat(made).isBetween(3, 20);
+    }
+
+    /** What other pools take counts as well. */
+    @Test
+    void allOpenPoolsShareTheHeap() {
+        LvsRig small = new LvsRig(8, 2 * MIB);
+        LvStore[] stores = new LvStore[2];
+        for (int i = 0; i < 2; i++) {
+            SimDisk disk = small.register(new SimDisk("disk" + i, 512, 100 * GIB, new SimDisk.Contents(), true, new Random(1)));
+            String name = "pool" + i;
+            stores[i] = small.<LvStore>ok(done -> small.stores.create(disk, new LvStores.Options(name, null, MIB, 1), done));
+        }
+        small.<Lvol>ok(done -> stores[0].createLvol("one", null, 90 * GIB, true, done));
+        assertThat(small.<Lvol>refused(done -> stores[1].createLvol("other", null, 90 * GIB, true, done)).code())
+                .isEqualTo("pool-memory-insufficient");
+        small.<Void>ok(stores[0]::export);
+        small.<Lvol>ok(done -> stores[1].createLvol("other", null, 90 * GIB, true, done));
+        small.<Void>ok(stores[1]::export);
     }
 
     /** Makes the extent table of a root page say that the volume has so many clusters, none of them held. */

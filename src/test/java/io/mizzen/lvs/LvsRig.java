@@ -30,6 +30,11 @@ final class LvsRig {
     final LvStores stores;
 
     LvsRig(long seed) {
+        this(seed, StoreHeap.bytesMaxOfProcess());
+    }
+
+    /** @param heapBytesMax what the metadata of all pools may take of the heap */
+    LvsRig(long seed, long heapBytesMax) {
         hand = new HandReactors(2, seed);
         synchronized (LvsRig.class) {
             // A pool that a simulated crash ended keeps the buffer that it held.
@@ -39,7 +44,7 @@ final class LvsRig {
             }
         }
         shared.installOn(hand.reactors());
-        stores = new LvStores(registry, control());
+        stores = new LvStores(registry, control(), heapBytesMax);
     }
 
     /** A large buffer of the entered reactor, or null. */
