@@ -34,8 +34,8 @@ public class OpenApiConfiguration {
         return new OpenAPI().servers(List.of(new Server().url("/").description("This engine"))).info(new Info().title("Mizzen").version(API_VERSION)
             .description("Block-storage I/O engine: pools, replicas and mirrored volumes over NVMe/TCP. Sizes are bytes "
                 + "and may be written as text (\"10GiB\") in requests; times are RFC 3339; errors are problem documents "
-                + "(RFC 9457) with a stable `code`. Nothing that a request says is overlooked: an unknown field is refused, and so is a "
-                + "body where none is described (400, `unexpected-body`), unless it is `{}`.")
+                + "(RFC 9457) with a stable `code`. A field of a body that is not described is refused, and so is a body where none "
+                + "is described (400, `unexpected-body`), unless it is `{}`.")
             .license(new License().name("Apache-2.0").url("https://www.apache.org/licenses/LICENSE-2.0")));
     }
 

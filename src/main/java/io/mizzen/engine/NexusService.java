@@ -217,9 +217,10 @@ final class NexusService {
             shares.attach(nexus.uuid(), nexus, (nothing, unattached) -> finish(entry, unattached, done));
         };
         if (present.isEmpty()) {
-            end.fail(new OperationException(ErrorKind.DATA_LOSS, "nexus-without-children",
-                    "none of the children of nexus " + parameters.name() + " is there: "
-                    + String.join(", ", children.stream().map(child -> child.uri).toList())));
+            end.fail(OperationException.precondition("nexus-without-children", "none of the children of nexus " + parameters.name()
+                    + " is there: " + String.join("; ", children.stream().map(child -> child.uri + " (" + child.missing.getMessage() + ")")
+                    .toList()) + ". Bring back what is missing (import a pool, give a drive back), then try again; if they are elsewhere"
+                    + " now, assemble it with \"children\" that names where"));
             return;
         }
         try {

@@ -31,6 +31,8 @@ class BadRequestTest extends RestTestBase {
         "{\"name\": \"p\", \"disks\": \"malloc:///d\"}                   | wrong-type    | disks",
         "{\"name\": \"p\", \"disks\": [{\"a\": 1}]}                      | wrong-type    | disks[0]",
         "{\"name\": \"p\", \"disks\": [\"d\"], \"allowTest\": \"yes\"}   | wrong-type    | allowTest",
+        "{\"name\": \"p\", \"disks\": [\"d\"], \"allowTest\": \"\"}      | wrong-type    | allowTest",
+        "{\"name\": \"p\", \"disks\": [\"d\"], \"allowTest\": \" \"}     | wrong-type    | allowTest",
         "{\"name\": \"p\", \"disks\": [\"d\"], \"clusterSizeBytes\": -1} | wrong-type    | clusterSizeBytes",
         "{\"name\": \"p\", \"disks\": [\"d\"], \"clusterSizeBytes\": 1.5}| wrong-type    | clusterSizeBytes",
         "{\"name\": \"p\", \"disks\": [\"d\"], \"clusterSizeBytes\": true}| wrong-type   | clusterSizeBytes",
@@ -62,6 +64,26 @@ class BadRequestTest extends RestTestBase {
         assertThat(post(REPLICA + "/rollback", "").problem(400, "malformed-json")).contains("it must have 'snapshot'");
         assertThat(put(POOL + "/commit-limit", "{\"commitLimitPercent\": 3000000000}").problem(400, "wrong-type")).contains("below 2^31");
         assertThat(put(REPLICA, "{\"sizeBytes\": 99999999999999999999}").problem(400, "wrong-type")).contains("below 2^63");
+        nothingReachedTheEngine();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/v1/events?since=%F0%9F", "/v1/snapshots?replica=%FF", "/v1/statistics?kind=%C0%80",
+        "/v1/replicas/" + Examples.OWN_REPLICA + "/ranges?limit=%80"})
+    void aQueryThatIsNoTextIsRefused(String path) {
+        assertThat(get(path).problem(400, "malformed-query")).contains("UTF-8");
+        nothingReachedTheEngine();
+    }
+
+    @Test
+    void whatIsNoObjectOrNoMediaTypeIsSaidSo() {
+        assertThat(post("/v1/nexuses/" + Examples.OWN_NEXUS + "/snapshots", "{\"uuids\": []}").problem(400, "wrong-type"))
+            .contains("an object is needed").doesNotContain("java");
+        assertThat(put("/v1/nexuses/" + Examples.OWN_NEXUS + "/limits", "{\"totalOperations\": {\"perSecond\": \" \"}}")
+            .problem(400, "wrong-type")).contains("totalOperations.perSecond", "a whole number is needed");
+        assertThat(send(request(POOL).header("Content-Type", "nonsense").PUT(HttpRequest.BodyPublishers.ofString(Examples.POOL_BODY)))
+            .problem(415, "unsupported-media-type")).contains("'nonsense'");
+        assertThat(get("/v1/pools/%00").problem(400, "bad-request")).contains("malformed");
         nothingReachedTheEngine();
     }
 

@@ -131,7 +131,8 @@ class NexusServiceTest {
         try (EngineHarness h = new EngineHarness(1)) {
             twoDisks(h);
             assertTrue(h.engine.assembleNexus(nexus(N1, C0, C1), false).handle((v, f) -> f != null).join());
-            h.refused(ErrorKind.DATA_LOSS, "nexus-without-children", h.engine.assembleNexus(nexus(N1, "gone"), true), "gone");
+            h.refused(ErrorKind.FAILED_PRECONDITION, "nexus-without-children", h.engine.assembleNexus(nexus(N1, "gone",
+                    "lvol:///p9/r"), true), "gone", "p9", "Bring back", "children");
             assertEquals(List.of(), h.get(h.engine.nexuses()));
             h.get(h.engine.createNexus(nexus(N1, C0, C1)));
         }

@@ -11,7 +11,9 @@ import java.lang.reflect.RecordComponent;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.regex.Pattern;
+import org.apache.tomcat.util.http.InvalidParameterException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -149,8 +151,15 @@ public final class ProblemHandler {
     @ExceptionHandler
     ResponseEntity<Problem> onMediaType(HttpMediaTypeNotSupportedException failure, HttpServletRequest request) {
         return respond(Problem.of(HttpStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type",
-            "The body must be application/json, not " + failure.getContentType() + '.', request.getRequestURI()),
-            failure.getHeaders());
+            "The body must be application/json, not " + (failure.getContentType() == null ? "'" + request.getContentType() + "', which is"
+            + " no media type" : failure.getContentType()) + '.', request.getRequestURI()), failure.getHeaders());
+    }
+
+    /** The web server finds that only when the first parameter is asked for. */
+    @ExceptionHandler
+    ResponseEntity<Problem> onMalformedQuery(InvalidParameterException failure, HttpServletRequest request) {
+        return respond(HttpStatus.BAD_REQUEST, "malformed-query", "The parameters behind the '?' cannot be read: what follows a '%' must be"
+            + " UTF-8, in two hexadecimal digits a byte, and there may not be too many of them.", request);
     }
 
     /** Whoever asked has gone: there is nobody to answer, and nothing is wrong here. */
@@ -257,6 +266,9 @@ public final class ProblemHandler {
         }
         if (Collection.class.isAssignableFrom(target)) {
             return "a list is needed";
+        }
+        if (Map.class.isAssignableFrom(target)) {
+            return "an object is needed: names, each with its value";
         }
         return target.getName().startsWith("io.mizzen.api.request") ? "one JSON object is needed, and nothing after it"
             : mismatch.getOriginalMessage();

@@ -21,7 +21,9 @@ public final class ProblemReportValve extends ErrorReportValve {
         }
         HttpStatus status = ProblemHandler.statusOrError(HttpStatusCode.valueOf(response.getStatus()));
         try {
-            Problem.of(status, ProblemHandler.codeOf(status), status.getReasonPhrase() + '.', null).writeTo(response);
+            String detail = status == HttpStatus.BAD_REQUEST ? "The request line or a header is malformed, or the path has a character or an"
+                + " encoding that is not allowed there." : status.getReasonPhrase() + '.';
+            Problem.of(status, ProblemHandler.codeOf(status), detail, null).writeTo(response);
         } catch (IOException | IllegalStateException e) {
             LOG.debug("event=error-report-not-sent status={}", status.value(), e);
         }
