@@ -1,6 +1,6 @@
 package io.mizzen.api;
 
-import io.mizzen.control.Outcome;
+import io.mizzen.engine.model.Outcome;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import org.springframework.http.ResponseEntity;

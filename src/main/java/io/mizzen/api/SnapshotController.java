@@ -5,9 +5,9 @@ import io.mizzen.api.request.NexusSnapshotRequest;
 import io.mizzen.api.request.RollbackRequest;
 import io.mizzen.api.request.SnapshotRequest;
 import io.mizzen.control.Ids;
-import io.mizzen.control.Outcome;
 import io.mizzen.control.SnapshotService;
 import io.mizzen.engine.model.JobView;
+import io.mizzen.engine.model.Outcome;
 import io.mizzen.engine.model.RangesView;
 import io.mizzen.engine.model.ReplicaView;
 import io.mizzen.engine.model.SnapshotView;
@@ -69,9 +69,11 @@ public class SnapshotController {
         description = "All of them or none. Writes to the nexus wait (`pauseNs`, at most `atMostSeconds` and what a disk needs to end what it "
             + "has begun), nothing fails, reads go on; a writer sees a slow write. Each child's snapshot holds what all writes left that "
             + "were acknowledged before, and the same as the others'. If one cannot be taken, those that were made are deleted and the "
-            + "request fails; after a power failure, some may be left. A child that is out or being rebuilt is refused unless `skip` "
+            + "request fails. After a crash or the loss of several pools, some may be left, of different moments even: they say so "
+            + "(`oneMoment`: false). A child that is out or being rebuilt is refused unless `skip` "
             + "names it. With `transactionId` and `name`, or with `uuids`, the request may be repeated: 201 when they were taken, 200 when "
-            + "they are there, 409 when only some are. Without a body each has a UUID of the engine's choice, which is its name.")
+            + "they are there, 409 when only some are, or nobody knows that they are of one moment. Without a body each has a UUID of "
+            + "the engine's choice, which is its name.")
     ResponseEntity<VolumeSnapshotView> createOfNexus(
         @Parameter(description = "UUID of the nexus", example = Examples.NEXUS)
         @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid,

@@ -181,7 +181,7 @@ final class Stack {
         long longestNs = 0;
         for (String replica : replicas) {
             SnapshotView taken = await(engine.createSnapshot(new SnapshotSpec(UUID.randomUUID().toString(), null, replica, null,
-                    null)));
+                    null))).view();
             snapshots.add(taken.uuid());
             longestNs = Math.max(longestNs, taken.pauseNs());
         }

@@ -6,6 +6,7 @@ import io.mizzen.engine.model.BdevSpec;
 import io.mizzen.engine.model.BdevView;
 import io.mizzen.engine.model.FaultSpec;
 import io.mizzen.engine.model.FaultView;
+import io.mizzen.engine.model.Outcome;
 import java.util.List;
 
 /** Block devices that were created by request, and faults on those that inject them. */

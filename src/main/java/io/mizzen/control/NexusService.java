@@ -5,6 +5,7 @@ import io.mizzen.engine.Engine;
 import io.mizzen.engine.model.NexusSettings;
 import io.mizzen.engine.model.NexusSpec;
 import io.mizzen.engine.model.NexusView;
+import io.mizzen.engine.model.Outcome;
 import io.mizzen.engine.model.RebuildOrder;
 import io.mizzen.engine.model.RebuildView;
 import io.mizzen.engine.model.RebuildsView;

@@ -4,6 +4,7 @@ import io.mizzen.control.store.StateKind;
 import io.mizzen.engine.Engine;
 import io.mizzen.engine.model.JobView;
 import io.mizzen.engine.model.ObjectKind;
+import io.mizzen.engine.model.Outcome;
 import io.mizzen.engine.model.PoolDiskSpec;
 import io.mizzen.engine.model.PoolImport;
 import io.mizzen.engine.model.PoolSpec;

@@ -2,6 +2,7 @@ package io.mizzen.control;
 
 import io.mizzen.control.store.StateKind;
 import io.mizzen.engine.Engine;
+import io.mizzen.engine.model.Outcome;
 import io.mizzen.engine.model.ReplicaSpec;
 import io.mizzen.engine.model.ReplicaView;
 import io.mizzen.engine.model.ShareSpec;

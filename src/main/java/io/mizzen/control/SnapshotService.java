@@ -3,6 +3,7 @@ package io.mizzen.control;
 import io.mizzen.engine.Engine;
 import io.mizzen.engine.model.CloneSpec;
 import io.mizzen.engine.model.JobView;
+import io.mizzen.engine.model.Outcome;
 import io.mizzen.engine.model.RangesView;
 import io.mizzen.engine.model.ReplicaView;
 import io.mizzen.engine.model.SnapshotSpec;
@@ -11,8 +12,6 @@ import io.mizzen.engine.model.VolumeSnapshotSpec;
 import io.mizzen.engine.model.VolumeSnapshotView;
 import io.mizzen.util.OperationException;
 import java.util.List;
-import java.util.Set;
-import java.util.stream.Collectors;
 
 /** Snapshots and clones. They live in their pool's own metadata: of them only limits and shares are desired state. */
 public final class SnapshotService {
@@ -42,8 +41,7 @@ public final class SnapshotService {
     }
 
     public Outcome<SnapshotView> create(SnapshotSpec spec) {
-        boolean existed = list(null).stream().anyMatch(snapshot -> snapshot.uuid().equals(spec.uuid()));
-        return new Outcome<>(calls.await(engine.createSnapshot(spec)), !existed);
+        return calls.await(engine.createSnapshot(spec));
     }
 
     /** Of all children of a nexus, at one moment. */
@@ -51,9 +49,7 @@ public final class SnapshotService {
         if (shut.find(spec.nexus(), calls.await(engine.nexuses())).isPresent()) {
             throw OperationException.precondition("nexus-shut-down", "Nexus " + spec.nexus() + " is shut down; assemble it first.");
         }
-        Set<String> before = list(null).stream().map(SnapshotView::uuid).collect(Collectors.toSet());
-        VolumeSnapshotView view = calls.await(engine.createVolumeSnapshot(spec));
-        return new Outcome<>(view, !before.contains(view.snapshots().getFirst().uuid()));
+        return calls.await(engine.createVolumeSnapshot(spec));
     }
 
     public Outcome<ReplicaView> cloneOf(CloneSpec spec) {

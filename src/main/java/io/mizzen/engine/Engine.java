@@ -22,6 +22,7 @@ import io.mizzen.engine.model.NexusSpec;
 import io.mizzen.engine.model.NexusView;
 import io.mizzen.engine.model.NvmeControllerView;
 import io.mizzen.engine.model.ObjectKind;
+import io.mizzen.engine.model.Outcome;
 import io.mizzen.engine.model.PoolDiskSpec;
 import io.mizzen.engine.model.PoolImport;
 import io.mizzen.engine.model.PoolSpec;
@@ -249,14 +250,14 @@ public interface Engine {
 
     // Snapshots. They are destroyed as replicas are; what reads from one gets what it needs of it
 
-    /** Takes a snapshot of a replica, which may be in use. */
-    CompletableFuture<SnapshotView> createSnapshot(SnapshotSpec spec);
+    /** Takes a snapshot of a replica, which may be in use. The same words again: nothing happens, and the answer says so. */
+    CompletableFuture<Outcome<SnapshotView>> createSnapshot(SnapshotSpec spec);
 
     /**
      * Takes snapshots of all children of a nexus, or none: all hold what the nexus did at one moment, while new writes to it wait.
-     * The same words again: nothing happens. Fails with UNAVAILABLE when that takes longer than is allowed.
+     * The same words again: nothing happens, and the answer says so. Fails with UNAVAILABLE when that takes longer than is allowed.
      */
-    CompletableFuture<VolumeSnapshotView> createVolumeSnapshot(VolumeSnapshotSpec spec);
+    CompletableFuture<Outcome<VolumeSnapshotView>> createVolumeSnapshot(VolumeSnapshotSpec spec);
 
     CompletableFuture<List<SnapshotView>> snapshots();
 

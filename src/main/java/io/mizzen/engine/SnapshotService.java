@@ -3,6 +3,7 @@ package io.mizzen.engine;
 import io.mizzen.engine.model.CloneSpec;
 import io.mizzen.engine.model.JobView;
 import io.mizzen.engine.model.ObjectKind;
+import io.mizzen.engine.model.Outcome;
 import io.mizzen.engine.model.RangesView;
 import io.mizzen.engine.model.ReplicaView;
 import io.mizzen.engine.model.SnapshotSpec;
@@ -21,6 +22,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.UUID;
+import java.util.stream.Collectors;
 
 /** Snapshots of replicas, clones of them, and what can be done with both. Control reactor only. */
 final class SnapshotService {
@@ -44,7 +46,7 @@ final class SnapshotService {
         this.replicas = replicas;
     }
 
-    void create(SnapshotSpec spec, Completion<SnapshotView> done) {
+    void create(SnapshotSpec spec, Completion<Outcome<SnapshotView>> done) {
         UUID uuid = Uuids.parse("uuid", spec.uuid());
         String name = spec.name() == null ? uuid.toString() : spec.name();
         PoolService.checkName(name, "name");
@@ -54,7 +56,7 @@ final class SnapshotService {
         Lvol existing = lvol.store().findLvol(uuid);
         if (existing != null && existing.snapshot() && existing.name().equals(name)
                 && lvol.uuid().equals(existing.snapshotInfo().sourceUuid())) {
-            done.ok(view(existing));
+            done.ok(new Outcome<>(view(existing), false));
             return;
         }
         InflationJob.refuse(jobs, lvol);
@@ -67,7 +69,7 @@ final class SnapshotService {
                     plane.event(ObjectKind.REPLICA, snapshot.uuid(), snapshot.toString(), "snapshot-created", "snapshot "
                             + snapshot + " of replica " + lvol.name() + "; writes were held back for " + snapshot.pauseNs() / 1000
                             + " us", "replica", lvol.uuid(), "pool", lvol.store().name(), "pauseNs", snapshot.pauseNs());
-                    done.ok(view(snapshot));
+                    done.ok(new Outcome<>(view(snapshot), true));
                 });
     }
 
@@ -170,10 +172,11 @@ final class SnapshotService {
 
     List<SnapshotView> list() {
         List<SnapshotView> views = new ArrayList<>();
+        Set<UUID> sealed = sealedMoments();
         for (LvStore store : pools.stores()) {
             for (Lvol lvol : store.lvols()) {
                 if (lvol.snapshot()) {
-                    views.add(view(lvol));
+                    views.add(view(lvol, sealed));
                 }
             }
         }
@@ -221,11 +224,22 @@ final class SnapshotService {
         return OperationException.notFound("snapshot-not-found", "there is no snapshot " + id + " in the open pools");
     }
 
-    static SnapshotView view(Lvol lvol) {
+    private SnapshotView view(Lvol lvol) {
+        return view(lvol, sealedMoments());
+    }
+
+    /** Of which it is known that all had them: one of their snapshots says so. */
+    private Set<UUID> sealedMoments() {
+        return pools.stores().stream().flatMap(store -> store.lvols().stream()).map(Lvol::snapshotInfo).filter(SnapshotInfo::sealed)
+                .map(SnapshotInfo::momentId).collect(Collectors.toSet());
+    }
+
+    /** @param sealed identities of moments of which it is known that all had them */
+    static SnapshotView view(Lvol lvol, Set<UUID> sealed) {
         SnapshotInfo info = lvol.snapshotInfo();
         return new SnapshotView(lvol.uuid().toString(), lvol.name(), lvol.store().name(), lvol.store().uuid().toString(),
                 lvol.sizeBytes(), lvol.allocatedBytes(), info.sourceUuid() == null ? null : info.sourceUuid().toString(),
                 lvol.parentName(), lvol.clones().stream().map(Lvol::name).toList(), info.entityId(), info.transactionId(),
-                info.createdAt(), info.discarded(), lvol.pauseNs(), lvol.usable(), lvol.unusableReason());
+                info.momentId() == null ? null : Boolean.valueOf(sealed.contains(info.momentId())), info.createdAt(), info.discarded(), lvol.pauseNs(), lvol.usable(), lvol.unusableReason());
     }
 }

@@ -2,6 +2,7 @@ package io.mizzen.engine;
 
 import io.mizzen.engine.model.CloneSpec;
 import io.mizzen.engine.model.JobView;
+import io.mizzen.engine.model.Outcome;
 import io.mizzen.engine.model.PoolDiskSpec;
 import io.mizzen.engine.model.PoolImport;
 import io.mizzen.engine.model.PoolSpec;
@@ -125,12 +126,12 @@ abstract class StorageCommands implements Engine {
     }
 
     @Override
-    public CompletableFuture<SnapshotView> createSnapshot(SnapshotSpec spec) {
+    public CompletableFuture<Outcome<SnapshotView>> createSnapshot(SnapshotSpec spec) {
         return change("snapshot create", s -> s.replicas.keys(spec.replica()), s -> done -> s.snapshots.create(spec, done));
     }
 
     @Override
-    public CompletableFuture<VolumeSnapshotView> createVolumeSnapshot(VolumeSnapshotSpec spec) {
+    public CompletableFuture<Outcome<VolumeSnapshotView>> createVolumeSnapshot(VolumeSnapshotSpec spec) {
         return change("nexus snapshot", s -> s.volumeSnapshots.keys(spec.nexus()), s -> done -> s.volumeSnapshots.create(spec, done));
     }
 

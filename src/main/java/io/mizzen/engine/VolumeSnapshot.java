@@ -21,12 +21,16 @@ import java.util.UUID;
  *
  * <pre>
  * SETTLING (the pools: what is asked for there is done, what was written is flushed) → HOLDING (writes) → TAKING (all legs)
- *    → RELEASING (all have the moment, or one has failed) → ENDING (the rest of the legs) → DONE
- *                                                              └ one failed → UNDOING (those that were made) → DONE
+ *    → RELEASING (all have the moment, or one has failed) → ENDING (the rest of the legs) → SEALING (all legs) → DONE
+ *                                                              └ one failed → UNDOING (those that were made) ←┘ → DONE
  * </pre>
  *
  * <p>Writes wait for the limit at most, plus what a snapshot takes that has begun to change its disk by then: none begins
- * after the limit. If the power fails, each leg has its snapshot or has none; those that are there hold the same.
+ * after the limit.
+ *
+ * <p>A crash, or pools that fail, may leave snapshots of some legs; and if a pool failed before its snapshot had the moment, one
+ * of a later moment, when the pool is imported again. So each is sealed on its disk, but only once all of them have the
+ * moment, and cannot change any more: that one is sealed says it of all that have the same moment's identity.
  */
 public final class VolumeSnapshot {
     /**
@@ -45,10 +49,11 @@ public final class VolumeSnapshot {
     public record Taken(List<Lvol> snapshots, long pauseNs) { }
 
     private enum State {
-        NEW, SETTLING, HOLDING, TAKING, RELEASING, ENDING, UNDOING, DONE
+        NEW, SETTLING, HOLDING, TAKING, RELEASING, ENDING, SEALING, UNDOING, DONE
     }
 
     private final Nexus nexus;
+    private final UUID momentId;
     private final Mthread control;
     private final long limitNs;
     private final Completion<Taken> done;
@@ -67,11 +72,13 @@ public final class VolumeSnapshot {
     };
 
     /**
+     * @param momentId new
      * @param limitNs how long writes may wait
      * @param done failures: those of {@link WriteHold#begin} and of the pools; {@code child-not-healthy}, {@code snapshot-too-late}
      */
-    public VolumeSnapshot(Nexus nexus, List<Leg> legs, Mthread control, long limitNs, Completion<Taken> done) {
+    public VolumeSnapshot(Nexus nexus, List<Leg> legs, UUID momentId, Mthread control, long limitNs, Completion<Taken> done) {
         this.nexus = nexus;
+        this.momentId = momentId;
         this.control = control;
         this.limitNs = limitNs;
         this.done = done;
@@ -93,6 +100,13 @@ public final class VolumeSnapshot {
         }
         return child.health() == MemberState.SYNCING ? "is being rebuilt"
                 : child.resyncing() ? "is being made equal to another child" : null;
+    }
+
+    /** Whether these hold what one nexus did at one moment: they were taken for the same one, and it is known that all had it. */
+    public static boolean ofOneMoment(List<Lvol> snapshots) {
+        UUID id = snapshots.getFirst().snapshotInfo().momentId();
+        return id != null && snapshots.stream().allMatch(snapshot -> id.equals(snapshot.snapshotInfo().momentId()))
+                && snapshots.stream().anyMatch(snapshot -> snapshot.snapshotInfo().sealed());
     }
 
     /** Whether writes wait now. */
@@ -176,14 +190,31 @@ public final class VolumeSnapshot {
             leg.lvol().store().createSnapshot(leg.lvol(), leg.options(), this, (taken, refused) -> {
                 ended = true;
                 snapshot = taken;
-                if (refused != null && failure == null) {
-                    failure = new OperationException(refused.kind(), refused.code(), "no snapshot of nexus " + nexus.name()
-                            + " was taken, as none could be of child " + leg.lvol() + ": " + refused.getMessage(), refused);
-                }
+                failed(refused);
                 closed |= refused != null;
                 releaseIfOver();
                 endIfAllHave();
             });
+        }
+
+        void seal() {
+            leg.lvol().store().sealSnapshot(snapshot, (nothing, refused) -> {
+                ended = true;
+                failed(refused);
+                finishIfAllAreSealed();
+            });
+        }
+
+        private void failed(OperationException refused) {
+            if (refused != null && failure == null) {
+                failure = new OperationException(refused.kind(), refused.code(), "no snapshot of nexus " + nexus.name()
+                        + " was taken, as none could be of child " + leg.lvol() + ": " + refused.getMessage(), refused);
+            }
+        }
+
+        @Override
+        public UUID id() {
+            return momentId;
         }
 
         @Override
@@ -222,13 +253,30 @@ public final class VolumeSnapshot {
         if (state != State.ENDING || !takings.stream().allMatch(taking -> taking.ended)) {
             return;
         }
-        if (failure == null) {
-            List<Lvol> snapshots = takings.stream().map(taking -> taking.snapshot).toList();
-            snapshots.forEach(snapshot -> snapshot.pauseNs(hold.heldNs()));
-            setState(State.DONE);
-            done.ok(new Taken(snapshots, hold.heldNs()));
+        if (failure != null) {
+            undo();
             return;
         }
+        setState(State.SEALING);
+        takings.forEach(taking -> taking.ended = false);
+        takings.forEach(Taking::seal);
+    }
+
+    private void finishIfAllAreSealed() {
+        if (state != State.SEALING || !takings.stream().allMatch(taking -> taking.ended)) {
+            return;
+        }
+        if (failure != null) {
+            undo();
+            return;
+        }
+        List<Lvol> snapshots = takings.stream().map(taking -> taking.snapshot).toList();
+        snapshots.forEach(snapshot -> snapshot.pauseNs(hold.heldNs()));
+        setState(State.DONE);
+        done.ok(new Taken(snapshots, hold.heldNs()));
+    }
+
+    private void undo() {
         setState(State.UNDOING);
         List<Lvol> made = new ArrayList<>();
         takings.stream().filter(taking -> taking.snapshot != null).forEach(taking -> made.add(taking.snapshot));

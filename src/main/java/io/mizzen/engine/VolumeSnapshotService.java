@@ -2,6 +2,7 @@ package io.mizzen.engine;
 
 import io.mizzen.bdev.Bdev;
 import io.mizzen.engine.model.ObjectKind;
+import io.mizzen.engine.model.Outcome;
 import io.mizzen.engine.model.SnapshotView;
 import io.mizzen.engine.model.VolumeSnapshotSpec;
 import io.mizzen.engine.model.VolumeSnapshotView;
@@ -16,12 +17,10 @@ import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
 import java.util.UUID;
 
@@ -78,18 +77,18 @@ final class VolumeSnapshotService {
         return at instanceof LvolBdev lvol ? lvol.lvol() : null;
     }
 
-    void create(VolumeSnapshotSpec spec, Completion<VolumeSnapshotView> done) {
+    void create(VolumeSnapshotSpec spec, Completion<Outcome<VolumeSnapshotView>> done) {
         check(spec);
         NexusEntry entry = nexuses.running(spec.nexus());
         Plan plan = plan(entry, spec);
         checkUuids(plan, spec);
         List<Lvol> existing = existing(plan, spec);
         if (!existing.isEmpty()) {
-            done.ok(view(plan, existing, existing.stream().mapToLong(Lvol::pauseNs).max().orElse(0)));
+            done.ok(new Outcome<>(view(plan, existing, existing.stream().mapToLong(Lvol::pauseNs).max().orElse(0)), false));
             return;
         }
         plan.legs.forEach(leg -> InflationJob.refuse(jobs, leg.lvol()));
-        new VolumeSnapshot(entry.nexus, plan.legs, plane.control(), spec.atMostMs() * 1_000_000, (taken, failure) -> {
+        new VolumeSnapshot(entry.nexus, plan.legs, UUID.randomUUID(), plane.control(), spec.atMostMs() * 1_000_000, (taken, failure) -> {
             if (failure != null) {
                 plane.event(ObjectKind.NEXUS, entry.nexus.uuid(), entry.name, "nexus-snapshot-failed", failure.getMessage(), "code",
                         failure.code());
@@ -102,7 +101,7 @@ final class VolumeSnapshotService {
                     + " did at one moment; writes waited for " + taken.pauseNs() / 1000 + " us", "transactionId", view.transactionId(),
                     "snapshots", view.snapshots().stream().map(SnapshotView::uuid).toList(), "skipped", plan.skipped.size(),
                     "pauseNs", taken.pauseNs());
-            done.ok(view);
+            done.ok(new Outcome<>(view, true));
         }).start();
     }
 
@@ -157,8 +156,7 @@ final class VolumeSnapshotService {
                 }
                 UUID uuid = spec.uuids().entrySet().stream().filter(pair -> UUID.fromString(pair.getKey()).equals(lvol.uuid()))
                         .map(pair -> UUID.fromString(pair.getValue())).findFirst().orElseGet(UUID::randomUUID);
-                plan.legs.add(new VolumeSnapshot.Leg(child.memberUuid(), lvol, new SnapshotOptions(spec.name() == null
-                        ? uuid.toString() : spec.name(), uuid, spec.entityId(), transaction, now)));
+                plan.legs.add(new VolumeSnapshot.Leg(child.memberUuid(), lvol, new SnapshotOptions(name(entry, spec, lvol, uuid), uuid, spec.entityId(), transaction, now)));
             }
         }
         if (plan.legs.isEmpty()) {
@@ -168,18 +166,24 @@ final class VolumeSnapshotService {
         return plan;
     }
 
+    /** Two snapshots of one pool have two names: where it holds several of the children, that of the replica says which is whose. */
+    private String name(NexusEntry entry, VolumeSnapshotSpec spec, Lvol lvol, UUID uuid) {
+        if (spec.name() == null) {
+            return uuid.toString();
+        }
+        long inPool = entry.legs.stream().map(leg -> replica(leg.bdev)).filter(other -> other != null && other.store() == lvol.store()).count();
+        if (inPool == 1) {
+            return spec.name();
+        }
+        String name = spec.name() + '-' + lvol.name();
+        PoolService.checkName(name, "the name of the snapshot of " + lvol + ", in whose pool the nexus has several children,");
+        return name;
+    }
+
     /** Given ones are those of all the children that get one, and of no other. */
     private static void checkUuids(Plan plan, VolumeSnapshotSpec spec) {
         Set<UUID> replicas = new LinkedHashSet<>();
-        Map<LvStore, Lvol> byPool = new HashMap<>();
-        for (VolumeSnapshot.Leg leg : plan.legs) {
-            replicas.add(leg.lvol().uuid());
-            Lvol other = byPool.put(leg.lvol().store(), leg.lvol());
-            if (other != null && spec.name() != null) {
-                throw OperationException.invalid("invalid-name", "replicas " + other + " and " + leg.lvol() + " are in one pool, where"
-                        + " two snapshots cannot have the same name; leave the name out");
-            }
-        }
+        plan.legs.forEach(leg -> replicas.add(leg.lvol().uuid()));
         Set<UUID> given = new HashSet<>();
         spec.uuids().keySet().forEach(replica -> given.add(UUID.fromString(replica)));
         if (!given.isEmpty() && !given.equals(replicas)) {
@@ -202,18 +206,14 @@ final class VolumeSnapshotService {
                 found.add(one);
             }
         }
-        if (found.isEmpty() || missing.isEmpty() && found.stream().map(one -> moment(one.snapshotInfo())).distinct().count() == 1) {
+        if (found.isEmpty() || missing.isEmpty() && VolumeSnapshot.ofOneMoment(found)) {
             return found;
         }
         String there = String.join(", ", found.stream().map(one -> one + " (" + one.uuid() + ")").toList());
         throw new OperationException(ErrorKind.ALREADY_EXISTS, "snapshot-incomplete", "of the snapshots that are asked for, " + there
-                + (found.size() == 1 ? " is" : " are") + " there, " + (missing.isEmpty() ? "but not of one moment" : "but none of "
-                + String.join(", ", missing)) + ": an earlier request was cut short, or one was deleted since. Delete what is there"
-                + " (DELETE /v1/snapshots/{uuid}) and ask again, or ask for others");
-    }
-
-    private static List<Object> moment(SnapshotInfo info) {
-        return List.of(Objects.requireNonNullElse(info.transactionId(), ""), Objects.requireNonNullElse(info.createdAt(), ""));
+                + (found.size() == 1 ? " is" : " are") + " there, " + (missing.isEmpty() ? "but nobody knows that they"
+                + " are of one moment" : "but none of " + String.join(", ", missing)) + ": an earlier request was cut short, or one was"
+                + " deleted or taken by itself. Delete what is there (DELETE /v1/snapshots/{uuid}) and ask again, or ask for others");
     }
 
     private Lvol existing(VolumeSnapshot.Leg leg, VolumeSnapshotSpec spec) {
@@ -240,6 +240,6 @@ final class VolumeSnapshotService {
     private static VolumeSnapshotView view(Plan plan, List<Lvol> snapshots, long pauseNs) {
         SnapshotInfo info = snapshots.getFirst().snapshotInfo();
         return new VolumeSnapshotView(plan.entry.nexus.uuid().toString(), plan.entry.name, info.transactionId(), info.createdAt(), pauseNs,
-                snapshots.stream().map(SnapshotService::view).toList(), List.copyOf(plan.skipped));
+                snapshots.stream().map(each -> SnapshotService.view(each, Set.of(info.momentId()))).toList(), List.copyOf(plan.skipped));
     }
 }

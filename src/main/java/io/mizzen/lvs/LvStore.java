@@ -263,6 +263,12 @@ public final class LvStore {
         }
     }
 
+    /** Keeps with a snapshot that all which share its moment have it ({@link SnapshotInfo#sealed}). */
+    public void sealSnapshot(Lvol snapshot, Completion<Void> done) {
+        assertControl();
+        change(done, () -> new AttributeChange(this, snapshot, "it is being created", SnapshotInfo::seal, ending(done)).start());
+    }
+
     /** Waits until the changes that are asked for are made, and what is written is flushed: the next change takes no longer than need be. */
     public void settle(Lvol lvol, Completion<Void> done) {
         assertControl();

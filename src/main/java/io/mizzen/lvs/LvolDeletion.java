@@ -3,7 +3,6 @@ package io.mizzen.lvs;
 import io.mizzen.util.Completion;
 import io.mizzen.util.OperationException;
 import java.util.Arrays;
-import java.util.BitSet;
 
 /**
  * Deletes one volume: bdev unregistered → root page zeroed, then its other pages → clusters given back. A snapshot with one
@@ -31,39 +30,16 @@ final class LvolDeletion {
             new SnapshotRemoval(store, lvol, lvol.clones().getFirst(), done).start();
             return;
         }
-        lvol.busy("it is being deleted");
         store.deletions().begun(lvol);
         if (!lvol.clones().isEmpty()) {
-            store.queue().add(this::discard, this::discarded);
+            new AttributeChange(store, lvol, "it is being deleted", SnapshotInfo::discard, done).start();
             return;
         }
+        lvol.busy("it is being deleted");
         lvol.unusable("it is being deleted");
         LvolBdev bdev = lvol.bdev();
         lvol.bdev(null);
         store.registry().unregister(bdev, (value, failure) -> store.queue().add(this::run, this::ended));
-    }
-
-    private void discard() {
-        if (!store.writable()) {
-            discarded(LvStore.faulted());
-            return;
-        }
-        BlobMetadata next = lvol.blob().copy();
-        SnapshotInfo.discard(next);
-        new BlobCommit(store.space(), store.writer()).commit(lvol.blob(), next, new BitSet(), (failure, torn) -> {
-            if (torn) {
-                store.fault(failure);
-            } else if (failure == null) {
-                lvol.blob(next);
-            }
-            discarded(failure);
-        });
-    }
-
-    private void discarded(OperationException failure) {
-        lvol.idle();
-        store.queue().done();
-        done.complete(null, failure);
     }
 
     private void run() {

@@ -166,7 +166,7 @@ final class SnapshotCreation {
         making.extentPages = old.extentPages;
         making.xattr(Xattr.ofText("name", options.name(), LvStore.NAME_BYTES_MAX + 1));
         making.xattr(Xattr.ofText("uuid", uuid.toString(), 37));
-        SnapshotInfo.set(making, lvol, uuid, options);
+        SnapshotInfo.set(making, lvol, uuid, options, moment.id());
         long parent = LvolFeatures.parentOf(old);
         if (parent != 0) {
             making.internalXattr(LvolFeatures.PARENT, parent);

@@ -1,5 +1,7 @@
 package io.mizzen.lvs;
 
+import java.util.UUID;
+
 /**
  * The moment of a snapshot that others share, of volumes in other pools: whoever has them taken holds writes back from before
  * until all of them have it. Control reactor.
@@ -7,6 +9,11 @@ package io.mizzen.lvs;
 public interface SnapshotMoment {
     /** That of one snapshot alone. */
     SnapshotMoment OWN = new SnapshotMoment() {
+        @Override
+        public UUID id() {
+            return null;
+        }
+
         @Override
         public boolean isOpen() {
             return true;
@@ -17,6 +24,9 @@ public interface SnapshotMoment {
             return;             // Nobody waits for it.
         }
     };
+
+    /** Kept with the snapshot: what those that share the moment, and no others, have in common. Null: nobody shares it. */
+    UUID id();
 
     /**
      * Asked once, before anything changes on disk. False: the snapshot is refused with {@code snapshot-too-late}. True: writes

@@ -430,6 +430,13 @@ class RestTest extends RestTestBase {
         assertThat(get("/v1/snapshots?replica=" + Examples.OWN_REPLICA).expect(200).json()).hasSize(1);
         assertThat(get("/v1/snapshots?replica=" + Examples.OWN_CLONE).expect(200).json()).isEmpty();
         assertThat(get("/v1/snapshots/" + Examples.SNAPSHOT).expect(200).json().path("pauseNs").asLong()).isEqualTo(250_000);
+        put("/v1/nexuses/" + Examples.NEXUS, "{\"name\": \"n\", \"children\": [\"lvol:///p/r\"]}").expect(201);
+        String words = "{\"name\": \"all\", \"transactionId\": \"tx\"}";
+        Answer all = post("/v1/nexuses/" + Examples.NEXUS + "/snapshots", words).expect(201);
+        assertThat(all.response().headers().firstValue("Location")).hasValue("/v1/snapshots/"
+            + all.json().path("snapshots").get(0).path("uuid").asString());
+        post("/v1/nexuses/" + Examples.NEXUS + "/snapshots", words).expect(200);
+        delete("/v1/nexuses/" + Examples.NEXUS).expect(204);
         Answer clone = post("/v1/snapshots/" + Examples.SNAPSHOT + "/clones", Examples.CLONE_BODY).expect(201);
         assertThat(clone.response().headers().firstValue("Location")).hasValue("/v1/replicas/" + Examples.OWN_CLONE);
         post("/v1/snapshots/" + Examples.SNAPSHOT + "/clones", Examples.CLONE_BODY).expect(200);

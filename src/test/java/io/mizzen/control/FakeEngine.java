@@ -15,6 +15,7 @@ import io.mizzen.engine.model.NexusSettings;
 import io.mizzen.engine.model.NexusSpec;
 import io.mizzen.engine.model.NexusView;
 import io.mizzen.engine.model.ObjectKind;
+import io.mizzen.engine.model.Outcome;
 import io.mizzen.engine.model.PoolView;
 import io.mizzen.engine.model.RangesView;
 import io.mizzen.engine.model.RebuildOrder;
@@ -174,26 +175,27 @@ public final class FakeEngine extends FakeStorage {
     }
 
     @Override
-    public CompletableFuture<SnapshotView> createSnapshot(SnapshotSpec spec) {
+    public CompletableFuture<Outcome<SnapshotView>> createSnapshot(SnapshotSpec spec) {
         return answer("createSnapshot", () -> {
             found(replicas, spec.replica(), "replica");
-            snapshots.put(spec.uuid(), spec);
-            return snapshotView(spec.uuid());
+            boolean created = snapshots.put(spec.uuid(), spec) == null;
+            return new Outcome<>(snapshotView(spec.uuid()), created);
         });
     }
 
     @Override
-    public CompletableFuture<VolumeSnapshotView> createVolumeSnapshot(VolumeSnapshotSpec spec) {
+    public CompletableFuture<Outcome<VolumeSnapshotView>> createVolumeSnapshot(VolumeSnapshotSpec spec) {
         return answer("createVolumeSnapshot", () -> {
             List<String> children = found(nexuses, spec.nexus(), "nexus").children();
             List<SnapshotView> taken = new ArrayList<>();
+            int before = snapshots.size();
             List.copyOf(replicas.values()).stream().filter(r -> children.contains("lvol:///" + r.pool() + "/" + r.name())).forEach(r -> {
                 String uuid = spec.uuids().getOrDefault(r.uuid(), uuidOf(r.uuid() + spec.transactionId()));
                 snapshots.put(uuid, new SnapshotSpec(uuid, spec.name(), r.uuid(), spec.entityId(), spec.transactionId()));
                 taken.add(snapshotView(uuid));
             });
-            return new VolumeSnapshotView(spec.nexus(), nexuses.get(spec.nexus()).name(), spec.transactionId(), "2026-01-01T00:00:00Z", 0,
-                taken, List.of());
+            return new Outcome<>(new VolumeSnapshotView(spec.nexus(), nexuses.get(spec.nexus()).name(), spec.transactionId(),
+                "2026-01-01T00:00:00Z", 0, taken, List.of()), snapshots.size() > before);
         });
     }
 
@@ -201,7 +203,7 @@ public final class FakeEngine extends FakeStorage {
         SnapshotSpec spec = found(snapshots, id, "snapshot");
         ReplicaSpec of = replicas.get(spec.replica());
         return new SnapshotView(id, spec.name(), of.pool(), uuidOf(of.pool()), of.sizeBytes(), MIB, of.uuid(), null,
-            List.of(of.name()), spec.entityId(), spec.transactionId(), "2026-01-02T03:04:05Z", false, 250_000, true, null);
+            List.of(of.name()), spec.entityId(), spec.transactionId(), null, "2026-01-02T03:04:05Z", false, 250_000, true, null);
     }
 
     @Override

@@ -196,7 +196,7 @@ class LvolSnapshotTest {
         SnapshotOptions full = new SnapshotOptions("full", uuid, "entity", "tx-7", NOW);
         Lvol made = rig.<Lvol>ok(done -> store.createSnapshot(lvol, full, done));
         assertThat(made.uuid()).isEqualTo(uuid);
-        assertThat(made.snapshotInfo()).isEqualTo(new SnapshotInfo(lvol.uuid(), "entity", "tx-7", NOW.toString(), false));
+        assertThat(made.snapshotInfo()).isEqualTo(new SnapshotInfo(lvol.uuid(), "entity", "tx-7", NOW.toString(), false, null, false));
     }
 
     /** A snapshot that finds no metadata page leaves nothing behind. */

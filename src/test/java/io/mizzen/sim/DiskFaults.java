@@ -51,6 +51,7 @@ final class DiskFaults {
     private static final long METADATA_END_BYTES = 4L << 20;
 
     private final int blockBytes;
+    private long metadataEndBytes = METADATA_END_BYTES;
     private Kind kind = Kind.NONE;
     private boolean spent;
     private long healedAtNs = Long.MIN_VALUE;
@@ -76,6 +77,11 @@ final class DiskFaults {
     /** Whether commands may have failed since then. */
     boolean failedSince(long sinceNs) {
         return fails() || healedAtNs >= sinceNs;
+    }
+
+    /** What counts as metadata from now on. */
+    void metadataEndsAt(long offsetBytes) {
+        metadataEndBytes = offsetBytes;
     }
 
     /** The disk has been this way, and now is that way. */
@@ -129,7 +135,7 @@ final class DiskFaults {
                 yield hit;
             }
             case SOME_READS -> io.type == IoType.READ && random.nextInt(3) == 0;
-            case METADATA_WRITES -> changes && io.offsetBlocks * blockBytes < METADATA_END_BYTES;
+            case METADATA_WRITES -> changes && io.offsetBlocks * blockBytes < metadataEndBytes;
             case FLUSHES -> io.type == IoType.FLUSH;
         };
     }

@@ -47,7 +47,9 @@ import java.util.function.Consumer;
 final class VolumeSnapshotRun {
     /** What goes wrong. */
     enum Disturbance {
-        NOTHING, SHORT_LIMIT, CHILD_OUT, DISK_FAILS
+        NOTHING, SHORT_LIMIT, CHILD_OUT, DISK_FAILS,
+        /** Both, one after the other; they are well again when the machine starts anew. */
+        BOTH_DISKS_FAIL
     }
 
     /** What came of it. */
@@ -56,6 +58,10 @@ final class VolumeSnapshotRun {
         int refused;
         int cutShort;
         int halfMade;
+        int sealedByOne;
+        /** Pairs that were left of a request that failed, and those of them whose halves hold different things. */
+        int unsealed;
+        int different;
         int readsWhileHeld;
     }
 
@@ -83,6 +89,8 @@ final class VolumeSnapshotRun {
     private final boolean volatileCache;
     private final Disturbance disturbance;
     private final int cutRound;
+    /** The power fails in that round as soon as one half, and no other, is sealed. */
+    private final boolean cutBetweenSeals;
     private final Result result;
     private final List<Set<Long>> possible = new ArrayList<>();
     private final BitSet busy = new BitSet(BLOCKS);
@@ -92,6 +100,7 @@ final class VolumeSnapshotRun {
     private long ended;
     private long stamps;
     private int turnsUntilCut = -1;
+    private boolean sealedByOne;
     private VolumeSnapshot taking;
     private Machine machine;
 
@@ -102,7 +111,9 @@ final class VolumeSnapshotRun {
         this.volatileCache = random.nextBoolean();
         this.disturbance = Disturbance.values()[random.nextInt(Disturbance.values().length)];
         // A disk that fails leaves a pool that takes no changes: what it has half made is told, and not looked at here.
-        this.cutRound = disturbance != Disturbance.DISK_FAILS && random.nextBoolean() ? random.nextInt(ROUNDS) : -1;
+        boolean cuts = disturbance != Disturbance.DISK_FAILS && disturbance != Disturbance.BOTH_DISKS_FAIL && random.nextBoolean();
+        this.cutRound = cuts ? random.nextInt(ROUNDS) : -1;
+        this.cutBetweenSeals = random.nextInt(3) == 0;
         for (int i = 0; i < 2; i++) {
             stored.add(new SimLeg.StoredDisk(i, 64 * MIB, BLOCK, random.nextBoolean(), POOLS[i]));
             stored.get(i).media.litter(64 * MIB, random);
@@ -125,6 +136,7 @@ final class VolumeSnapshotRun {
         } catch (PowerCut cut) {
             result.cutShort++;
             machine.disks.forEach(SimDisk::crash);
+            stored.forEach(disk -> disk.faults.heal(0));
             machine = new Machine();
             checkAfterCut();
             return;
@@ -149,6 +161,17 @@ final class VolumeSnapshotRun {
             endedWhenHeld = ended;
         }
         Checks.require(!holding || ended == endedWhenHeld, "hold: a write ended while writes wait");
+        if (cutBetweenSeals && acknowledged.size() == cutRound && isSealed(0) != isSealed(1)) {
+            result.sealedByOne++;
+            sealedByOne = true;
+            throw new PowerCut();
+        }
+    }
+
+    /** Whether that half of the snapshot that is being taken is. */
+    private boolean isSealed(int leg) {
+        Lvol half = taking == null ? null : machine.lvol(leg, "s" + acknowledged.size());
+        return half != null && half.snapshotInfo().sealed();
     }
 
     private void turns(int count) {
@@ -191,9 +214,9 @@ final class VolumeSnapshotRun {
         long limitNs = disturbance == Disturbance.SHORT_LIMIT ? 1 + random.nextLong(3_000_000) : 10_000_000_000L;
         allowed = null;
         SimMachine.Outcome<VolumeSnapshot.Taken> outcome = new SimMachine.Outcome<>();
-        taking = new VolumeSnapshot(machine.nexus, legs, machine.control(), limitNs, outcome);
+        taking = new VolumeSnapshot(machine.nexus, legs, new UUID(2, round), machine.control(), limitNs, outcome);
         machine.hand.on(0, taking::start);
-        turnsUntilCut = round == cutRound ? 1 + random.nextInt(random.nextBoolean() ? 200 : 3_000) : -1;
+        turnsUntilCut = round == cutRound && !cutBetweenSeals ? 1 + random.nextInt(random.nextBoolean() ? 200 : 3_000) : -1;
         if (disturbance == Disturbance.CHILD_OUT && round == 1) {
             turns(random.nextInt(200));
             this.<Void>operate("offline", done -> machine.nexus.offlineChild(machine.lvol(1, "v").bdev().name(), done));
@@ -202,6 +225,8 @@ final class VolumeSnapshotRun {
             DiskFaults.Kind[] kinds = {DiskFaults.Kind.METADATA_WRITES, DiskFaults.Kind.FLUSHES, DiskFaults.Kind.SOME_WRITES, DiskFaults.Kind.DEAD,
                 DiskFaults.Kind.SLOW};
             stored.get(1).faults.fail(kinds[random.nextInt(kinds.length)], machine.hand.nowNs());
+        } else if (disturbance == Disturbance.BOTH_DISKS_FAIL && round == 1) {
+            failBoth(outcome);
         }
         await("snapshot " + round, outcome);
         taking = null;
@@ -212,8 +237,27 @@ final class VolumeSnapshotRun {
             Checks.require(Arrays.equals(acknowledged.getLast(), machine.read(1, "s" + round)), "snapshot: the legs' differ");
         } else {
             result.refused++;
-            acknowledged.add(null);
             checkRefused(round, outcome.failure());
+            if (disturbance != Disturbance.BOTH_DISKS_FAIL) {
+                acknowledged.add(null);
+            }
+        }
+        if (disturbance == Disturbance.BOTH_DISKS_FAIL && round == 1) {
+            turns(random.nextInt(2_000));       // Writes go on, on what is left.
+            throw new PowerCut();
+        }
+    }
+
+    /** While writes wait, or soon after: the pools cannot be changed any more, but what hosts write to their volumes goes on. */
+    private void failBoth(BooleanSupplier over) {
+        int first = random.nextInt(2);
+        await("writes to wait", () -> taking.isHolding() || over.getAsBoolean());
+        turns(100 + random.nextInt(300));
+        for (int i = 0; i < 2; i++) {
+            DiskFaults faults = stored.get(first ^ i).faults;
+            faults.metadataEndsAt(MIB);
+            faults.fail(random.nextInt(4) == 0 ? DiskFaults.Kind.FLUSHES : DiskFaults.Kind.METADATA_WRITES, machine.hand.nowNs());
+            turns(random.nextInt(40));
         }
     }
 
@@ -222,7 +266,7 @@ final class VolumeSnapshotRun {
             case NOTHING -> false;
             case SHORT_LIMIT -> failure.code().equals("snapshot-too-late") || failure.code().equals("writes-not-drained");
             case CHILD_OUT -> round > 0 && failure.code().equals("child-not-healthy");
-            case DISK_FAILS -> round > 0;
+            case DISK_FAILS, BOTH_DISKS_FAIL -> round > 0;
         };
         Checks.require(expected, () -> "operation: no snapshot: " + failure);
         for (int i = 0; i < 2; i++) {
@@ -259,17 +303,34 @@ final class VolumeSnapshotRun {
         }
         for (int i = 0; i < acknowledged.size(); i++) {
             checkSame(i);
+            Checks.require(acknowledged.get(i) == null || VolumeSnapshot.ofOneMoment(pair("s" + i)), "snapshot: one that was taken is not sealed");
         }
-        String last = "s" + acknowledged.size();
+        checkLeft("s" + acknowledged.size());
+    }
+
+    private List<Lvol> pair(String name) {
+        return List.of(machine.lvol(0, name), machine.lvol(1, name));
+    }
+
+    /** Of a snapshot that nobody was told of: what a power cut alone leaves is of the moment, after faults what says that it is. */
+    private void checkLeft(String name) {
         List<byte[]> left = new ArrayList<>();
         for (int i = 0; i < 2; i++) {
-            if (machine.lvol(i, last) != null) {
-                left.add(machine.read(i, last));
-                checkContents(left.getLast(), last);
+            if (machine.lvol(i, name) != null) {
+                left.add(machine.read(i, name));
             }
         }
         result.halfMade += left.size() == 1 ? 1 : 0;
-        Checks.require(left.size() < 2 || Arrays.equals(left.get(0), left.get(1)), "snapshot: those that a power cut left differ");
+        boolean same = left.size() < 2 || Arrays.equals(left.get(0), left.get(1));
+        boolean said = left.size() == 2 && VolumeSnapshot.ofOneMoment(pair(name));
+        if (disturbance == Disturbance.BOTH_DISKS_FAIL && !said) {
+            result.unsealed += left.size() == 2 ? 1 : 0;
+            result.different += same ? 0 : 1;
+            return;
+        }
+        Checks.require(same, "snapshot: those that are left differ");
+        left.forEach(data -> checkContents(data, name));
+        Checks.require(said || !sealedByOne, "snapshot: one half is sealed, and is not believed");
     }
 
     // --- one life ---------------------------------------------------------------------------------------

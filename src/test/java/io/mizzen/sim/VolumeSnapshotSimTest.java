@@ -18,6 +18,8 @@ class VolumeSnapshotSimTest {
         assertTrue(result.taken > SEEDS, result.taken + " taken");
         assertTrue(result.refused > SEEDS / 10, result.refused + " refused");
         assertTrue(result.cutShort > SEEDS / 10, result.cutShort + " cut short");
+        assertTrue(result.sealedByOne > SEEDS / 50, result.sealedByOne + " cut short when one half was sealed");
+        assertTrue(result.different > 0, result.different + " of " + result.unsealed + " pairs differ that were left of requests that failed");
         assertTrue(result.readsWhileHeld > SEEDS, result.readsWhileHeld + " reads while writes were held back");
     }
 }

@@ -13,7 +13,8 @@ import java.util.Map;
 
 /** A snapshot to take of a nexus. */
 public record NexusSnapshotRequest(
-    @Schema(description = "Name of each child's snapshot, unique in its pool; default: its UUID", example = "monday") String name,
+    @Schema(description = "Name of each child's snapshot, unique in its pool; of children that share a pool, '-' and the name of the "
+        + "replica follow it; default: the snapshot's UUID", example = "monday") String name,
     @Schema(description = "For each replica that gets one, by its UUID, the UUID of its snapshot; default: random ones")
     @Size(max = 16) Map<@Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String,
         @NotNull @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String> uuids,

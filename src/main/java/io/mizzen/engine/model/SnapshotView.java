@@ -12,6 +12,8 @@ import java.util.List;
  * @param readers names of what reads from it: the replica itself, clones, the snapshot after it
  * @param entityId whatever it belongs to; null when that is not known
  * @param transactionId what the snapshots of several replicas, taken together, have in common; null when not known
+ * @param oneMoment whether it was taken with those of a nexus's other children, and holds what they do; false: that request was cut
+ *        short, so that others may be missing, or of another moment; null when it was taken by itself, or nobody knows
  * @param createdAt RFC 3339; null when not known
  * @param discarded it was deleted while several read from it, and goes when one is left
  * @param pauseNs how long writes were held back to take it; 0 when that was before the pool was imported
@@ -19,4 +21,4 @@ import java.util.List;
  */
 public record SnapshotView(String uuid, String name, String pool, String poolUuid, long sizeBytes, long allocatedBytes,
                            String replica, String parent, List<String> readers, String entityId, String transactionId,
-                           String createdAt, boolean discarded, long pauseNs, boolean usable, String unusableReason) { }
+                           Boolean oneMoment, String createdAt, boolean discarded, long pauseNs, boolean usable, String unusableReason) { }

@@ -1,4 +1,4 @@
-package io.mizzen.control;
+package io.mizzen.engine.model;
 
 /**
  * What an idempotent creation led to.
