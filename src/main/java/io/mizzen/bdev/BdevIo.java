@@ -58,8 +58,9 @@ public final class BdevIo extends Deferred {
     public BdevIo queueNext;
 
     final BdevIoPool pool;
+    /** On which it was submitted. */
     IoChannel channel;
-    /** Between {@link #channel} and the one that has handed it down to that; null when none has. */
+    /** Between {@link #channel} and the one to which it has handed it down; null when it has not. */
     Standing standing;
     long upperOffsetBlocks;
     BdevIo flightPrevious;
@@ -83,7 +84,9 @@ public final class BdevIo extends Deferred {
         blockCount = blocks;
         address = bufferAddress;
         regionIndex = bufferRegion;
-        completion = receiver;
+        if (completion != receiver) {
+            completion = receiver;      // Mostly it is the one of last time.
+        }
         return this;
     }
 
@@ -93,10 +96,10 @@ public final class BdevIo extends Deferred {
         return status;
     }
 
-    /** The channel it was submitted on. */
+    /** The channel whose driver has it, or had it last: the one it was submitted on, unless that has handed it down. */
     @HotPath
     public IoChannel channel() {
-        return channel;
+        return standing == null ? channel : standing.lower;
     }
 
     /** When it was submitted, in the reactor's time. */
@@ -109,6 +112,7 @@ public final class BdevIo extends Deferred {
     @HotPath
     public void complete(int newStatus) {
         assert state == SUBMITTED;
+        state = COMPLETED;
         status = newStatus;
         channel.onDriverComplete(this);
     }
@@ -117,14 +121,17 @@ public final class BdevIo extends Deferred {
     @HotPath
     public void completeDeferred(int newStatus) {
         assert state == SUBMITTED;
-        status = newStatus;
+        state = COMPLETED;
+        if (status != newStatus) {
+            status = newStatus;
+        }
         channel.mthread().reactor().defer(this);
     }
 
     @Override
     @HotPath
     protected void runDeferred() {
-        assert state == SUBMITTED;
+        assert state == COMPLETED;
         channel.onDriverComplete(this);
     }
 
@@ -133,6 +140,13 @@ public final class BdevIo extends Deferred {
     void reuse() {
         assert state == COMPLETED;
         state = ACQUIRED;
+    }
+
+    /** In the pool: holds on to nothing that may be closed before it is used again. */
+    void forget() {
+        assert state == FREE;
+        channel = null;
+        completion = null;
     }
 
     /** Returns the I/O to its pool. */

@@ -42,12 +42,11 @@ public final class BdevIoPool {
         return io;
     }
 
-    /** Few have more than a completion: what is null is not written, since a core with too many writes under way waits for them. */
+    /** What is null is not written, since a core with too many writes under way waits for them. */
     @HotPath
     void release(BdevIo io) {
         assert io.pool == this;
         io.state = BdevIo.FREE;
-        io.completion = null;
         if (io.context != null) {
             io.context = null;
         }
@@ -61,6 +60,13 @@ public final class BdevIoPool {
             io.queueNext = null;
         }
         free[freeCount++] = io;
+    }
+
+    /** Records that are not in use keep nothing alive that was theirs: a closed channel, a volume's map. */
+    void forget() {
+        for (int i = freeCountMin; i < freeCount; i++) {    // Those before were never taken.
+            free[i].forget();
+        }
     }
 
     public int capacity() {

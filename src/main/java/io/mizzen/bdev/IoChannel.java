@@ -42,8 +42,8 @@ public abstract class IoChannel {
     private final StarvedRetry starvedRetry = new StarvedRetry();
     private final List<RangeLock> locks = new ArrayList<>();
     private final List<Drain> drains = new ArrayList<>();
-    volatile Standing[] uppers = Standing.NONE;
-    volatile Standing[] lowers = Standing.NONE;
+    /** Of this channel on others, and of others on this. */
+    volatile Standing[] standings = Standing.NONE;
     private BdevIo flightHead;
     private int inFlight;
     private int handedDown;
@@ -140,8 +140,7 @@ public abstract class IoChannel {
 
     @HotPath
     private void link(BdevIo io) {
-        io.flightPrevious = null;
-        io.flightNext = flightHead;
+        io.flightNext = flightHead;     // The head's previous one is not looked at.
         if (flightHead != null) {
             flightHead.flightPrevious = io;
         }
@@ -151,13 +150,14 @@ public abstract class IoChannel {
 
     @HotPath
     private void unlink(BdevIo io) {
-        if (io.flightPrevious == null) {
-            flightHead = io.flightNext;
+        BdevIo next = io.flightNext;
+        if (flightHead == io) {
+            flightHead = next;
         } else {
-            io.flightPrevious.flightNext = io.flightNext;
-        }
-        if (io.flightNext != null) {
-            io.flightNext.flightPrevious = io.flightPrevious;
+            io.flightPrevious.flightNext = next;
+            if (next != null) {
+                next.flightPrevious = io.flightPrevious;
+            }
         }
         inFlight--;
     }
@@ -165,11 +165,12 @@ public abstract class IoChannel {
     @HotPath
     final void onDriverComplete(BdevIo io) {
         assert reactor.isCurrent();
-        if (io.standing != null) {
-            handBack(io);
-            return;
+        Standing standing = io.standing;
+        if (standing == null) {
+            finish(io, stats);
+        } else {
+            standing.lower.handBack(io, standing);
         }
-        finish(io, stats);
     }
 
     @HotPath
@@ -178,6 +179,7 @@ public abstract class IoChannel {
         if (status != Status.SUCCESS && IoEmulation.replaces(bdev, io.type, status)
                 && (supportMask & 1 << io.type) != 0) {
             supportMask &= ~(1 << io.type);     // It said that it can: from now on it need not.
+            io.state = BdevIo.SUBMITTED;
             IoEmulation.submit(this, io);
             return;
         }
@@ -189,7 +191,6 @@ public abstract class IoChannel {
                 counters.record(io.type, io.blockCount << bdev.blockShift(), reactor.nowNs() - io.submitNs,
                         status != Status.SUCCESS);
             }
-            io.state = BdevIo.COMPLETED;
             io.completion.onIoComplete(io);
         }
         if ((gate & DRAINING) != 0) {
@@ -225,6 +226,7 @@ public abstract class IoChannel {
     @HotPath
     protected final boolean handDown(BdevIo io, Standing standing, long lowerOffsetBlocks) {
         assert io.channel == this;
+        assert io.standing == null;
         assert standing.upper == this;
         IoChannel lower = standing.lower;
         if (lower.gate != 0 || (lower.handDownMask & 1 << io.type) == 0 || (io.flags & Bdev.FLAG_INTERNAL) != 0) {
@@ -238,7 +240,6 @@ public abstract class IoChannel {
         }
         io.standing = standing;
         io.upperOffsetBlocks = offsetBlocks;
-        io.channel = lower;
         lower.handedDown++;
         lower.doSubmit(io);
         return true;
@@ -246,13 +247,11 @@ public abstract class IoChannel {
 
     /** The lower channel's end of an I/O that was handed down. Without resources here it waits in the upper one. */
     @HotPath
-    private void handBack(BdevIo io) {
+    private void handBack(BdevIo io, Standing standing) {
         handedDown--;
-        Standing standing = io.standing;
         int status = io.status();
         io.standing = null;
         io.offsetBlocks = io.upperOffsetBlocks;
-        io.channel = standing.upper;
         if (status != Status.SUCCESS && status != Status.NO_RESOURCES) {
             stats.record(io.type, io.blockCount << bdev.blockShift(), reactor.nowNs() - io.submitNs, true);
         }
@@ -264,7 +263,7 @@ public abstract class IoChannel {
 
     /** Where the I/O lies on this channel's bdev, though it may have been handed down. */
     private long offsetHere(BdevIo io) {
-        return io.channel == this ? io.offsetBlocks : io.upperOffsetBlocks;
+        return io.standing == null ? io.offsetBlocks : io.upperOffsetBlocks;
     }
 
     /** Whether an I/O that was handed down to here is in the lock's way. */
@@ -272,9 +271,9 @@ public abstract class IoChannel {
         if (handedDown == 0) {
             return false;
         }
-        for (Standing standing : uppers) {
+        for (Standing standing : standings) {
             for (BdevIo io = standing.upper.flightHead; io != null; io = io.flightNext) {
-                if (io.channel == this && lock.blocks(io, io.offsetBlocks)) {
+                if (io.standing == standing && standing.lower == this && lock.blocks(io, io.offsetBlocks)) {
                     return true;
                 }
             }
@@ -559,11 +558,12 @@ public abstract class IoChannel {
         if (--references == 0) {
             assert inFlight == 0;
             assert handedDown == 0;
-            assert uppers.length == 0;
+            assert !Standing.isAnyOn(this);
             assert paused.isEmpty();
             assert locked.isEmpty();
             assert starved.isEmpty();
             limiter.close();
+            context.ioPool().forget();
             bdev.onChannelClosed(this);
             onClose();
         }

@@ -11,7 +11,8 @@ public final class IoStats {
     /** Histograms: reads, writes, everything else. */
     public static final int LATENCY_KIND_COUNT = 3;
 
-    private final long[] operations = new long[IoType.COUNT];
+    /** Without the reads and writes, which the buckets count. */
+    private final long[] others = new long[IoType.COUNT];
     private final long[] bytes = new long[IoType.COUNT];
     private final long[] errors = new long[IoType.COUNT];
     private final long[] latencySumNs = new long[LATENCY_KIND_COUNT];
@@ -21,13 +22,17 @@ public final class IoStats {
 
     @HotPath
     public void record(int type, long byteCount, long latencyNs, boolean failed) {
-        operations[type]++;
         if (failed) {
             errors[type]++;
         } else {
             bytes[type] += byteCount;
         }
-        int kind = Math.min(type, LATENCY_KIND_COUNT - 1);
+        int kind = LATENCY_KIND_COUNT - 1;
+        if (type < kind) {
+            kind = type;
+        } else {
+            others[type]++;
+        }
         latencySumNs[kind] += latencyNs;
         int bucket = 63 - Long.numberOfLeadingZeros(latencyNs | 1);
         buckets[kind * BUCKET_COUNT + Math.min(bucket, BUCKET_COUNT - 1)]++;
@@ -43,7 +48,7 @@ public final class IoStats {
     /** Adds another one's counts to this. */
     public void add(IoStats other) {
         for (int i = 0; i < IoType.COUNT; i++) {
-            operations[i] += other.operations[i];
+            others[i] += other.others[i];
             bytes[i] += other.bytes[i];
             errors[i] += other.errors[i];
         }
@@ -66,10 +71,7 @@ public final class IoStats {
     /** Adds a channel's counts: its own, and those of what it handed down or was handed. */
     void add(IoChannel channel) {
         add(channel.stats);
-        for (Standing standing : channel.lowers) {
-            add(standing.stats);
-        }
-        for (Standing standing : channel.uppers) {
+        for (Standing standing : channel.standings) {
             add(standing.stats);
         }
     }
@@ -77,10 +79,7 @@ public final class IoStats {
     /** I/Os that have ended on a channel. Any thread, approximate. */
     public static long ended(IoChannel channel) {
         long sum = channel.stats.ended();
-        for (Standing standing : channel.lowers) {
-            sum += standing.stats.ended();
-        }
-        for (Standing standing : channel.uppers) {
+        for (Standing standing : channel.standings) {
             sum += standing.stats.ended();
         }
         return sum;
@@ -88,14 +87,21 @@ public final class IoStats {
 
     private long ended() {
         long sum = 0;
-        for (long count : operations) {
+        for (long count : buckets) {
             sum += count;
         }
         return sum;
     }
 
     public long operations(int type) {
-        return operations[type];
+        if (type >= LATENCY_KIND_COUNT - 1) {
+            return others[type];
+        }
+        long sum = 0;
+        for (int i = type * BUCKET_COUNT; i < (type + 1) * BUCKET_COUNT; i++) {
+            sum += buckets[i];
+        }
+        return sum;
     }
 
     public long bytes(int type) {

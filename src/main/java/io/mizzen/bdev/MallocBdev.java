@@ -89,11 +89,11 @@ public final class MallocBdev extends Bdev {
             int status = Status.SUCCESS;
             switch (io.type) {
                 case IoType.READ:
-                    Libc.memcpy(io.address, target, lengthBytes);
-                    break;
+                    copy(io, io.address, target, lengthBytes);
+                    return;
                 case IoType.WRITE:
-                    Libc.memcpy(target, io.address, lengthBytes);
-                    break;
+                    copy(io, target, io.address, lengthBytes);
+                    return;
                 case IoType.UNMAP:
                 case IoType.WRITE_ZEROES:
                     if (lengthBytes > ZERO_STEP_BYTES) {
@@ -110,6 +110,13 @@ public final class MallocBdev extends Bdev {
                     break;
             }
             io.completeDeferred(status);
+        }
+
+        /** Nobody is told before this turn goes on: so nothing has to be kept for after the copy, which is a call. */
+        @HotPath
+        private static void copy(BdevIo io, long to, long from, long lengthBytes) {
+            io.completeDeferred(Status.SUCCESS);
+            Libc.memcpy(to, from, lengthBytes);
         }
 
         @Override

@@ -16,16 +16,25 @@ public final class Standing {
     Standing(IoChannel upper, IoChannel lower) {
         this.upper = upper;
         this.lower = lower;
-        upper.lowers = with(upper.lowers, this);
-        lower.uppers = with(lower.uppers, this);
+        upper.standings = with(upper.standings, this);
+        lower.standings = with(lower.standings, this);
     }
 
     /** Each takes over what was counted; first, so that who sums meanwhile counts twice, not never. */
     void end() {
         upper.stats.add(stats);
         lower.stats.add(stats);
-        upper.lowers = without(upper.lowers, this);
-        lower.uppers = without(lower.uppers, this);
+        upper.standings = without(upper.standings, this);
+        lower.standings = without(lower.standings, this);
+    }
+
+    static boolean isAnyOn(IoChannel lower) {
+        for (Standing standing : lower.standings) {
+            if (standing.lower == lower) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static Standing[] with(Standing[] some, Standing one) {

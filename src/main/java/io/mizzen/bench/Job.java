@@ -33,7 +33,8 @@ abstract class Job extends Deferred implements IoCompletion {
     private boolean retrying;
     private long random;
     private int sampleEvery = 1;
-    private int untilSample = 1;
+    /** The next that begins when so many have ended. */
+    private long nextSample;
     private boolean frozen;
     boolean running;
     int inFlight;
@@ -103,7 +104,7 @@ abstract class Job extends Deferred implements IoCompletion {
         readLatency.clear();
         writeLatency.clear();
         sampleEvery = every;
-        untilSample = Math.min(untilSample, every);
+        nextSample = 0;
     }
 
     /** From now on notes go to another window; returns the one before. */
@@ -148,8 +149,8 @@ abstract class Job extends Deferred implements IoCompletion {
 
     @HotPath
     final void submit(BdevIo io, int slot) {
-        if (--untilSample == 0) {
-            untilSample = sampleEvery;
+        if (reads + writes >= nextSample) {
+            nextSample = reads + writes + sampleEvery;
             io.tag = ~slot;
             startNs[slot] = System.nanoTime();
         } else {

@@ -119,12 +119,17 @@ public final class Libc {
     public static void memcpy(long target, long source, long lengthBytes) {
         assert target + lengthBytes <= source || source + lengthBytes <= target;
         long done = 0;
+        while (lengthBytes - done > MOVE_BYTES_MAX) {
+            memmove(target + done, source + done, MOVE_BYTES_MAX);
+            done += MOVE_BYTES_MAX;
+        }
+        memmove(target + done, source + done, lengthBytes - done);      // Mostly the only one: nothing is kept for after it.
+    }
+
+    @HotPath
+    private static void memmove(long target, long source, long lengthBytes) {
         try {
-            while (done < lengthBytes) {
-                long piece = Math.min(lengthBytes - done, MOVE_BYTES_MAX);
-                long ignored = (long) MEMMOVE.invokeExact(target + done, source + done, piece);
-                done += piece;
-            }
+            long ignored = (long) MEMMOVE.invokeExact(target, source, lengthBytes);
         } catch (Throwable e) {
             throw unexpected(e);
         }

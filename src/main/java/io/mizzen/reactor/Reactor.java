@@ -21,6 +21,7 @@ public final class Reactor {
     /** How the names of reactors and of their threads begin. */
     static final String NAME_PREFIX = "reactor-";
     private static final int TIMER_BATCH_MAX = 64;
+    private static final int DEFERRED_AT_FIRST = 256;
     /** Longest sleep: bounds what a lost wake-up could cost. */
     private static final long SLEEP_MAX_NS = 1_000_000_000L;
 
@@ -47,8 +48,10 @@ public final class Reactor {
     private final Mthread mainMthread;
     private Mthread[] mthreads = new Mthread[0];
     private Flusher[] flushers = new Flusher[0];
-    private Deferred deferredHead;
-    private Deferred deferredTail;
+    /** An array: what is linked to what comes next costs more writes, of which a core has few to spare. */
+    private Deferred[] deferred = new Deferred[DEFERRED_AT_FIRST];
+    private Deferred[] deferredBefore = new Deferred[DEFERRED_AT_FIRST];
+    private int deferredCount;
     private Message outboxHead;
     private Message outboxTail;
     private IdleStrategy idle;
@@ -198,7 +201,7 @@ public final class Reactor {
             work += all[i].poll(turnNowNs);
         }
         work += timers.expire(turnNowNs, TIMER_BATCH_MAX);
-        if (deferredHead != null) {
+        if (deferredCount != 0) {
             work += runDeferred();
         }
         if (outboxHead != null) {
@@ -216,31 +219,28 @@ public final class Reactor {
     @HotPath
     public void defer(Deferred work) {
         assert isCurrent();
-        assert !work.deferred;
-        assert work.nextDeferred == null;
-        work.deferred = true;
-        if (deferredTail == null) {
-            deferredHead = work;
-        } else {
-            deferredTail.nextDeferred = work;
+        if (deferredCount == deferred.length) {
+            growDeferred();
         }
-        deferredTail = work;
+        deferred[deferredCount++] = work;
+    }
+
+    /** Seldom: more waits in one turn than ever before. */
+    private void growDeferred() {
+        deferred = Arrays.copyOf(deferred, deferred.length * 2);
     }
 
     @HotPath
     private int runDeferred() {
-        Deferred work = deferredHead;
-        deferredHead = null;
-        deferredTail = null;
-        int count = 0;
-        while (work != null) {
-            Deferred next = work.nextDeferred;
-            work.nextDeferred = null;
-            work.deferred = false;
-            work.runDeferred();
-            work = next;
-            count++;
+        Deferred[] batch = deferred;
+        int count = deferredCount;
+        deferred = deferredBefore;
+        deferredBefore = batch;
+        deferredCount = 0;
+        for (int i = 0; i < count; i++) {
+            batch[i].runDeferred();
         }
+        Arrays.fill(batch, 0, count, null);
         return count;
     }
 
@@ -332,7 +332,7 @@ public final class Reactor {
 
     /** How long the reactor may sleep; 0 when there is something to do. */
     private long sleepLimitNs(long startNs) {
-        if (deferredHead != null || outboxHead != null) {
+        if (deferredCount != 0 || outboxHead != null) {
             return 0;
         }
         long wakeNs = startNs + SLEEP_MAX_NS;

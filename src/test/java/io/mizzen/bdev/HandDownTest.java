@@ -2,6 +2,7 @@ package io.mizzen.bdev;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.mizzen.reactor.Mthread;
@@ -111,8 +112,13 @@ class HandDownTest {
     @AfterEach
     void nothingIsLeft() {
         hand.on(0, channel::close);
-        assertEquals(1024, BdevContext.of(hand.reactor(0)).ioPool().freeCount());
+        BdevIoPool pool = BdevContext.of(hand.reactor(0)).ioPool();
+        assertEquals(1024, pool.freeCount());
         assertTrue(lower.channels().isEmpty());
+        for (BdevIo record = pool.tryAcquire(0); record != null; record = pool.tryAcquire(0)) {
+            assertNull(record.channel(), "of a channel that is closed");
+            assertNull(record.completion, "of a channel that is closed");
+        }
         assertTrue(memory.pools().small().freeCount() > 0);
     }
 

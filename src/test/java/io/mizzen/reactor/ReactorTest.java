@@ -8,6 +8,7 @@ import io.mizzen.testsupport.HandReactors;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class ReactorTest {
@@ -110,6 +111,36 @@ class ReactorTest {
         });
         hand.tick(0);
         assertEquals(List.of("caller", "deferred"), order);
+    }
+
+    @Test
+    void asMuchAsIsDeferredRunsInOrderOnceAndWhatItDefersInTheNextTurn() {
+        int count = 10_000;
+        List<Integer> order = new ArrayList<>();
+        hand.on(0, () -> {
+            for (int i = 0; i < count; i++) {
+                deferCounted(i, count, order);
+            }
+        });
+        hand.tick(0);
+        assertEquals(IntStream.range(0, count).boxed().toList(), order);
+        assertTrue(hand.reactor(0).hasWork());
+        hand.tick(0);
+        assertEquals(IntStream.range(0, 2 * count).boxed().toList(), order);
+        hand.tick(0);
+        assertEquals(2 * count, order.size());
+    }
+
+    private void deferCounted(int number, int again, List<Integer> order) {
+        hand.reactor(0).defer(new Deferred() {
+            @Override
+            protected void runDeferred() {
+                order.add(number);
+                if (number < again) {
+                    deferCounted(number + again, again, order);
+                }
+            }
+        });
     }
 
     @Test
