@@ -226,6 +226,10 @@ final class ReadRepair {
     }
 
     private void readDonor() {
+        if (!task.child.isUsable()) {
+            unlock();           // It went meanwhile: nothing is wrong with what others hold.
+            return;
+        }
         if (BdevContext.of(nexus.home().reactor()).isLost(buffer.address(), buffer.sizeBytes())) {
             onRepairFailed();
             return;

@@ -89,6 +89,35 @@ class KnownDefectsTest extends NexusTestBase {
         assertNull(sim.close(false));
     }
 
+    /** One that is faulted while another child is read for it has no use for that; no block counts as readable nowhere. */
+    @Test
+    void aChildThatGoesWhileItIsRepairedLeavesNothingToTell() {
+        NexusSim sim = opened(2);
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        SimDisk other = sim.disks.get(0);
+        SimDisk.Tap checker = other.tap;
+        other.tap = (disk, io) -> {
+            checker.onArrival(disk, io);
+            other.holdsReads |= io.type == IoType.READ && !sim.nexus.repairs().isIdle();
+        };
+        boolean[] failed = new boolean[1];
+        sim.disks.get(1).fault = io -> {
+            failed[0] |= isData(io) && io.type == IoType.READ;
+            return !isData(io) ? Status.SUCCESS : io.type == IoType.READ ? Status.UNRECOVERED_READ_ERROR : Status.WRITE_FAULT;
+        };
+        for (int i = 0; i < 8 && !failed[0]; i++) {
+            assertEquals(0, sim.run(i & 1, IoType.READ, 0, 8));
+        }
+        sim.hand.runUntil(() -> other.holdsReads);
+        assertEquals(0, sim.run(0, IoType.WRITE, 1000, 8));
+        assertEquals(MemberState.FAULTED, health(sim, 1));
+        other.tap = checker;
+        other.holdsReads = false;
+        sim.hand.runUntil(() -> sim.nexus.repairs().isIdle());
+        assertEquals(0, sim.nexus.repairFailures());
+        assertNull(sim.close(false));
+    }
+
     /**
      * Legs may differ after a crash. A block that the source cannot read then gets another leg's data on the source too
      * before it is shown: what was read once stays (the history sees to that), whoever is read next.

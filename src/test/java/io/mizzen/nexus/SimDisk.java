@@ -76,6 +76,8 @@ final class SimDisk extends Bdev {
     boolean unmapsToZeroes = true;
     /** Data writes stay in flight until this is false again. */
     boolean holdsData;
+    /** Data reads do. */
+    boolean holdsReads;
     /** Metadata writes do. */
     boolean holdsMetadata;
 
@@ -186,7 +188,8 @@ final class SimDisk extends Bdev {
                     @Override
                     protected void onTimer(long nowNs) {
                         boolean data = io.offsetBlocks >= 8192;
-                        if (io.type == IoType.WRITE && (data ? holdsData : holdsMetadata)) {
+                        if (io.type == IoType.WRITE && (data ? holdsData : holdsMetadata)
+                                || io.type == IoType.READ && data && holdsReads) {
                             mthread().reactor().arm(this, 10_000);
                             return;
                         }
