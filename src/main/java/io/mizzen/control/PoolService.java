@@ -20,6 +20,8 @@ import java.util.concurrent.CompletableFuture;
 public final class PoolService {
     /** The engine itself does not know whether the disk is one of the pool. */
     private static final String DISK_UNCLEAR = "disk-add-unclear";
+    /** The pool is closed, though the engine has a loss to tell. */
+    private static final String CLOSED_WITH_LOSS = "pool-writes-lost";
 
     private final Engine engine;
     private final EngineCalls calls;
@@ -217,10 +219,13 @@ public final class PoolService {
                 return calls.await(state.storing(engine.exportPool(key), done -> stored(key).ifPresent(pool ->
                     state.put(StateKind.POOL, key, pool.asExported()))));
             } catch (OperationException e) {
-                if (e.kind() != ErrorKind.NOT_FOUND || known.isEmpty()) {
+                boolean gone = e.kind() == ErrorKind.NOT_FOUND;
+                if (known.isPresent() && (gone || e.code().equals(CLOSED_WITH_LOSS))) {
+                    state.put(StateKind.POOL, key, known.get().asExported());
+                }
+                if (!gone || known.isEmpty()) {
                     throw e;
                 }
-                state.put(StateKind.POOL, key, known.get().asExported());
                 return null;
             }
         });

@@ -83,7 +83,7 @@ final class DeviceOperations {
         LvStore store = disk.pool == null ? null : scenario.machine.stores.find(disk.pool);
         if (store != null) {
             scenario.await("pool of disk" + disk.number + " to be quiet", store::quiet);
-            scenario.<Void>mustDo("close " + disk.pool, store::export);
+            scenario.export(store);
         }
         SimDisk gone = scenario.machine.disks.get(disk.number);
         scenario.await("disk" + disk.number + " to be let go", () -> !gone.isOpen());

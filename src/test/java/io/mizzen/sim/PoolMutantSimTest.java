@@ -29,7 +29,7 @@ class PoolMutantSimTest {
                     "PoolSpace", "isDurablyZero", 0, "LvsMutations.isZero"),
             new Mutant("clusters are free before a deletion is durable", LVS + "LvolDeletion", "run",
                     "BlobCommit", "delete", 0, "LvsMutations.deleteUnderWay"),
-            new Mutant("a deletion that waits for clones is acknowledged before its mark is durable", LVS + "LvolDeletion", "discard",
+            new Mutant("a deletion that waits for clones is acknowledged before its mark is durable", LVS + "AttributeChange", "run",
                     "BlobCommit", "commit", 0, "LvsMutations.commitUnderWay"),
             new Mutant("clusters are free before a smaller size is durable", LVS + "LvolResize", "commit",
                     "BlobCommit", "commit", 0, "LvsMutations.commitUnderWay"),
