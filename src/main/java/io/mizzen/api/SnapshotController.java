@@ -128,7 +128,8 @@ public class SnapshotController {
     @Operation(operationId = "rollbackReplica", summary = "Take a replica back to a snapshot",
         description = "What was written since is gone, but what later snapshots hold. Refused while anybody uses the replica, "
             + "and while a nexus knows it, also one that is shut down: to take a whole volume back, shut its nexus down, delete it "
-            + "(its replicas keep what they hold), roll all of them back, and create it again with its UUID. A nexus of another "
+            + "(its replicas keep what they hold), roll all of them back, and create it again with its UUID; what one holds that is not rolled back is newer, and "
+            + "copied to the others. A nexus of another "
             + "engine does not see that one replica alone was rolled back: add that one to it anew, as a new child.")
     ReplicaView rollback(
         @Parameter(description = "UUID of the replica", example = Examples.OWN_REPLICA)

@@ -13,6 +13,7 @@ import io.mizzen.lvs.Lvol;
 import io.mizzen.lvs.LvolRanges;
 import io.mizzen.lvs.SnapshotInfo;
 import io.mizzen.lvs.SnapshotOptions;
+import io.mizzen.nexus.WriteHold;
 import io.mizzen.util.Completion;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
@@ -69,6 +70,10 @@ final class SnapshotService {
                     plane.event(ObjectKind.REPLICA, snapshot.uuid(), snapshot.toString(), "snapshot-created", "snapshot "
                             + snapshot + " of replica " + lvol.name() + "; writes were held back for " + snapshot.pauseNs() / 1000
                             + " us", "replica", lvol.uuid(), "pool", lvol.store().name(), "pauseNs", snapshot.pauseNs());
+                    NexusEntry user = nexuses.userOf(lvol);
+                    if (user != null) {
+                        WriteHold.tellApart(user.nexus);
+                    }
                     done.ok(new Outcome<>(view(snapshot), true));
                 });
     }
@@ -122,7 +127,7 @@ final class SnapshotService {
             throw OperationException.precondition("replica-in-use", "replica " + lvol + " is a child of nexus " + user.name
                     + ", which would take it for what it left; remove it from the nexus first. To take the whole volume back, shut the"
                     + " nexus down, delete it (its replicas keep what they hold), roll all of them back, and create it again with its"
-                    + " UUID " + user.nexus.uuid());
+                    + " UUID " + user.nexus.uuid() + "; what one holds that is not rolled back is newer and copied to the others");
         }
         refuseShared(lvol);
         InflationJob.refuse(jobs, lvol);

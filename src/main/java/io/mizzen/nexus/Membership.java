@@ -58,7 +58,9 @@ final class Membership {
     private OperationException changeFailure;
     private boolean blocked;
     private boolean retryDue;
+    /** A generation is asked for, whatever is stored. */
     private boolean forced;
+    private boolean servedForced;
     private boolean closed;
     private List<Runnable> waiting = new ArrayList<>();
     private List<Runnable> served = new ArrayList<>();
@@ -158,6 +160,22 @@ final class Membership {
         requestInUse(true, settled);
     }
 
+    /**
+     * Stores two more generations. A child that is set back to a moment before (a snapshot, a clone of it) lacks both and is
+     * seen to be stale; one that a crash left behind lacks one ({@link Assembly}). {@code settled} runs when they are stored,
+     * or cannot be.
+     */
+    void requestApart(Runnable settled) {
+        requestGeneration(() -> requestGeneration(settled));
+    }
+
+    /** Stores one more generation. */
+    void requestGeneration(Runnable settled) {
+        forced = true;
+        waiting.add(settled);
+        advance();
+    }
+
     /** Makes a change when its turn comes; it is told how that went. */
     void request(MemberChange newChange) {
         changes.add(newChange);
@@ -182,9 +200,11 @@ final class Membership {
         changeFailure = null;
         servedFaults = requestedFaults;
         servedInUse = requestedInUse;
+        servedForced |= forced;
+        forced = false;
         int victims = chooseVictims();
         boolean inUse = requestedInUse == null ? attempted.inUse() : requestedInUse;
-        boolean unchanged = victims == 0 && change == null && inUse == stored.inUse() && !blocked && !forced
+        boolean unchanged = victims == 0 && change == null && inUse == stored.inUse() && !blocked && !servedForced
                 && stored == attempted;
         if (closed || unchanged) {
             requestedFaults = 0;
@@ -336,7 +356,7 @@ final class Membership {
             store(victims | failMask, inUse);
         } else {
             blocked = false;
-            forced = false;
+            servedForced = false;
             stored = next;
             requestedFaults &= ~servedFaults;           // What was requested meanwhile has its turn next.
             requestedInUse = requestedInUse == servedInUse ? null : requestedInUse;

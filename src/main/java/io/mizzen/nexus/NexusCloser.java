@@ -77,14 +77,15 @@ final class NexusCloser {
 
     private void mark() {
         setStep(Step.MARKING);
-        nexus.membership().requestInUse(false, () -> {
+        // Two generations, the first as the last one of use: what is set back into that is told from what a crash left here.
+        nexus.membership().requestGeneration(() -> nexus.membership().requestInUse(false, () -> {
             unclean = nexus.membership().stored().inUse();
             if (erase && !unclean) {
                 erase();
             } else {
                 release();
             }
-        });
+        }));
     }
 
     private void erase() {

@@ -77,10 +77,16 @@ public final class WriteHold {
         nexus.home().reactor().arm(late, limitNs);
     }
 
-    /** Writes go on. */
+    /** Writes go on; soon the legs' metadata tells what follows from what is kept of the moment. */
     public void release(Runnable released) {
         setState(State.RELEASED);
         unlock(released);
+        tellApart(nexus);
+    }
+
+    /** What is kept of a child (a snapshot of it) was taken before now: set back to it alone, the child is seen to be stale. Home mthread. */
+    public static void tellApart(Nexus nexus) {
+        nexus.membership().requestApart(() -> { });
     }
 
     private void unlock(Runnable then) {
