@@ -63,7 +63,8 @@ public class NexusController {
     @Operation(operationId = "putNexus", summary = "Create the nexus with this UUID, or assemble it again",
         description = "Idempotent: 201 when it was created, 200 when it is there with the same specification, 409 when "
             + "with another. Children that carry its metadata are assembled; nothing on them is lost. For a new nexus, a disk with a "
-            + "partition table, a file system or a foreign signature is refused unless 'overwrite' names what may be destroyed.")
+            + "partition table, a file system or a foreign signature is refused unless 'overwrite' names what may be destroyed. A new volume from snapshots "
+            + "of all children of another one: clone each of them, and create a nexus over the clones with \"overwrite\": [\"nexus\"].")
     ResponseEntity<NexusView> put(
         @Parameter(description = "UUID of the nexus", example = Examples.OWN_NEXUS)
         @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid,

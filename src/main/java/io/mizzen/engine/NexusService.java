@@ -8,6 +8,7 @@ import io.mizzen.engine.model.NexusView;
 import io.mizzen.engine.model.ObjectKind;
 import io.mizzen.engine.model.ShareSpec;
 import io.mizzen.lvs.Lvol;
+import io.mizzen.lvs.LvolBdev;
 import io.mizzen.nexus.ChildStatus;
 import io.mizzen.nexus.Label;
 import io.mizzen.nexus.Nexus;
@@ -93,7 +94,11 @@ final class NexusService {
             throw OperationException.invalid("invalid-size", "sizeBytes is " + spec.sizeBytes() + "; it must not be negative");
         }
         label(spec);
-        SignatureCheck.accepted(spec.overwrite());
+        SignatureCheck.accepted(signatures(spec));
+    }
+
+    private static List<String> signatures(NexusSpec spec) {
+        return spec.overwrite().stream().filter(word -> !SignatureCheck.NEXUS.equals(word)).toList();
     }
 
     private static Label label(NexusSpec spec) {
@@ -133,16 +138,35 @@ final class NexusService {
         }
         NexusParameters parameters = NexusParameters.of(uuid, name(spec)).withMode(mode).withLabel(label(spec))
                 .withSizeBytes(spec.sizeBytes()).withAllowMissing(allowMissing)
-                .withRebuild(plane.config().rebuild().settings());
+                .withRebuild(plane.config().rebuild().settings())
+                .withReplacesOthers(spec.overwrite().contains(SignatureCheck.NEXUS));
         boolean mayMiss = mode == NexusParameters.Mode.ASSEMBLE;
         resolveNext(spec.children(), mayMiss, new ArrayList<>(), (children, failure) -> {
             if (failure != null) {
                 done.fail(failure);
             } else {
                 List<Bdev> there = children.stream().map(child -> child.bdev).filter(Objects::nonNull).toList();
-                openOver(parameters.withCreationCheck(end -> checkUnsigned(there, spec.overwrite(), end)), children, done);
+                openOver(parameters.withCreationCheck(end -> {
+                    if (parameters.replacesOthers()) {
+                        refuseKnown(children);
+                    }
+                    checkUnsigned(there, signatures(spec), end);
+                }), children, done);
             }
         });
+    }
+
+    /** Refuses children of other nexuses of this engine: one that is shut, or has them out, comes back to them. */
+    private void refuseKnown(List<NexusEntry.Leg> children) {
+        for (NexusEntry.Leg child : children) {
+            for (NexusEntry other : entries.values()) {
+                if (other.find(child.uri) != null || other.find(child.bdev.name()) != null
+                        || child.bdev instanceof LvolBdev replica && other.holds(replica.lvol())) {
+                    throw OperationException.precondition("child-of-other-nexus", "child " + child.uri + " belongs to nexus " + other.name
+                            + " (" + other.nexus.uuid() + "); remove it there, or delete that nexus, first");
+                }
+            }
+        }
     }
 
     /** Refuses disks that somebody else seems to use. In a replica nobody but its nexus writes: what it holds is the volume's own. */

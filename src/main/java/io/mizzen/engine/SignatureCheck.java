@@ -29,6 +29,8 @@ final class SignatureCheck {
     /** The word that accepts whatever is there. */
     static final String ANY = "any";
 
+    /** The word, for a nexus, that lets another nexus's metadata on its children go. */
+    static final String NEXUS = "nexus";
     private static final String LVSTORE = "spdk-blobstore";
     /** Words that users know for those of {@link DiskSignature}. */
     private static final Map<String, String> ALIASES = Map.of("ext2", "ext", "ext3", "ext", "ext4", "ext", "lvstore", LVSTORE);

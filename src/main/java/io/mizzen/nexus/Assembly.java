@@ -79,7 +79,8 @@ record Assembly(NexusMetadata metadata, List<Member> members, int[] childOfMembe
         }
         if (!child.copy().metadata().uuid().equals(nexus)) {
             throw OperationException.precondition("child-of-other-nexus", "child " + child.name()
-                    + " belongs to nexus " + child.copy().metadata().uuid() + ", not to " + nexus);
+                    + " belongs to nexus " + child.copy().metadata().uuid() + ", not to " + nexus
+                    + ". To create a new nexus over it (a clone, say), which keeps what hosts wrote, name \"nexus\" in \"overwrite\"");
         }
     }
 

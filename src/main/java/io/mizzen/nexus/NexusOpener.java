@@ -182,8 +182,8 @@ final class NexusOpener {
         boolean anyNexus = false;
         for (OpenedChild child : opened) {
             if (!child.isUnreadable()) {
-                anyBlank |= child.isBlank();
-                anyNexus |= !child.isBlank();
+                anyBlank |= isFree(child);
+                anyNexus |= !isFree(child);
             }
         }
         boolean mayCreate = parameters.mode() != NexusParameters.Mode.ASSEMBLE;
@@ -201,12 +201,18 @@ final class NexusOpener {
         }
     }
 
+    /** Whether a new nexus may be created on it: it carries none, or another one that is to go. */
+    private boolean isFree(OpenedChild child) {
+        return child.isBlank() || parameters.replacesOthers() && !child.isOtherVersion()
+                && !child.copy().metadata().uuid().equals(parameters.uuid());
+    }
+
     private void refuseCreate() {
         for (OpenedChild child : opened) {
             if (child.isUnreadable()) {
                 throw unreadable(child);
             }
-            if (!child.isBlank()) {
+            if (!isFree(child)) {
                 throw new OperationException(ErrorKind.ALREADY_EXISTS, "child-in-nexus", "child " + child.bdev().name()
                         + " carries the metadata of " + (child.copy() == null ? "a nexus of a newer release"
                                 : "nexus " + child.copy().metadata().uuid())

@@ -20,10 +20,12 @@ import java.util.function.Consumer;
  * @param rebuild how copying goes about it, until it is told otherwise
  * @param creationCheck asked before a nexus is created on children that carry none: a failure refuses it, and nothing has been
  *     written. Home mthread
+ * @param replacesOthers a nexus is created on children that carry another nexus, too, whose metadata goes: on clones of its
+ *     children, say. What hosts wrote stays
  */
 public record NexusParameters(UUID uuid, String name, Mode mode, Label label, long sizeBytes, boolean allowMissing,
         InitialCopy initialCopy, int regionShiftMin, long sweepPeriodNs, long freezeTimeoutNs, RebuildSettings rebuild,
-        Consumer<Completion<Void>> creationCheck) {
+        Consumer<Completion<Void>> creationCheck, boolean replacesOthers) {
     public static final int REGION_SHIFT_DEFAULT = DirtyGeometry.DEFAULT_SHIFT_MIN;
     public static final long SWEEP_PERIOD_DEFAULT_NS = 5_000_000_000L;
     /** 25 s: below the 30 s after which the Linux host gives a command up and tears its connection down. */
@@ -71,51 +73,56 @@ public record NexusParameters(UUID uuid, String name, Mode mode, Label label, lo
     public static NexusParameters of(UUID uuid, String name) {
         return new NexusParameters(uuid, name, Mode.CREATE_OR_ASSEMBLE, Label.V2, 0, false, InitialCopy.ASSUME_EQUAL,
                 REGION_SHIFT_DEFAULT, SWEEP_PERIOD_DEFAULT_NS, FREEZE_TIMEOUT_DEFAULT_NS, RebuildSettings.DEFAULTS,
-                done -> done.ok(null));
+                done -> done.ok(null), false);
     }
 
     public NexusParameters withMode(Mode value) {
         return new NexusParameters(uuid, name, value, label, sizeBytes, allowMissing, initialCopy, regionShiftMin,
-                sweepPeriodNs, freezeTimeoutNs, rebuild, creationCheck);
+                sweepPeriodNs, freezeTimeoutNs, rebuild, creationCheck, replacesOthers);
     }
 
     public NexusParameters withLabel(Label value) {
         return new NexusParameters(uuid, name, mode, value, sizeBytes, allowMissing, initialCopy, regionShiftMin,
-                sweepPeriodNs, freezeTimeoutNs, rebuild, creationCheck);
+                sweepPeriodNs, freezeTimeoutNs, rebuild, creationCheck, replacesOthers);
     }
 
     public NexusParameters withSizeBytes(long value) {
         return new NexusParameters(uuid, name, mode, label, value, allowMissing, initialCopy, regionShiftMin,
-                sweepPeriodNs, freezeTimeoutNs, rebuild, creationCheck);
+                sweepPeriodNs, freezeTimeoutNs, rebuild, creationCheck, replacesOthers);
     }
 
     public NexusParameters withAllowMissing(boolean value) {
         return new NexusParameters(uuid, name, mode, label, sizeBytes, value, initialCopy, regionShiftMin,
-                sweepPeriodNs, freezeTimeoutNs, rebuild, creationCheck);
+                sweepPeriodNs, freezeTimeoutNs, rebuild, creationCheck, replacesOthers);
     }
 
     public NexusParameters withInitialCopy(InitialCopy value) {
         return new NexusParameters(uuid, name, mode, label, sizeBytes, allowMissing, value, regionShiftMin,
-                sweepPeriodNs, freezeTimeoutNs, rebuild, creationCheck);
+                sweepPeriodNs, freezeTimeoutNs, rebuild, creationCheck, replacesOthers);
     }
 
     public NexusParameters withRegions(int shiftMin, long periodNs) {
         return new NexusParameters(uuid, name, mode, label, sizeBytes, allowMissing, initialCopy, shiftMin, periodNs,
-                freezeTimeoutNs, rebuild, creationCheck);
+                freezeTimeoutNs, rebuild, creationCheck, replacesOthers);
     }
 
     public NexusParameters withFreezeTimeoutNs(long value) {
         return new NexusParameters(uuid, name, mode, label, sizeBytes, allowMissing, initialCopy, regionShiftMin,
-                sweepPeriodNs, value, rebuild, creationCheck);
+                sweepPeriodNs, value, rebuild, creationCheck, replacesOthers);
     }
 
     public NexusParameters withRebuild(RebuildSettings value) {
         return new NexusParameters(uuid, name, mode, label, sizeBytes, allowMissing, initialCopy, regionShiftMin,
-                sweepPeriodNs, freezeTimeoutNs, value, creationCheck);
+                sweepPeriodNs, freezeTimeoutNs, value, creationCheck, replacesOthers);
     }
 
     public NexusParameters withCreationCheck(Consumer<Completion<Void>> value) {
         return new NexusParameters(uuid, name, mode, label, sizeBytes, allowMissing, initialCopy, regionShiftMin,
-                sweepPeriodNs, freezeTimeoutNs, rebuild, value);
+                sweepPeriodNs, freezeTimeoutNs, rebuild, value, replacesOthers);
+    }
+
+    public NexusParameters withReplacesOthers(boolean value) {
+        return new NexusParameters(uuid, name, mode, label, sizeBytes, allowMissing, initialCopy, regionShiftMin,
+                sweepPeriodNs, freezeTimeoutNs, rebuild, creationCheck, value);
     }
 }

@@ -91,6 +91,28 @@ class NexusOpeningTest extends NexusTestBase {
         next.checkNoLeaks();
     }
 
+    @Test
+    void anotherNexusGoesByTheWordAndItsDataStays() {
+        List<SimDisk.Media> media = NexusSim.media(3);
+        NexusSim sim = sim(media, false);
+        assertNull(sim.open(NexusSim.parameters(), 0, 1));
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        assertNull(sim.close(false));
+        NexusSim next = sim(media, false);
+        NexusParameters replacing = NexusParameters.of(new UUID(1, 1), "other").withReplacesOthers(true);
+        assertEquals("child-foreign", next.open(replacing.withMode(NexusParameters.Mode.ASSEMBLE), 2));
+        assertEquals("child-of-other-nexus", next.open(replacing.withMode(NexusParameters.Mode.ASSEMBLE), 0));
+        assertNull(next.open(replacing, 0, 1));
+        assertEquals(0, next.run(0, IoType.READ, 0, 8), "the history checks what was read");
+        assertNull(next.close(false));
+        NexusSim again = sim(media, false);
+        assertEquals("child-of-other-nexus", again.open(NexusSim.parameters(), 0));
+        assertNull(again.open(replacing, 0, 1), "its own is assembled");
+        assertEquals(new UUID(1, 1), again.nexus.uuid());
+        assertEquals(0, again.run(0, IoType.READ, 0, 8));
+        assertNull(again.close(false));
+    }
+
     private static String claimed(NexusSim sim) {
         String[] code = new String[1];
         sim.hand.on(0, () -> {

@@ -17,7 +17,8 @@ public record NexusRequest(
         example = "9GiB") ByteSize sizeBytes,
     @Schema(description = "Layout on the children: v2 (default) or v1", example = "v2")
     @Pattern(regexp = "v[12]", message = "must be v1 or v2") String label,
-    @Schema(description = "What may be destroyed on children that are disks, in words: the signatures that a refusal names, or \"any\"",
+    @Schema(description = "What may be destroyed on children that are disks, in words: the signatures that a refusal names, or \"any\"; and "
+        + "\"nexus\": another nexus's metadata on any child, while what its hosts wrote stays (for a volume over clones)",
         example = "[\"ext4\"]") List<@NotBlank String> overwrite) {
 
     /** As a command. */

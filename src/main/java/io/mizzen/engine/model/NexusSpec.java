@@ -10,8 +10,8 @@ import java.util.List;
  * @param children bdev URIs or names, one or more
  * @param sizeBytes what hosts see; 0: what the smallest child allows
  * @param label "v2" (default when null) or "v1"
- * @param overwrite what may be destroyed on children that are disks, in words, as for a new pool; of no account where a nexus is
- *        assembled
+ * @param overwrite what may be destroyed on children that are disks, in words, as for a new pool; "nexus": another nexus's
+ *        metadata on any of them, while what its hosts wrote stays. Of no account where a nexus is assembled
  */
 public record NexusSpec(String uuid, String name, List<String> children, long sizeBytes, String label, List<String> overwrite) {
     public NexusSpec {
