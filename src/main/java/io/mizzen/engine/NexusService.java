@@ -285,7 +285,7 @@ final class NexusService {
         Set<String> wanted = new HashSet<>();
         spec.children().forEach(child -> wanted.add(BdevUri.identity(child)));
         String differs = !existing.name.equals(name(spec)) ? "name (" + existing.name + ")"
-                : !children.equals(wanted) ? "children (" + children + ")"
+                : !children.equals(wanted) ? "children (" + existing.legs.stream().map(leg -> leg.uri).toList() + ")"
                 : spec.sizeBytes() != 0 && spec.sizeBytes() != nexus.sizeBytes() ? "sizeBytes (" + nexus.sizeBytes() + ")"
                 : label(spec) != nexus.label() ? "label (" + nexus.label() + ")" : null;
         if (differs != null) {

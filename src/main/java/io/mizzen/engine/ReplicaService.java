@@ -88,7 +88,8 @@ final class ReplicaService {
                 : !sameSize ? "sizeBytes (" + existing.sizeBytes() + ")" : null;
         if (differs != null) {
             throw new OperationException(ErrorKind.ALREADY_EXISTS, "replica-exists",
-                    "replica " + existing.uuid() + " exists already with other " + differs);
+                    (existing.snapshot() ? "snapshot " : "replica ") + existing.uuid() + " exists already with other " + differs
+                    + "; give another UUID for another replica");
         }
     }
 

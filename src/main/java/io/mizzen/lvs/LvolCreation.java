@@ -191,13 +191,20 @@ final class LvolCreation {
 
     static void checkFree(LvStore store, String name, UUID uuid) {
         checkUuid(uuid);
-        if (store.findLvol(name) != null) {
-            throw new OperationException(ErrorKind.ALREADY_EXISTS, "replica-exists",
-                    "pool " + store.name() + " already has a volume named " + name);
+        Lvol named = store.findLvol(name);
+        if (named != null) {
+            throw new OperationException(ErrorKind.ALREADY_EXISTS, "replica-exists", "pool " + store.name() + " already has a "
+                    + kind(named) + " named " + name + " (" + named.uuid() + "); give another name, or delete that one first");
         }
-        if (store.findLvol(uuid) != null || store.registry().find(uuid) != null) {
-            throw new OperationException(ErrorKind.ALREADY_EXISTS, "replica-exists", "the uuid " + uuid + " is in use");
+        Lvol same = store.findLvol(uuid);
+        if (same != null || store.registry().find(uuid) != null) {
+            throw new OperationException(ErrorKind.ALREADY_EXISTS, "replica-exists", "the uuid " + uuid + " is in use"
+                    + (same == null ? "" : ": " + kind(same) + " " + same + " has it") + "; give another one, or none to have one chosen");
         }
+    }
+
+    private static String kind(Lvol lvol) {
+        return lvol.snapshot() ? "snapshot" : "replica";
     }
 
     static int clusterCount(LvStore store, long sizeBytes) {

@@ -181,10 +181,14 @@ class LvolSnapshotTest {
         Lvol lvol = create(store, "v", 4 * MIB, true);
         Lvol snapshot = snapshot(store, lvol, "s");
         assertThat(rig.<Lvol>refused(done -> store.createSnapshot(snapshot, named("ss"), done)).code()).isEqualTo("snapshot-immutable");
-        assertThat(rig.<Lvol>refused(done -> store.createSnapshot(lvol, named("s"), done)).code()).isEqualTo("replica-exists");
+        OperationException named = rig.<Lvol>refused(done -> store.createSnapshot(lvol, named("s"), done));
+        assertThat(named.code()).isEqualTo("replica-exists");
+        assertThat(named).hasMessageContainingAll("a snapshot named s (" + snapshot.uuid() + ")", "give another name");
         assertThat(rig.<Lvol>refused(done -> store.createSnapshot(lvol, named("a/b"), done)).code()).isEqualTo("name-invalid");
         assertThat(rig.<Lvol>refused(done -> store.cloneSnapshot(lvol, "c", null, NOW, done)).code()).isEqualTo("snapshot-required");
-        assertThat(rig.<Lvol>refused(done -> store.cloneSnapshot(snapshot, "c", lvol.uuid(), NOW, done)).code()).isEqualTo("replica-exists");
+        OperationException known = rig.<Lvol>refused(done -> store.cloneSnapshot(snapshot, "c", lvol.uuid(), NOW, done));
+        assertThat(known.code()).isEqualTo("replica-exists");
+        assertThat(known).hasMessageContainingAll("replica pool/v has it", "give another one");
         assertThat(rig.<Lvol>refused(done -> store.resizeLvol(lvol, MIB, done)).code()).isEqualTo("replica-has-snapshot");
         LvsRig.Outcome<Lvol> first = rig.start(done -> store.createSnapshot(lvol, named("one"), done));
         OperationException busy = rig.<Lvol>refused(done -> store.createSnapshot(lvol, named("two"), done));
