@@ -1,6 +1,7 @@
 package io.mizzen.control;
 
 import io.mizzen.control.store.StateKind;
+import io.mizzen.engine.ChildNames;
 import io.mizzen.engine.Engine;
 import io.mizzen.engine.model.NexusSettings;
 import io.mizzen.engine.model.NexusSpec;
@@ -20,6 +21,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** Nexuses and their publication. */
@@ -92,7 +94,7 @@ public final class NexusService {
 
     /**
      * Assembles a nexus that is not there now: one of the desired state that could not be restored, or any from the
-     * children named. One that is there already is left alone.
+     * children named. One that is there already is left alone, and refused where other children than its own are named.
      *
      * @param children to use instead of those of the desired state; empty: those
      * @param allowMissing assemble although a healthy member is absent; writes that only it holds are given up
@@ -101,6 +103,7 @@ public final class NexusService {
         Optional<NexusView> present = list().stream().filter(nexus -> uuid.equals(nexus.uuid())).findFirst();
         Optional<DesiredState.StoredNexus> stored = stored(uuid);
         if (present.isPresent() && !"SHUTDOWN".equals(present.get().state())) {
+            refuseOthers(present.get(), stored.map(DesiredState.StoredNexus::children).orElse(List.of()), children);
             boolean isNews = stored.filter(DesiredState.StoredNexus::isShutDown).isPresent();
             return isNews ? restorer.onOpen(present.get()) : present.get();
         }
@@ -120,6 +123,27 @@ public final class NexusService {
             stored.map(DesiredState.StoredNexus::settings).orElse(null),
             children.isEmpty() ? stored.get().uncertainChild() : null, null, null), allowMissing);
         return view;
+    }
+
+    /** @param stored what the desired state says, which counts too: what it names may be no member any more */
+    private static void refuseOthers(NexusView open, List<String> stored, List<String> children) {
+        List<NexusView.ChildView> known = open.children().stream().filter(child -> child.uri() != null).toList();
+        boolean same = children.stream().allMatch(name -> known.stream().anyMatch(child -> isNamed(child, name)))
+            && known.stream().allMatch(child -> children.stream().anyMatch(name -> isNamed(child, name)));
+        boolean asStored = children.stream().map(Restorer::existing).collect(Collectors.toSet())
+            .equals(stored.stream().map(Restorer::existing).collect(Collectors.toSet()));
+        if (!children.isEmpty() && !same && !asStored) {
+            String path = "/v1/nexuses/" + open.uuid();
+            throw new OperationException(ErrorKind.ALREADY_EXISTS, "nexus-exists", "Nexus " + open.name() + " is open with other children ("
+                + String.join(", ", known.stream().map(NexusView.ChildView::uri).toList()) + "), which an assembly does not change. Add and"
+                + " remove children (POST " + path + "/children, DELETE " + path + "/children/{child}), or shut it down first (POST "
+                + path + "/shutdown).");
+        }
+    }
+
+    private static boolean isNamed(NexusView.ChildView child, String name) {
+        return name.equals(child.bdev()) || name.equals(child.memberUuid()) || name.equals(child.replicaUuid())
+            || ChildNames.meet(child.uri(), name);
     }
 
     /** Makes a nexus larger. */

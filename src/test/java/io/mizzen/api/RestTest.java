@@ -181,6 +181,23 @@ class RestTest extends RestTestBase {
         assertThat(post(nexus + "/assembly", "{}").expect(200).json().path("state").asString()).isEqualTo("ONLINE");
     }
 
+    @Test
+    void anOpenNexusIsNotAssembledOverOtherChildren() {
+        String nexus = "/v1/nexuses/" + Examples.OWN_NEXUS;
+        String leg = "\"malloc:///example-leg?size_mb=64\"";
+        put(nexus, Examples.NEXUS_BODY).expect(201);
+        for (String same : List.of("\"lvol:///example-pool/example-replica\", " + leg, leg + ", \"example-pool/example-replica\"")) {
+            assertThat(post(nexus + "/assembly", "{\"children\": [" + same + "]}").expect(200).json().path("children").size()).isEqualTo(2);
+        }
+        for (String other : List.of(leg, leg + ", \"lvol:///example-pool/example-replica\", \"lvol:///p/more\"", "\"lvol:///p/else\", " + leg)) {
+            assertThat(post(nexus + "/assembly", "{\"children\": [" + other + "]}").problem(409, "nexus-exists"))
+                .contains("malloc:///example-leg?size_mb=64", "lvol:///example-pool/example-replica", "POST " + nexus + "/children",
+                    "POST " + nexus + "/shutdown");
+        }
+        post(nexus + "/shutdown", "").expect(200);
+        post(nexus + "/assembly", "{\"children\": [" + leg + "]}").expect(200);
+    }
+
     /** It is told, but it is shut down: a start that brought it back would take it from whoever has its children by then. */
     @Test
     void aNexusThatIsClosedUncleanIsShutDownToo() {
