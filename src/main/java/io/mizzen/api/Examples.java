@@ -12,7 +12,6 @@ final class Examples {
     static final String REPLICA = DemoObjects.REPLICA_A_UUID;
     static final String NEXUS = DemoObjects.NEXUS_UUID;
 
-    static final String OWN_BDEV = "example-disk";
     static final String OWN_POOL_UUID = "e0000000-0000-4000-8000-0000000000a0";
     static final String OWN_POOL = "example-pool";
     static final String OWN_REPLICA = "e0000000-0000-4000-8000-0000000000a1";
@@ -20,7 +19,6 @@ final class Examples {
     static final String OWN_CLONE = "e0000000-0000-4000-8000-0000000000b2";
     static final String OWN_NEXUS = "e0000000-0000-4000-8000-000000000001";
     static final String FAULT_BDEV = "example-faulty";
-    static final String LEG_URI = "malloc:///example-leg?size_mb=64";
 
     /** No machine has a drive there: the example changes nothing anywhere. */
     static final String DEVICE = "0000:7f:1f.7";

@@ -59,7 +59,9 @@ public class JobController {
     @ResponseStatus(HttpStatus.ACCEPTED)
     @Operation(operationId = "wipeReplica", summary = "Zero, unmap or checksum a replica",
         description = "Goes on as a job. Refused while the replica is in use or a nexus knows it, also as a child that is out, "
-            + "but for a checksum, which then is of whatever each block was when it was read.")
+            + "but for a checksum, which then is of whatever each block was when it was read. Where a replica reads from a snapshot, as a "
+            + "clone does, ZEROES and UNMAP both allocate, zeroes of its own that hide what the snapshot holds, which stays: they free "
+            + "nothing there, and the job fails when the pool has no space left. Destroy the replica to have its space back.")
     JobView wipe(@Parameter(description = "UUID of the replica", example = Examples.OWN_REPLICA)
                  @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = "must be a UUID in lower case") String uuid,
                  @io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =

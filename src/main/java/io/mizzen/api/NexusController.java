@@ -93,7 +93,7 @@ public class NexusController {
     @PostMapping("/{uuid}/assembly")
     @Operation(operationId = "assembleNexus", summary = "Assemble a nexus that could not be restored, or was shut down",
         description = "For a nexus of the desired state that health lists as not restored, or that is shut down; one that is open is left "
-            + "alone. Without 'allowMissing' this tries once more. DANGER: \"allowMissing\": true goes on although a "
+            + "alone (409 when 'children' names others than it has). Without 'allowMissing' this tries once more. DANGER: \"allowMissing\": true goes on although a "
             + "member is absent that was healthy in the newest generation found. Writes that were acknowledged and that "
             + "only the absent member holds are lost for good; it is marked failed and its copy is not used again. Do this "
             + "only when that disk will not come back. 'children' replaces the list of the desired state, to leave out "

@@ -5,6 +5,7 @@ import io.swagger.v3.core.converter.ModelConverters;
 import io.swagger.v3.oas.models.OpenAPI;
 import io.swagger.v3.oas.models.Operation;
 import io.swagger.v3.oas.models.PathItem;
+import io.swagger.v3.oas.models.headers.Header;
 import io.swagger.v3.oas.models.info.Info;
 import io.swagger.v3.oas.models.info.License;
 import io.swagger.v3.oas.models.media.Content;
@@ -27,6 +28,8 @@ public class OpenApiConfiguration {
     private static final Set<String> LONG = Set.of("putPool", "createPool", "importPool");
     /** Those that allocate space and have no body. */
     private static final Set<String> ALLOCATING = Set.of("inflateReplica", "decoupleReplica");
+    /** Those that create under another name than create... and put... */
+    private static final Set<String> CREATING = Set.of("cloneSnapshot");
     private static final String API_VERSION = "1";
 
     @Bean
@@ -46,6 +49,7 @@ public class OpenApiConfiguration {
             document.getTags().sort(Comparator.comparing(Tag::getName));
             ModelConverters.getInstance(true).readAll(Problem.class)
                 .forEach((name, schema) -> document.getComponents().addSchemas(name, schema));
+            FieldTexts.describe(document.getComponents().getSchemas());
             document.getPaths().forEach((path, item) -> item.readOperationsMap()
                 .forEach((method, operation) -> addAnswers(path, method, operation)));
         };
@@ -54,11 +58,14 @@ public class OpenApiConfiguration {
     private static void addAnswers(String path, PathItem.HttpMethod method, Operation operation) {
         ApiResponses responses = operation.getResponses();
         boolean change = method != PathItem.HttpMethod.GET;
-        boolean creates = operation.getOperationId().startsWith("create") || isCreatingPut(operation);
+        boolean creates = operation.getOperationId().startsWith("create") || isCreatingPut(operation)
+            || CREATING.contains(operation.getOperationId());
         if (creates) {
             ApiResponse ok = responses.get("200");
             ok.setDescription("It was there already, with the same specification");
-            responses.addApiResponse("201", new ApiResponse().description("Created").content(ok.getContent()));
+            responses.addApiResponse("201", new ApiResponse().description("Created").content(ok.getContent())
+                .addHeaderObject("Location", new Header().description("Path of what was created; of several, of the first")
+                    .schema(new Schema<String>().type("string").types(Set.of("string")))));
         } else if (responses.get("200") != null) {
             responses.get("200").setDescription("Done");
         }

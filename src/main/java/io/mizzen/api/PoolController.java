@@ -103,8 +103,9 @@ public class PoolController {
 
     @PutMapping("/{id}/commit-limit")
     @Operation(operationId = "setPoolCommitLimit", summary = "Limit how far thin replicas may exceed the pool",
-        description = "In percent of its capacity, for the sizes of all replicas together. What is there already stays; new or "
-            + "larger replicas that would exceed the limit are refused with 507 and the code pool-commit-limit. Without a limit "
+        description = "In percent of its capacity, for `committedBytes`: the sizes of all replicas, and what its snapshots hold "
+            + "themselves. What is there already stays; what would exceed the limit, a new or larger replica, a clone or a snapshot, is "
+            + "refused with 507 and the code pool-commit-limit. Without a limit "
             + "thin replicas together may promise any size, each of them at most the pool's capacity; a write for which no space "
             + "is left fails with 'capacity exceeded', and no other. The limit is stored in the pool.")
     PoolView commitLimit(@Parameter(description = "Name or UUID", example = Examples.OWN_POOL) @PathVariable String id,

@@ -77,7 +77,9 @@ public class ReplicaController {
     @DeleteMapping("/{uuid}")
     @ResponseStatus(HttpStatus.NO_CONTENT)
     @Operation(operationId = "destroyReplica", summary = "Destroy a replica and its data",
-        description = "Refused while it is shared or a nexus has it, also one that is shut down or could not be brought back yet.")
+        description = "Refused while it is shared or a nexus has it, also one that is shut down or could not be brought back yet. "
+            + "Its snapshots stay. A snapshot is a replica too: with the UUID of one this is DELETE /v1/snapshots/{uuid}, and what reads "
+            + "from it keeps its data.")
     void destroy(@Parameter(description = "UUID of the replica", example = Examples.OWN_REPLICA)
                  @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid) {
         replicas.destroy(uuid);

@@ -26,8 +26,9 @@ public class TargetController {
     }
 
     @GetMapping("/shares")
-    @Operation(operationId = "listShares", summary = "All subsystems of the target",
-        description = "One for each published nexus and shared replica, and the discovery subsystem.")
+    @Operation(operationId = "listShares", summary = "All subsystems that serve something",
+        description = "One for each published nexus and shared replica or snapshot. The discovery subsystem, which every host may ask, is not "
+            + "listed.")
     List<SubsystemView> shares() {
         return queries.subsystems();
     }

@@ -81,11 +81,11 @@ final class ReactorViews {
                 memory.totalBytes() - memory.usedBytes(), memory.keptBytes(), regions, pools(pools, reactors));
     }
 
-    static List<MemoryView.PoolView> pools(BufferPools pools, List<Reactor> reactors) {
+    static List<MemoryView.BufferPoolView> pools(BufferPools pools, List<Reactor> reactors) {
         return pools.all().stream().map(pool -> pool(pool, reactors)).toList();
     }
 
-    private static MemoryView.PoolView pool(BufferPool pool, List<Reactor> reactors) {
+    private static MemoryView.BufferPoolView pool(BufferPool pool, List<Reactor> reactors) {
         long exhausted = 0;
         List<MemoryView.CacheView> caches = new ArrayList<>();
         for (Reactor reactor : reactors) {
@@ -94,6 +94,6 @@ final class ReactorViews {
             caches.add(new MemoryView.CacheView(reactor.core(), cache.size(), cache.acquireCount(), cache.refillCount(),
                     cache.spillCount(), cache.emptyCount()));
         }
-        return new MemoryView.PoolView(pool.name(), pool.bufferSizeBytes(), pool.count(), pool.freeCount(), exhausted, caches);
+        return new MemoryView.BufferPoolView(pool.name(), pool.bufferSizeBytes(), pool.count(), pool.freeCount(), exhausted, caches);
     }
 }

@@ -290,7 +290,7 @@ final class ShareService {
     private SubsystemView subsystem(Share share, List<HostView> hosts) {
         Bdev bdev = share.bdev;
         return new SubsystemView(share.nqn, "nvme", share.kind, share.uuid.toString(), serial(share.uuid), MODEL,
-                share.allowedHosts, List.of(new SubsystemView.NamespaceView(NAMESPACE_ID, bdev.name(), share.uuid.toString(),
+                share.allowedHosts, List.of(new SubsystemView.SharedNamespaceView(NAMESPACE_ID, bdev.name(), share.uuid.toString(),
                 HexFormat.of().formatHex(nguid(share.uuid)), bdev.blockSizeBytes(), bdev.sizeBytes(), bdev.isReadOnly())),
                 target.listeners(), hosts.stream().filter(host -> host.subsystemNqn().equals(share.nqn)).toList());
     }

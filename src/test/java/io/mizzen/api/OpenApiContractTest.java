@@ -2,6 +2,8 @@ package io.mizzen.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -52,5 +54,31 @@ class OpenApiContractTest extends RestTestBase {
         }));
         assertThat(paths.size()).isGreaterThan(20);
         assertThat(lacking).isEmpty();
+    }
+
+    @Test
+    void everyFieldOfAViewOfStorageIsDescribed() {
+        JsonNode schemas = get("/v3/api-docs").expect(200).json().path("components").path("schemas");
+        for (String schema : List.of("ReplicaView", "Work", "SnapshotView", "VolumeSnapshotView", "SkippedView", "PoolView", "Storage", "Health",
+            "PoolDiskView", "NexusView", "ResyncView", "ChildView", "RebuildView", "NexusSettings", "ShareView", "ListenerView", "JobView",
+            "RangesView", "Range")) {
+            assertThat(schemas.path(schema).path("properties").properties()).as(schema).isNotEmpty().allSatisfy(field ->
+                assertThat(field.getValue().path("description").asString("")).as(field.getKey()).isNotEmpty());
+        }
+        assertThat(schemas.path("JobView").path("properties").path("state").path("enum").size()).isEqualTo(4);
+    }
+
+    /** Schemas are named by their class alone: of two with one name, the document has one, in the place of both. */
+    @Test
+    void noTwoSchemasHaveOneName() {
+        assertThat(new ClassFileImporter().importPackages("io.mizzen.engine.model", "io.mizzen.api.request", "io.mizzen.api.problem"))
+            .extracting(JavaClass::getSimpleName).filteredOn(name -> name.matches("[A-Z]\\w+")).doesNotHaveDuplicates();
+    }
+
+    @Test
+    void whatMakesACloneSaysThatItIsNew() {
+        JsonNode answers = get("/v3/api-docs").expect(200).json().path("paths").path("/v1/snapshots/{uuid}/clones").path("post").path("responses");
+        assertThat(answers.has("200")).isTrue();
+        assertThat(answers.path("201").path("headers").has("Location")).isTrue();
     }
 }

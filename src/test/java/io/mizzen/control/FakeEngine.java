@@ -73,7 +73,7 @@ public final class FakeEngine extends FakeStorage {
         nexuses.values().forEach(nexus -> volumes.add(
             new MetricsView.VolumeMetrics(ObjectKind.NEXUS, nexus.name(), nexus.uuid(), stats(), limitsView(nexus.uuid()))));
         return new MetricsView(1, List.of(new MetricsView.ReactorMetrics(0, true, 2_000_000_000L, 500_000_000L, 9_000_000_000L,
-            100, 50, 7, 3, 2, 1, 20, 40, 39)), volumes, List.of(new MemoryView.PoolView("data", 4096, 10, 8, 1, List.of(
+            100, 50, 7, 3, 2, 1, 20, 40, 39)), volumes, List.of(new MemoryView.BufferPoolView("data", 4096, 10, 8, 1, List.of(
                 new MemoryView.CacheView(0, 3, 9, 8, 0, 0)))), 2, 1, target(), new MetricsView.MemoryMetrics("HUGETLB_2M",
                 2 * MIB, 256 * MIB, 128 * MIB, MIB), List.of(new MetricsView.EventCount("child-faulted", EventSeverity.WARNING, 3)));
     }

@@ -43,7 +43,7 @@ class EngineTest {
             h.refused(ErrorKind.NOT_FOUND, "reactor-not-found", h.engine.reactor(7), "7");
             MemoryView memory = h.get(h.engine.memory());
             assertEquals(32L << 20, memory.reservedBytes());
-            assertEquals(List.of("small", "large"), memory.pools().stream().map(MemoryView.PoolView::name).toList());
+            assertEquals(List.of("small", "large"), memory.pools().stream().map(MemoryView.BufferPoolView::name).toList());
             assertEquals(2, memory.pools().get(0).caches().size());
             assertEquals(memory.pools().get(0).capacity(), memory.pools().get(0).free());
         }

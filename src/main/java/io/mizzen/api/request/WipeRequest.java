@@ -6,6 +6,6 @@ import jakarta.validation.constraints.NotNull;
 
 /** How to wipe a replica. */
 public record WipeRequest(
-    @Schema(description = "ZEROES writes zeroes, UNMAP gives the blocks back, CHECKSUM only reads: the job's result is the CRC-32C",
+    @Schema(description = "ZEROES writes zeroes, UNMAP gives back the blocks that hide nothing of a snapshot, CHECKSUM only reads: the job's result is the CRC-32C",
         example = "ZEROES") @NotNull WipeMethod method) {
 }

@@ -103,7 +103,7 @@ public final class EngineCollector implements MultiCollector {
         families.gauge("mizzen_memory_page_bytes", "Page size of the reservation", memory.pageSizeBytes(), kind);
     }
 
-    private static void bufferPool(Families families, MemoryView.PoolView pool) {
+    private static void bufferPool(Families families, MemoryView.BufferPoolView pool) {
         Labels name = Labels.of("pool", pool.name());
         families.gauge("mizzen_buffer_pool_element_bytes", "Size of one element", pool.elementSizeBytes(), name);
         families.gauge("mizzen_buffer_pool_capacity", "Elements in all", pool.capacity(), name);

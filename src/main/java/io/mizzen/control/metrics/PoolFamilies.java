@@ -16,7 +16,7 @@ final class PoolFamilies {
         families.gauge("mizzen_pool_online", "1 while the pool is online", "ONLINE".equals(pool.state()) ? 1 : 0, labels);
         families.gauge("mizzen_pool_capacity_bytes", "What replicas can hold in all", pool.capacityBytes(), labels);
         families.gauge("mizzen_pool_used_bytes", "Clusters in use", pool.usedBytes(), labels);
-        families.gauge("mizzen_pool_committed_bytes", "Sum of the sizes promised to replicas", pool.committedBytes(), labels);
+        families.gauge("mizzen_pool_committed_bytes", "Sum of the sizes of replicas and of what snapshots hold themselves", pool.committedBytes(), labels);
         if (pool.commitLimitPercent() > 0) {
             families.gauge("mizzen_pool_commit_limit_bytes", "What those may come to; a pool without a commit limit has no such series",
                 pool.capacityBytes() / 100.0 * pool.commitLimitPercent(), labels);

@@ -11,7 +11,7 @@ import java.util.List;
  * @param keptBytes used for nothing any more, since a device that could not be stopped may still write there
  */
 public record MemoryView(String kind, long pageSizeBytes, long reservedBytes, long freeBytes, long keptBytes,
-                         List<RegionView> regions, List<PoolView> pools) {
+                         List<RegionView> regions, List<BufferPoolView> pools) {
 
     /** One registration: contiguous memory on one node. */
     public record RegionView(int index, String kind, long pageSizeBytes, long sizeBytes, int numaNode) { }
@@ -23,7 +23,7 @@ public record MemoryView(String kind, long pageSizeBytes, long reservedBytes, lo
      * @param free elements in the pool and its caches now
      * @param exhausted requests refused because nothing was left
      */
-    public record PoolView(String name, long elementSizeBytes, int capacity, int free, long exhausted,
+    public record BufferPoolView(String name, long elementSizeBytes, int capacity, int free, long exhausted,
                            List<CacheView> caches) { }
 
     /**

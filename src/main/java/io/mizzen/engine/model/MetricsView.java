@@ -8,7 +8,7 @@ import java.util.List;
  * @param atNs monotonic time of the reading
  */
 public record MetricsView(long atNs, List<ReactorMetrics> reactors, List<VolumeMetrics> volumes,
-                          List<MemoryView.PoolView> bufferPools, int mailboxDepth, long mailboxRefusals,
+                          List<MemoryView.BufferPoolView> bufferPools, int mailboxDepth, long mailboxRefusals,
                           TargetMetrics target, MemoryMetrics memory, List<EventCount> events) {
 
     /** Events of one kind since the engine was made. */

@@ -8,8 +8,9 @@ import java.util.List;
  * @param state ONLINE, or FAULTED with the reason in {@code fault}
  * @param fault null while ONLINE
  * @param capacityBytes what replicas can hold in all
- * @param committedBytes sum of the sizes promised to replicas; above capacity with thin ones
+ * @param committedBytes sum of the sizes promised to replicas and of what snapshots hold themselves; above capacity with thin ones
  * @param commitLimitPercent so many percent of the capacity the committed bytes may come to; 0: no limit
+ * @param replicas volumes of all kinds, snapshots too
  * @param test on a bdev that is for tests only
  * @param recovered the last import found the pool unclean and rebuilt its masks
  * @param replayMs so long the last import took to read the metadata and find out what is used; 0 of a new pool

@@ -4,7 +4,7 @@ package io.mizzen.engine.model;
 public enum WipeMethod {
     /** It reads as zeroes afterwards. */
     ZEROES,
-    /** It is given back to the pool or device, where that can be. */
+    /** It is given back to the pool or device, where that can be: not where zeroes must hide what a snapshot holds. */
     UNMAP,
     /** It is only read: the result is the CRC-32C of all of them. */
     CHECKSUM
