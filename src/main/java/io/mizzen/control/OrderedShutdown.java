@@ -44,7 +44,8 @@ public final class OrderedShutdown {
     private void onSignal(String name) {
         if (begun.compareAndSet(false, true)) {
             LOG.info("event=shutdown-begins signal=SIG{}", name);
-            Thread.ofPlatform().name("shutdown").start(this::run);
+            // Else a daemon, as the one that handles signals is: the process could end, with status 0, before this has.
+            Thread.ofPlatform().name("shutdown").daemon(false).start(this::run);
         } else if ("INT".equals(name)) {
             LOG.warn("event=shutdown-aborted signal=SIGINT pools=unclean-but-safe");
             Runtime.getRuntime().halt(EXIT_SIGNAL_BASE + SIGINT);

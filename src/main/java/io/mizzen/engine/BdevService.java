@@ -269,12 +269,11 @@ final class BdevService {
         }));
     }
 
-    /** Closes what is left, the newest first: fault bdevs go before what they wrap. For the ordered stop. */
-    void closeAll(Completion<Void> done) {
-        List<Entry> left = new ArrayList<>(entries.values()).reversed();
-        for (Entry entry : left) {
+    /** Closes what nobody has open, the newest first: fault bdevs go before what they wrap. For the ordered stop. */
+    void closeUnused(Completion<Void> done) {
+        for (Entry entry : new ArrayList<>(entries.values()).reversed()) {
             if (entry.closing) {
-                entry.afterClose.add(() -> closeAll(done));
+                entry.afterClose.add(() -> closeUnused(done));
                 return;
             }
             if (entry.bdev != null && !entry.bdev.isOpen()) {
@@ -282,18 +281,22 @@ final class BdevService {
                     if (failure != null) {
                         done.fail(failure);
                     } else {
-                        closeAll(done);
+                        closeUnused(done);
                     }
                 });
                 return;
             }
         }
-        if (left.isEmpty()) {
-            done.ok(null);
-        } else {
-            done.fail(OperationException.precondition("bdev-in-use", "still in use: " + String.join(", ",
-                    left.stream().map(entry -> entry.name).toList())));
-        }
+        done.ok(null);
+    }
+
+    /** Closes what is left. For the ordered stop. */
+    void closeAll(Completion<Void> done) {
+        closeUnused((nothing, failure) -> {
+            List<String> left = new ArrayList<>(entries.keySet()).reversed();
+            done.complete(null, failure != null || left.isEmpty() ? failure
+                    : OperationException.precondition("bdev-in-use", "still in use: " + String.join(", ", left)));
+        });
     }
 
     List<BdevView> list() {

@@ -9,8 +9,9 @@ import java.util.concurrent.locks.LockSupport;
 
 /**
  * The ordered stop, each step within the deadline: no new commands; hosts told and I/O drained; nexuses closed clean;
- * pools exported clean; bdevs closed; reactors stopped and joined. A step that overruns is reported and the next one
- * begins: what was not closed clean is recovered at the next start. Runs on the thread that stops the engine.
+ * bdevs that nobody has open closed, which may lie over pools; pools exported clean; bdevs closed; reactors stopped and
+ * joined. A step that overruns is reported and the next one begins: what was not closed clean is recovered at the next
+ * start. Runs on the thread that stops the engine.
  */
 final class StopSequence {
     private static final long COMMANDS_POLL_NS = 1_000_000;
@@ -36,6 +37,7 @@ final class StopSequence {
         onControl("hosts", plane.services::stopTarget);
         onControl("nexuses", plane.services.nexuses::closeAll);
         onControl("jobs", plane.services.jobs::stop);
+        onControl("unused bdevs", plane.services.bdevs::closeUnused);
         onControl("pools", plane.services.pools::closeAll);
         onControl("bdevs", plane.services.bdevs::closeAll);
         plane.stopHelpers();

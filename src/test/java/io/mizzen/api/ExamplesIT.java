@@ -55,7 +55,7 @@ class ExamplesIT {
                     new Example(method.getKey().toUpperCase(Locale.ROOT), path.getKey(), method.getValue()))));
             assertThat(ORDER).containsExactlyInAnyOrderElementsOf(examples.keySet());
             ORDER.forEach(name -> send(http, examples.get(name)));
-            assertThat(engine.terminate()).isZero();
+            engine.stopCleanly();
         }
     }
 
@@ -91,7 +91,7 @@ class ExamplesIT {
             http.post(pool + "/export", null).expect(204);
             assertThat(http.post(pool + "/import", Examples.IMPORT_BODY).expect(200).json().path("readOnly").asBoolean()).isFalse();
             http.put(replica + "/size", Examples.SIZE_BODY).expect(200);
-            assertThat(engine.terminate()).isZero();
+            engine.stopCleanly();
         }
     }
 

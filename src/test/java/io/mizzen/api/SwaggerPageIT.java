@@ -34,7 +34,7 @@ class SwaggerPageIT {
             assertThat(find(SHOWN, page)).containsExactlyInAnyOrderElementsOf(documented);
             assertThat(page).doesNotContain("errors-wrapper").doesNotContain("loading-error")
                 .doesNotContain("Failed to load");
-            assertThat(engine.terminate()).isZero();
+            engine.stopCleanly();
         }
     }
 

@@ -67,7 +67,7 @@ class ControlPlaneIT {
             assertThat(engine.http().get(NEXUS).expect(200).json().path("share").toString()).isEqualTo(share);
             assertThat(engine.http().get(POOL_A).expect(200).json().path("state").asString()).isEqualTo("ONLINE");
             createVolumeAgain(engine.http());
-            assertThat(engine.terminate()).isZero();
+            engine.stopCleanly();
             engine.start();
             assertThat(engine.http().get(NEXUS).expect(200).json().path("share").toString()).isEqualTo(share);
         }
@@ -103,7 +103,7 @@ class ControlPlaneIT {
             assertThat(engine.http().get("/v1/events?object=lvol:///c/v").expect(200).text()).contains("child-healthy");
 
             engine.http().post(NEXUS + "/shutdown", "").expect(200);
-            assertThat(engine.terminate()).isZero();
+            engine.stopCleanly();
             engine.start();
             assertThat(state(engine)).isEqualTo("SHUTDOWN");
             assertThat(engine.http().isUp()).isTrue();
@@ -174,7 +174,7 @@ class ControlPlaneIT {
         try (EngineProcess engine = engine().start()) {
             engine.http().put(POOL_A, pool("a")).expect(201);
             engine.http().put(POOL_B, pool("b")).expect(201);
-            assertThat(engine.terminate()).isZero();
+            engine.stopCleanly();
             Files.move(directory.resolve("a.img"), directory.resolve("elsewhere"));
             Thread starter = Thread.ofPlatform().start(engine::start);
             await("degraded health").atMost(SOON).until(() -> reachable(engine)
@@ -246,7 +246,7 @@ class ControlPlaneIT {
     void aNexusWhoseNewestMemberIsGoneComesBackInWordsOnly() throws IOException {
         try (EngineProcess engine = engine().start()) {
             createVolume(engine.http());
-            assertThat(engine.terminate()).isZero();
+            engine.stopCleanly();
             Files.delete(directory.resolve("a.img"));
             Thread starter = Thread.ofPlatform().start(engine::start);
             await("degraded health").atMost(SOON).until(() -> reachable(engine)

@@ -60,7 +60,7 @@ class KilledEngineIT {
             host.verify();
             host.close();
             assertThat(host.acknowledged()).isGreaterThan(KILLS * 10L);
-            assertThat(engine.terminate()).isZero();
+            engine.stopCleanly();
             assertThat(decode(disk).clean).isTrue();
         }
     }

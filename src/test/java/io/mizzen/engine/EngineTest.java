@@ -15,6 +15,8 @@ import io.mizzen.engine.model.MemoryView;
 import io.mizzen.engine.model.MetricsView;
 import io.mizzen.engine.model.PollMode;
 import io.mizzen.engine.model.ReactorView;
+import io.mizzen.engine.model.PoolSpec;
+import io.mizzen.engine.model.ReplicaSpec;
 import io.mizzen.engine.model.StopReport;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
@@ -88,6 +90,17 @@ class EngineTest {
         assertTrue(engine.bdevs().isCompletedExceptionally());
         assertEquals(0, platform.openReactors.get());
         assertEquals(List.of("engine-started", "engine-stopped"), engine.events(0, 10).events().stream().map(e -> e.kind()).toList());
+    }
+
+    @Test
+    void aStopClosesWhatLiesOverAReplicaBeforeItsPool() {
+        try (EngineHarness h = new EngineHarness(1)) {
+            h.get(h.engine.createPool(new PoolSpec("p", null, List.of("malloc:///d?size_mb=32"), 1 << 20, List.of(), true)));
+            h.get(h.engine.createReplica(new ReplicaSpec("bbbbbbbb-1111-4111-8111-11111111111a", "v", "p", 4 << 20, true)));
+            h.get(h.engine.createBdev(new BdevSpec("fault:///over?base=lvol:///p/v")));
+            StopReport report = h.engine.stop(EngineHarness.STOP_NS);
+            assertTrue(report.clean(), report.toString());
+        }
     }
 
     @Test

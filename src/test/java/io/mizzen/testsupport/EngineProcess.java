@@ -111,9 +111,17 @@ public final class EngineProcess implements AutoCloseable {
     }
 
     /** SIGTERM: the ordered shutdown. Returns the exit status: 0 if everything was left clean. */
-    public int terminate() {
+    int terminate() {
         signal("TERM");
         return process.awaitExit(STOP_DEADLINE);
+    }
+
+    /** SIGTERM: the ordered shutdown, which has to leave everything clean. */
+    public void stopCleanly() {
+        int status = terminate();
+        if (status != 0) {
+            throw new AssertionError("the engine ended with status " + status + ":\n" + logTail());
+        }
     }
 
     /** Sends a signal by name (INT, TERM, STOP, CONT, KILL) and returns at once. */

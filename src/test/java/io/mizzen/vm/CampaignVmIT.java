@@ -75,7 +75,7 @@ class CampaignVmIT {
         });
         List<String> healthy = CampaignVolume.legs(volume.view(), CampaignVolume::isHealthy);
         assertThat(healthy).hasSize(CampaignVolume.CHILDREN);
-        assertThat(engine.terminate()).as("exit status").isZero();
+        engine.stopCleanly();
         assertThat(volume.difference(healthy)).isNull();
     }
 }

@@ -42,7 +42,7 @@ class VolumeVmIT {
             });
             awaitNoConnections(engine);
             assertThat(volume.state()).isEqualTo("ONLINE");
-            assertThat(engine.terminate()).as("exit status").isZero();
+            engine.stopCleanly();
             assertThat(volume.firstDifference(directory)).isEqualTo(-1);
         }
     }
@@ -96,7 +96,7 @@ class VolumeVmIT {
                 guest.succeed();
             });
             awaitNoConnections(engine);
-            assertThat(engine.terminate()).as("exit status").isZero();
+            engine.stopCleanly();
         }
     }
 }

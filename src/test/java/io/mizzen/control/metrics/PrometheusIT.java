@@ -171,6 +171,6 @@ class PrometheusIT {
             engine.signal("STOP");
             engine.signal("CONT");
         });
-        assertThat(engine.terminate()).isZero();
+        engine.stopCleanly();
     }
 }
