@@ -154,10 +154,10 @@ final class Membership {
         advance();
     }
 
-    /** Stores the members that the nexus was assembled with, as in use. */
+    /** Stores the members that the nexus was assembled with, as in use, and apart from what was kept before. */
     void requestAssembled(Runnable settled) {
-        forced = true;
-        requestInUse(true, settled);
+        requestedInUse = true;
+        requestApart(settled);
     }
 
     /**

@@ -421,14 +421,14 @@ final class NexusOpener {
     private void mark(Assembly assembly, int[] childOfMember) {
         setStep(Step.MARKING);
         build(assembly.metadata().judged(assembly.members()), assembly.members(), childOfMember);
-        nexus.membership().requestAssembled(() -> nexus.membership().requestGeneration(() -> {
+        nexus.membership().requestAssembled(() -> {
             if (nexus.membership().isBlocked()) {
                 nexus.membership().close();
                 failStored();
             } else {
                 rewritePage(0);
             }
-        }));
+        });
     }
 
     /** A bit that only some child has must be on all of them before it can stand for a write. */
