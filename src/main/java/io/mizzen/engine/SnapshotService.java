@@ -230,7 +230,7 @@ final class SnapshotService {
     }
 
     private SnapshotView view(Lvol lvol) {
-        return view(lvol, sealedMoments());
+        return view(lvol, lvol.snapshotInfo().momentId() == null ? Set.of() : sealedMoments());
     }
 
     /** Of which it is known that all had them: one of their snapshots says so. */
