@@ -310,7 +310,7 @@ public final class LvStore {
         try {
             geometry.grown(deviceBytes);
         } catch (FormatException e) {
-            throw of(e);
+            throw e.toOperation();
         }
     }
 
@@ -574,20 +574,6 @@ public final class LvStore {
     static int statusOf(OperationException failure) {
         return failure.code().equals(CODE_METADATA_FULL) || failure.code().equals(CODE_NO_SPACE) ? STATUS_CAPACITY_EXCEEDED
                 : STATUS_POOL_FAULTED;
-    }
-
-    static OperationException of(FormatException e) {
-        ErrorKind kind = switch (e.code()) {
-            case "pool-signature-missing" -> ErrorKind.NOT_FOUND;
-            case LvStores.READING_ENDED -> ErrorKind.UNAVAILABLE;
-            case "pool-memory-insufficient" -> ErrorKind.RESOURCE_EXHAUSTED;
-            case "pool-format-unsupported", "pool-type-foreign", "pool-block-size-unsupported",
-                "pool-growth-limit" -> ErrorKind.FAILED_PRECONDITION;
-            case "pool-cluster-size-invalid", "pool-too-large", "pool-device-too-small", "xattr-too-large" ->
-                ErrorKind.INVALID_ARGUMENT;
-            default -> ErrorKind.DATA_LOSS;
-        };
-        return new OperationException(kind, e.code(), e.getMessage());
     }
 
     static void assertControl() {

@@ -49,7 +49,7 @@ final class StoreCreation {
             g = Geometry.forNewStore(device.sizeBytes(), device.blockBytes(), options.clusterSizeBytes(),
                     options.metadataPagesPerHundredClusters(), options.growableToBytes());
         } catch (FormatException e) {
-            fail(LvStore.of(e));
+            fail(e.toOperation());
             return;
         } catch (OperationException e) {
             fail(e);
@@ -109,7 +109,7 @@ final class StoreCreation {
             BlobEncoder.link(chain, superBlob.chainPages);
             writes.add(new StorePort.PageWrite(g.metadataPageAtBytes(SUPER_BLOB_PAGE), chain.getFirst()));
         } catch (FormatException e) {
-            fail(LvStore.of(e));
+            fail(e.toOperation());
             return;
         }
         MemorySegment superBlock = MemorySegment.ofArray(new byte[SuperBlock.SIZE_BYTES]);

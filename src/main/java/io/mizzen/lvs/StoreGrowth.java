@@ -45,7 +45,7 @@ final class StoreGrowth {
         try {
             grown = old.grown(more ? deviceBytes : allBytes);
         } catch (FormatException e) {
-            end(LvStore.of(e));
+            end(e.toOperation());
             return;
         }
         MemorySegment superBlock = MemorySegment.ofArray(new byte[SuperBlock.SIZE_BYTES]).copyFrom(store.superBlock());

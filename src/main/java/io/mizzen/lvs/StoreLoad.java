@@ -63,7 +63,7 @@ final class StoreLoad {
                     throw BlobCommit.failed("reading the pool", ioStatus);
                 }
                 if (refused != null) {
-                    throw readable(LvStore.of(refused));
+                    throw readable(refused.toOperation());
                 }
                 found = result;
                 identify();

@@ -529,7 +529,7 @@ class LvStoreDamageTest {
             io.mizzen.bdev.Descriptor descriptor = rig.hand.call(0, () -> rig.registry.open(disk, "test", false, VolumeHandle.NO_LISTENER));
             BaseDevice device = rig.hand.call(0, () -> new BaseDevice(descriptor, rig.control(), new StoreListener()));
             LvsRig.Outcome<StoreReader.Found> outcome = rig.run(done -> new StoreReader(device, false, false, (read, total) -> true,
-                    heapBytes, (found, refused, status) -> done.complete(found, refused == null ? null : LvStore.of(refused))).start());
+                    heapBytes, (found, refused, status) -> done.complete(found, refused == null ? null : refused.toOperation())).start());
             if (heapBytes == MIB) {
                 assertThat(outcome.failure).isNull();
                 assertThat(outcome.value.replay().blobs()).hasSize(3);
