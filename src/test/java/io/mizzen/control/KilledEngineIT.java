@@ -114,23 +114,19 @@ class KilledEngineIT {
         assertThat(decoder.volumes.get("thin").clusters).hasSize((int) (VOLUME_BYTES / MIB));
     }
 
-    private static SlowDecoder decode(Path disk) {
-        try (FileChannel file = FileChannel.open(disk)) {
-            return new SlowDecoder((atBytes, sizeBytes) -> {
-                ByteBuffer data = ByteBuffer.allocate(sizeBytes);
-                try {
-                    while (data.hasRemaining()) {
-                        if (file.read(data, atBytes + data.position()) < 0) {
-                            throw new IOException(disk + " ends at " + file.size());
-                        }
+    static SlowDecoder decode(Path disk) {
+        return new SlowDecoder((atBytes, sizeBytes) -> {
+            ByteBuffer data = ByteBuffer.allocate(sizeBytes);
+            try (FileChannel file = FileChannel.open(disk)) {
+                while (data.hasRemaining()) {
+                    if (file.read(data, atBytes + data.position()) < 0) {
+                        throw new IOException(disk + " ends at " + file.size());
                     }
-                } catch (IOException e) {
-                    throw new UncheckedIOException(e);
                 }
-                return data.array();
-            });
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+            return data.array();
+        });
     }
 }
