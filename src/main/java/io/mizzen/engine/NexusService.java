@@ -275,7 +275,7 @@ final class NexusService {
     }
 
     private NexusEnvironment environment() {
-        return new NexusEnvironment(plane.registry(), plane.control(), copier, System::currentTimeMillis, events::onEvent);
+        return new NexusEnvironment(plane.registry(), plane.control(), copier, System::currentTimeMillis, UUID::randomUUID, events::onEvent);
     }
 
     private static void checkSame(NexusEntry existing, NexusSpec spec) {

@@ -3,6 +3,7 @@ package io.mizzen.nexus;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.UUID;
 
@@ -12,9 +13,10 @@ import java.util.UUID;
  * <p>Why it is sound: a generation takes effect only when it is stored on every member that is healthy in it, and the
  * next one is begun only then. So if all members that are healthy in the newest generation found are present, no newer
  * one has taken effect; if one of them is absent, it may hold a newer one that calls the present ones stale, and the
- * assembly is refused unless its absence is allowed in words.
+ * assembly is refused unless its absence is allowed in words. Numbers of generations are those of one {@link Timeline}: what
+ * healthy members say has to be its past.
  *
- * @param metadata the newest generation, as found
+ * @param metadata the newest generation, as found, on the timeline of the healthy
  * @param members the member records to go on with: what is present and trusted is healthy, the rest is not
  * @param childOfMember for each member the index of the child that carries it, or -1
  */
@@ -45,16 +47,14 @@ record Assembly(NexusMetadata metadata, List<Member> members, int[] childOfMembe
         for (Found child : children) {
             checkOwn(nexus, child);
         }
-        NexusMetadata newest = children.get(0).copy().metadata();
-        for (Found child : children) {
-            if (child.generation() > newest.generation()) {
-                newest = child.copy().metadata();
-            }
-        }
+        NexusMetadata newest = newest(children);
         // What only a child has that was coming back is no generation that the healthy ones have missed.
-        long effective = children.stream().filter(child -> child.self().isHealthy()).mapToLong(Found::generation).max().orElse(0);
+        List<Found> healthy = children.stream().filter(child -> child.self().isHealthy()).toList();
+        NexusMetadata newestHealthy = healthy.isEmpty() ? newest : newest(healthy);
+        long effective = healthy.isEmpty() ? 0 : newestHealthy.generation();
         int[] childOfMember = placeChildren(newest, children);
         checkOneHistory(newest, children);
+        healthy.forEach(child -> checkOneTime(newestHealthy, child));
         List<Member> members = new ArrayList<>();
         for (int i = 0; i < newest.members().size(); i++) {
             Found child = childOfMember[i] < 0 ? null : children.get(childOfMember[i]);
@@ -65,7 +65,11 @@ record Assembly(NexusMetadata metadata, List<Member> members, int[] childOfMembe
                     + ": none of the children present holds the newest data (generation " + newest.generation()
                     + "); bring back one that does");
         }
-        return new Assembly(newest, List.copyOf(members), childOfMember);
+        return new Assembly(newest.on(newestHealthy.timeline()), List.copyOf(members), childOfMember);
+    }
+
+    private static NexusMetadata newest(List<Found> children) {
+        return children.stream().map(child -> child.copy().metadata()).max(Comparator.comparingLong(NexusMetadata::generation)).orElseThrow();
     }
 
     private static void checkOwn(UUID nexus, Found child) {
@@ -114,12 +118,24 @@ record Assembly(NexusMetadata metadata, List<Member> members, int[] childOfMembe
             boolean wentOnAlone = child.self().isHealthy() && !self.isHealthy()
                     && child.generation() > self.lastHealthyGeneration();
             if (sameNumberOtherContent || wentOnAlone) {
-                throw new OperationException(ErrorKind.DATA_LOSS, "nexus-diverged", "nexus " + newest.uuid()
-                        + ": child " + child.name() + " (generation " + child.generation()
-                        + ") and the newest generation " + newest.generation()
-                        + " went on without each other; leave out the one whose writes may be lost");
+                throw diverged(newest, child);
             }
         }
+    }
+
+    /** Refuses a member that holds what another time led to, as one that alone was set to a snapshot of a time that was given up. */
+    private static void checkOneTime(NexusMetadata newest, Found child) {
+        Member there = newest.member(child.self().uuid());
+        boolean outSinceOlderRelease = !newest.timeline().isKnown() && there != null && !there.isHealthy();
+        if (!newest.passed(child.copy().metadata()) && !outSinceOlderRelease) {
+            throw diverged(newest, child);
+        }
+    }
+
+    private static OperationException diverged(NexusMetadata newest, Found child) {
+        return new OperationException(ErrorKind.DATA_LOSS, "nexus-diverged", "nexus " + newest.uuid() + ": child " + child.name()
+                + " (generation " + child.generation() + ") and the newest generation " + newest.generation()
+                + " went on without each other; leave out the one whose writes may be lost");
     }
 
     private static Member memberNow(NexusMetadata newest, long effective, int index, Found child, boolean allowMissing,

@@ -21,7 +21,7 @@ import java.util.UUID;
  * first moment and nobody has changed the child's metadata meanwhile; else everything is copied. Home mthread.
  *
  * <pre>
- * READING (both slots) → (WIPING, a new one's) → STORING (see {@link Membership}) → DONE: a rebuild begins
+ * READING (both slots) → (WIPING, a new one's, or another time's) → STORING (see {@link Membership}) → DONE: a rebuild begins
  *      └→ the last healthy child, that was lost: DONE at once, hosts go on
  * </pre>
  */
@@ -38,7 +38,7 @@ final class ChildJoin {
     private OpenedChild opened;
     private NexusChild child;
     private NexusChild before;
-    private long carriedGeneration;
+    private NexusMetadata carried;
 
     private ChildJoin(Nexus nexus, Bdev bdev, boolean isNew, Completion<Void> done) {
         this.nexus = nexus;
@@ -148,7 +148,7 @@ final class ChildJoin {
             addNew();
             return;
         }
-        NexusMetadata carried = opened.isBlank() || opened.isOtherVersion() ? null : opened.copy().metadata();
+        carried = opened.isBlank() || opened.isOtherVersion() ? null : opened.copy().metadata();
         UUID self = carried == null ? null : opened.found().self().uuid();
         NexusChild away = carried == null || !carried.uuid().equals(nexus.uuid()) ? null
                 : nexus.childrenTable().find(self);
@@ -166,11 +166,11 @@ final class ChildJoin {
         if (opened.isBlank()) {
             return;
         }
-        NexusMetadata carried = opened.isOtherVersion() ? null : opened.copy().metadata();
-        if (carried == null || !carried.uuid().equals(nexus.uuid())) {
+        NexusMetadata other = opened.isOtherVersion() ? null : opened.copy().metadata();
+        if (other == null || !other.uuid().equals(nexus.uuid())) {
             throw new OperationException(ErrorKind.ALREADY_EXISTS, "child-in-nexus", "child " + bdev.name()
-                    + " carries the metadata of " + (carried == null ? "a nexus of a newer release"
-                            : "nexus " + carried.uuid()) + "; wipe it first");
+                    + " carries the metadata of " + (other == null ? "a nexus of a newer release"
+                            : "nexus " + other.uuid()) + "; wipe it first");
         }
         if (nexus.childrenTable().find(opened.found().self().uuid()) != null) {
             throw new OperationException(ErrorKind.ALREADY_EXISTS, "child-is-member", "child " + bdev.name()
@@ -186,14 +186,19 @@ final class ChildJoin {
             throw new OperationException(ErrorKind.RESOURCE_EXHAUSTED, "nexus-children-max", "nexus " + nexus.name()
                     + " has " + NexusChildren.PLACE_COUNT + " children, and no more are possible; remove one first");
         }
-        setStep(Step.WIPING);
         long now = nexus.wallClockMs();
         // Unique without a source of randomness: this nexus, this generation, this place and moment.
         UUID uuid = UUID.nameUUIDFromBytes((nexus.uuid() + "/" + nexus.generation() + "/" + place + "/" + now)
                 .getBytes(StandardCharsets.US_ASCII));
         Member member = new Member(uuid, MemberState.SYNCING, FaultReason.NONE, 0, now);
         place(place, member);
-        MetadataEraser.erase(nexus, 1 << place, erased -> guard(() -> {
+        wipe(member);
+    }
+
+    /** What it carries must never count again. */
+    private void wipe(Member member) {
+        setStep(Step.WIPING);
+        MetadataEraser.erase(nexus, 1 << child.index(), erased -> guard(() -> {
             if (!erased) {
                 throw OperationException.internal("child-unwritable", "the metadata of child " + bdev.name()
                         + " cannot be written; check the device");
@@ -273,13 +278,12 @@ final class ChildJoin {
 
     /** Whether what it missed is noted, and it carries what was last written to it. */
     private boolean isLogWhole() {
-        return before.missed() != null && carriedGeneration == before.lastGeneration();
+        return before.missed() != null && carried.equals(before.lastRecord());
     }
 
     private void comeBack(NexusChild away) {
         nexus.checkOpen();
         checkGeometry();
-        carriedGeneration = opened.copy().metadata().generation();
         Member stored = nexus.membership().stored().member(away.memberUuid());
         if (stored == null || away.isLeaving()) {
             throw OperationException.precondition("child-not-member", "child " + bdev.name()
@@ -302,7 +306,16 @@ final class ChildJoin {
         Member syncing = new Member(stored.uuid(), MemberState.SYNCING, FaultReason.NONE,
                 stored.lastHealthyGeneration(), nexus.wallClockMs());
         place(away.index(), syncing);
-        store(syncing);
+        if (isOfThisTime()) {
+            store(syncing);
+        } else {
+            wipe(syncing);
+        }
+    }
+
+    /** Whether what it carries is older than what is stored next; else it would be taken for newer than that when it is read again. */
+    private boolean isOfThisTime() {
+        return carried.generation() <= nexus.membership().attemptedGeneration() && nexus.membership().stored().passed(carried);
     }
 
     /** It went while it was being made equal, and that could not be stored until now. */
@@ -326,9 +339,9 @@ final class ChildJoin {
     /** The last healthy child: nothing was acknowledged without it. */
     private void revive(NexusChild away, Member member) {
         long newest = nexus.membership().attemptedGeneration();
-        if (carriedGeneration < away.lastGeneration() || carriedGeneration > newest) {
+        if (carried.generation() < away.lastGeneration() || carried.generation() > newest || !nexus.membership().stored().passed(carried)) {
             throw new OperationException(ErrorKind.DATA_LOSS, "child-not-same", "child " + bdev.name()
-                    + " carries generation " + carriedGeneration + " and not " + away.lastGeneration()
+                    + " carries generation " + carried.generation() + " and not " + away.lastGeneration()
                     + ": it is not as nexus " + nexus.name() + " left it, and its data is not trusted");
         }
         setStep(Step.DONE);

@@ -420,7 +420,7 @@ final class Membership {
         Fanout fanout = new ChildFanout(nexus, (okMask, failMask) -> {
             for (int rest = okMask; rest != 0; rest &= rest - 1) {
                 int child = Integer.numberOfTrailingZeros(rest);
-                nexus.child(child).onSlotWritten(slots[child], metadata.generation());
+                nexus.child(child).onSlotWritten(slots[child], metadata);
             }
             done.onDone(okMask, failMask);
         }) {

@@ -37,6 +37,8 @@ import java.util.zip.CRC32C;
  *    256  255  name, UTF-8
  *    512   64  first member; 32 at most:
  *               0 UUID, 16 state (1), 17 reason (1), 24 last healthy generation (8), 32 changed at ms (8)
+ *   2560   24  first opening ({@link Timeline}); 64 at most, the rest is zero, and all of it in records of before there were any:
+ *               0 identity, 16 first generation (8)
  * </pre>
  */
 final class MetadataCodec {
@@ -59,6 +61,9 @@ final class MetadataCodec {
     private static final int OFFSET_NAME = 256;
     private static final int OFFSET_MEMBERS = 512;
     private static final int MEMBER_BYTES = 64;
+    private static final int OFFSET_OPENINGS = 2560;
+    private static final int OPENING_BYTES = 24;
+    private static final UUID NONE = new UUID(0, 0);
 
     /**
      * A copy found on a child.
@@ -107,6 +112,12 @@ final class MetadataCodec {
             segment.set(U64, at + 24, member.lastHealthyGeneration());
             segment.set(U64, at + 32, member.changedAtMs());
         }
+        long at = offset + OFFSET_OPENINGS;
+        for (Timeline.Opening opening : metadata.timeline().openings()) {
+            putUuid(opening.identity(), segment, at);
+            segment.set(U64, at + 16, opening.firstGeneration());
+            at += OPENING_BYTES;
+        }
         segment.set(U32, offset + OFFSET_CRC, checksum(segment, offset, SLOT_BYTES, OFFSET_CRC));
     }
 
@@ -148,13 +159,27 @@ final class MetadataCodec {
                     StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(name)).toString(),
                     segment.get(U64, offset + 16), (flags & 1) != 0, (flags & 2) != 0, label,
                     segment.get(U32, offset + 44), segment.get(U64, offset + 48), segment.get(U32, offset + 56),
-                    segment.get(JAVA_BYTE, offset + 60), segment.get(U64, offset + 64), members);
+                    segment.get(JAVA_BYTE, offset + 60), segment.get(U64, offset + 64), decodeTimeline(segment, offset),
+                    members);
             boolean possible = metadata.blockSizeBytes() >= 512 && metadata.blockSizeBytes() <= SLOT_BYTES
                     && DirtyGeometry.isPossible(metadata.sizeBytes(), metadata.regionShift());
             return possible ? new Copy(metadata, selfIndex, slot) : null;
         } catch (IllegalArgumentException | CharacterCodingException e) {
             return null; // Intact but impossible: not ours to believe.
         }
+    }
+
+    private static Timeline decodeTimeline(MemorySegment segment, long offset) {
+        List<Timeline.Opening> openings = new ArrayList<>();
+        for (int i = 0; i < Timeline.KEPT_MAX; i++) {
+            long at = offset + OFFSET_OPENINGS + (long) i * OPENING_BYTES;
+            UUID identity = uuid(segment, at);
+            if (identity.equals(NONE)) {
+                break;
+            }
+            openings.add(new Timeline.Opening(identity, segment.get(U64, at + 16)));
+        }
+        return new Timeline(openings);
     }
 
     private static Member decodeMember(MemorySegment segment, long at) {

@@ -41,7 +41,7 @@ final class NexusChild {
     private boolean leaving;
     private boolean eraseOnClose;
     private int lastSlot;
-    private long lastGeneration;
+    private NexusMetadata lastRecord;
     private int homeIos;
     private Runnable whenHomeIdle;
 
@@ -63,7 +63,7 @@ final class NexusChild {
         this.homeChannel = opened == null ? null : opened.channel();
         this.slotBuffer = opened == null ? null : opened.buffer();
         this.lastSlot = opened == null ? 0 : opened.newestSlot();
-        this.lastGeneration = opened == null || opened.copy() == null ? 0 : opened.copy().metadata().generation();
+        this.lastRecord = opened == null || opened.copy() == null ? null : opened.copy().metadata();
         this.attached = opened != null;
         this.closed = opened == null;
     }
@@ -248,14 +248,19 @@ final class NexusChild {
         return lastSlot ^ 1;
     }
 
-    void onSlotWritten(int slot, long generation) {
+    void onSlotWritten(int slot, NexusMetadata record) {
         lastSlot = slot;
-        lastGeneration = generation;
+        lastRecord = record;
     }
 
-    /** The newest generation that it is known to carry; 0: none. */
+    /** The newest record that it is known to carry, or null. */
+    NexusMetadata lastRecord() {
+        return lastRecord;
+    }
+
+    /** The generation of that; 0: none. */
     long lastGeneration() {
-        return lastGeneration;
+        return lastRecord == null ? 0 : lastRecord.generation();
     }
 
     /** Takes over the counts of a channel that closes. Any reactor. */

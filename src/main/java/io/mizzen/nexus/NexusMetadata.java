@@ -15,9 +15,10 @@ import java.util.UUID;
  * @param creating whether the creation has not been finished: such a record counts as none
  * @param dirtyEpoch names the life of the dirty-region map; pages of another epoch are not believed
  * @param regionShift log2 of a dirty region's bytes
+ * @param timeline the openings that led to this generation
  */
 record NexusMetadata(UUID uuid, String name, long generation, boolean inUse, boolean creating, Label label, int blockSizeBytes,
-        long sizeBytes, int dirtyEpoch, int regionShift, long createdAtMs, List<Member> members) {
+        long sizeBytes, int dirtyEpoch, int regionShift, long createdAtMs, Timeline timeline, List<Member> members) {
     /** Children that a nexus may have. */
     static final int MEMBER_MAX = 32;
     /** Bytes that a name may have in UTF-8. */
@@ -26,6 +27,7 @@ record NexusMetadata(UUID uuid, String name, long generation, boolean inUse, boo
     NexusMetadata {
         Objects.requireNonNull(uuid);
         Objects.requireNonNull(label);
+        Objects.requireNonNull(timeline);
         members = List.copyOf(members);
         if (members.isEmpty() || members.size() > MEMBER_MAX) {
             throw new IllegalArgumentException("members: " + members.size());
@@ -55,19 +57,30 @@ record NexusMetadata(UUID uuid, String name, long generation, boolean inUse, boo
                     : member);
         }
         return new NexusMetadata(uuid, name, nextGeneration, nowInUse, false, label, blockSizeBytes, sizeBytes, dirtyEpoch,
-                regionShift, createdAtMs, stamped);
+                regionShift, createdAtMs, timeline, stamped);
     }
 
     /** The same generation of a larger nexus. */
     NexusMetadata resized(long newSizeBytes, int newRegionShift, int newDirtyEpoch) {
         return new NexusMetadata(uuid, name, generation, inUse, creating, label, blockSizeBytes, newSizeBytes,
-                newDirtyEpoch, newRegionShift, createdAtMs, members);
+                newDirtyEpoch, newRegionShift, createdAtMs, timeline, members);
     }
 
-    /** The same generation with the members as they were judged on assembly. */
-    NexusMetadata judged(List<Member> judged) {
+    /** The same generation with the members as they were judged on assembly; those that follow are of another opening. */
+    NexusMetadata opened(UUID opening, List<Member> judged) {
         return new NexusMetadata(uuid, name, generation, inUse, creating, label, blockSizeBytes, sizeBytes, dirtyEpoch,
-                regionShift, createdAtMs, judged);
+                regionShift, createdAtMs, timeline.opened(opening, generation + 1), judged);
+    }
+
+    /** The same generation, as reached by other openings. */
+    NexusMetadata on(Timeline reachedBy) {
+        return new NexusMetadata(uuid, name, generation, inUse, creating, label, blockSizeBytes, sizeBytes, dirtyEpoch,
+                regionShift, createdAtMs, reachedBy, members);
+    }
+
+    /** Whether what an older record says, of any generation up to this one, is what this one has come through. */
+    boolean passed(NexusMetadata older) {
+        return timeline.passed(older.timeline, older.generation);
     }
 
     /** The index of a member, or -1. */

@@ -276,7 +276,7 @@ final class NexusOpener {
             members.add(new Member(uuid, MemberState.HEALTHY, FaultReason.NONE, 1, now));
         }
         return new NexusMetadata(parameters.uuid(), parameters.name(), 1, false, true, label, blockSize, size,
-                (int) (now ^ now >>> 32), shift, now, members);
+                (int) (now ^ now >>> 32), shift, now, Timeline.UNKNOWN.opened(environment.identities().get(), 1), members);
     }
 
     private void createPage(NexusMetadata metadata, DirtyGeometry geometry, int page) {
@@ -420,7 +420,7 @@ final class NexusOpener {
 
     private void mark(Assembly assembly, int[] childOfMember) {
         setStep(Step.MARKING);
-        build(assembly.metadata().judged(assembly.members()), assembly.members(), childOfMember);
+        build(assembly.metadata().opened(environment.identities().get(), assembly.members()), assembly.members(), childOfMember);
         nexus.membership().requestAssembled(() -> {
             if (nexus.membership().isBlocked()) {
                 nexus.membership().close();

@@ -23,7 +23,7 @@ class AssemblyTest {
     }
 
     private static NexusMetadata generation(long generation, Member... members) {
-        return new NexusMetadata(NEXUS, "n", generation, true, false, Label.V2, 512, 1 << 20, 1, 22, 0, List.of(members));
+        return new NexusMetadata(NEXUS, "n", generation, true, false, Label.V2, 512, 1 << 20, 1, 22, 0, Timeline.UNKNOWN, List.of(members));
     }
 
     private static Assembly.Found on(int index, NexusMetadata metadata) {
@@ -74,7 +74,7 @@ class AssemblyTest {
         assertEquals("nexus-newest-generation-missing", refusal(false, on(1, old)));
         NexusMetadata next = generation(5, healthy(1, 5), faulted(2, 4));
         assertEquals("nexus-newest-generation-missing",
-                refusal(false, on(1, new NexusMetadata(NEXUS, "n", 5, true, false, Label.V2, 512, 1 << 20, 1, 22, 0,
+                refusal(false, on(1, new NexusMetadata(NEXUS, "n", 5, true, false, Label.V2, 512, 1 << 20, 1, 22, 0, Timeline.UNKNOWN,
                         next.members()))));
     }
 
@@ -128,7 +128,7 @@ class AssemblyTest {
         assertEquals("child-duplicate", refusal(true, on(0, metadata), on(0, metadata)));
         NexusMetadata without = generation(6, healthy(1, 6));
         assertEquals("child-not-member", refusal(true, on(0, without), on(1, metadata)));
-        NexusMetadata foreign = new NexusMetadata(new UUID(1, 1), "n", 9, true, false, Label.V2, 512, 1 << 20, 1, 22, 0,
+        NexusMetadata foreign = new NexusMetadata(new UUID(1, 1), "n", 9, true, false, Label.V2, 512, 1 << 20, 1, 22, 0, Timeline.UNKNOWN,
                 metadata.members());
         assertEquals("child-of-other-nexus", refusal(true, on(0, metadata), on(1, foreign)));
         assertEquals("nexus-no-children", refusal(true));
@@ -142,5 +142,67 @@ class AssemblyTest {
         assertEquals(List.of(MemberState.HEALTHY, MemberState.FAULTED), states(assembly));
         assertEquals(FaultReason.STALE, assembly.members().get(1).reason());
         assertTrue(assembly.members().get(1).lastHealthyGeneration() == 3);
+    }
+
+    private static NexusMetadata opened(NexusMetadata metadata, int... openings) {
+        Timeline timeline = Timeline.UNKNOWN;
+        for (int i = 0; i < openings.length; i += 2) {
+            timeline = timeline.opened(new UUID(7, openings[i]), openings[i + 1]);
+        }
+        return metadata.on(timeline);
+    }
+
+    private static List<MemberState> statesOf(NexusMetadata first, NexusMetadata second) {
+        List<MemberState> states = states(Assembly.decide(NEXUS, List.of(on(0, first), on(1, second)), false, 0));
+        assertEquals(states, states(Assembly.decide(NEXUS, List.of(on(1, second), on(0, first)), false, 0)));
+        return states;
+    }
+
+    @Test
+    void numbersOfAnotherTimeAreRefused() {
+        NexusMetadata now = opened(generation(9, healthy(1, 9), healthy(2, 9)), 1, 1, 3, 6);
+        NexusMetadata equal = opened(now, 1, 1, 2, 6);
+        assertEquals("nexus-diverged", refusal(true, on(0, now), on(1, equal)));
+        for (int generation : new int[] {7, 8, 10, 20}) {
+            NexusMetadata other = opened(generation(generation, healthy(1, generation), healthy(2, generation)), 1, 1, 2, 6);
+            assertEquals("nexus-diverged", refusal(true, on(0, now), on(1, other)), "generation " + generation);
+            NexusMetadata longer = opened(other, 1, 1);
+            assertEquals("nexus-diverged", refusal(true, on(0, now), on(1, longer)), "generation " + generation);
+            NexusMetadata before = opened(other);
+            assertEquals("nexus-diverged", refusal(true, on(0, now), on(1, before)), "generation " + generation);
+        }
+        NexusMetadata alone = opened(generation(20, faulted(1, 18), healthy(2, 20)), 1, 1, 2, 6);
+        assertEquals("nexus-diverged", refusal(true, on(0, now), on(1, alone)));
+    }
+
+    @Test
+    void thePastOfThisTimeIsNone() {
+        NexusMetadata now = opened(generation(6, healthy(1, 6), healthy(2, 6)), 1, 1, 2, 6);
+        NexusMetadata old = generation(5, healthy(1, 5), healthy(2, 5));
+        List<MemberState> both = List.of(MemberState.HEALTHY, MemberState.HEALTHY);
+        assertEquals(both, statesOf(now, opened(old, 1, 1)));
+        assertEquals(both, statesOf(opened(now, 2, 6), old), "what an older release stored, opened by this one");
+        NexusMetadata older = opened(generation(4, healthy(1, 4), healthy(2, 4)), 1, 1);
+        List<MemberState> stale = List.of(MemberState.HEALTHY, MemberState.FAULTED);
+        assertEquals(stale, statesOf(now, older));
+        NexusMetadata forgotten = generation(80, healthy(1, 80), healthy(2, 80));
+        for (int i = 0; i < Timeline.KEPT_MAX; i++) {
+            forgotten = forgotten.on(forgotten.timeline().opened(new UUID(6, i), 6 + i));
+        }
+        assertEquals(stale, statesOf(forgotten, older));
+        NexusMetadata out = generation(9, healthy(1, 9), faulted(2, 5));
+        assertEquals(stale, statesOf(out, opened(old, 1, 1)), "an older release went on without it");
+    }
+
+    /** One that was coming back carries numbers of an opening that the healthy one never stored. */
+    @Test
+    void theTimeIsThatOfTheHealthy() {
+        NexusMetadata healthy = opened(generation(6, healthy(1, 6), faulted(2, 2)), 1, 1, 3, 5);
+        NexusMetadata attempted = opened(generation(7, healthy(1, 7),
+                new Member(new UUID(0, 2), MemberState.SYNCING, FaultReason.NONE, 2, 0)), 1, 1, 2, 5);
+        Assembly assembly = Assembly.decide(NEXUS, List.of(on(0, healthy), on(1, attempted)), false, 0);
+        assertEquals(List.of(MemberState.HEALTHY, MemberState.FAULTED), states(assembly));
+        assertEquals(7, assembly.metadata().generation());
+        assertEquals(healthy.timeline(), assembly.metadata().timeline());
     }
 }

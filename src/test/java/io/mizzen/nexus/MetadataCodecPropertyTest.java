@@ -35,7 +35,17 @@ class MetadataCodecPropertyTest {
         String name = "käse-volume-é".repeat(random.nextInt(17));
         return new NexusMetadata(uuid(random), name, random.nextLong(1, Long.MAX_VALUE), random.nextBoolean(),
                 random.nextBoolean(), Label.values()[random.nextInt(2)], block, size, random.nextInt(),
-                DirtyGeometry.chooseShift(size, DirtyGeometry.DEFAULT_SHIFT_MIN), random.nextLong(), members);
+                DirtyGeometry.chooseShift(size, DirtyGeometry.DEFAULT_SHIFT_MIN), random.nextLong(), timeline(random), members);
+    }
+
+    private static Timeline timeline(SplittableRandom random) {
+        Timeline timeline = Timeline.UNKNOWN;
+        long first = 0;
+        for (int i = random.nextInt(Timeline.KEPT_MAX + 10); i > 0; i--) {
+            first += random.nextLong(1, 1L << 50);
+            timeline = timeline.opened(uuid(random), first);
+        }
+        return timeline;
     }
 
     @Test
@@ -89,11 +99,11 @@ class MetadataCodecPropertyTest {
     @Test
     void impossibleContentWithAGoodChecksumIsNotBelieved() {
         SplittableRandom random = new SplittableRandom(4);
-        int[] fields = {10, 16, 40, 42, 44, 48, 60, 512 + 16, 512 + 17};
+        int[] fields = {10, 16, 40, 42, 44, 48, 60, 512 + 16, 512 + 17, 2560 + 16};
         for (int field : fields) {
             MemorySegment segment = MemorySegment.ofArray(new byte[SLOT]);
             MetadataCodec.encode(random(random), 0, segment, 0);
-            int width = field == 16 || field == 48 ? 8 : field == 44 ? 4 : field == 10 || field == 40 ? 2 : 1;
+            int width = field == 16 || field == 48 || field == 2560 + 16 ? 8 : field == 44 ? 4 : field == 10 || field == 40 ? 2 : 1;
             for (int i = 0; i < width; i++) {
                 segment.set(ValueLayout.JAVA_BYTE, field + i, (byte) 0xEE);
             }
@@ -150,7 +160,7 @@ class MetadataCodecPropertyTest {
 
     @Test
     void healthyMembersAreStampedWithTheNewGeneration() {
-        NexusMetadata metadata = new NexusMetadata(new UUID(1, 2), "n", 5, false, true, Label.V2, 512, 1 << 20, 1, 22, 0,
+        NexusMetadata metadata = new NexusMetadata(new UUID(1, 2), "n", 5, false, true, Label.V2, 512, 1 << 20, 1, 22, 0, Timeline.UNKNOWN,
                 List.of(new Member(new UUID(1, 1), MemberState.HEALTHY, FaultReason.NONE, 5, 0),
                         new Member(new UUID(2, 2), MemberState.FAULTED, FaultReason.IO_ERROR, 3, 0)));
         NexusMetadata next = metadata.next(true, metadata.members());

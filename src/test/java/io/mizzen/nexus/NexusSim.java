@@ -162,7 +162,7 @@ final class NexusSim {
         Mthread home = hand.reactor(0).mthread();
         WorkerChooser copier = WorkerChooser.fixed(hand.reactor(reactorCount - 1).mthread());
         environment = new NexusEnvironment(registry, home, copier, () -> hand.nowNs() / 1_000_000,
-                (of, event) -> onEvent(of, event));
+                UUID::randomUUID, (of, event) -> onEvent(of, event));
     }
 
     private void onEvent(Nexus of, String event) {

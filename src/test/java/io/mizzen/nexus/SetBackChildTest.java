@@ -6,10 +6,16 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 
 import io.mizzen.bdev.IoType;
 import io.mizzen.rebuild.RebuildKind;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A child whose disk was set back to a snapshot of it, alone, is never taken for equal to the others. */
 class SetBackChildTest extends NexusTestBase {
@@ -122,5 +128,114 @@ class SetBackChildTest extends NexusTestBase {
         assertEquals(MemberState.HEALTHY, health(next, 1));
         assertEquals(0, next.run(0, IoType.READ, 0, 8));
         assertNull(next.close(false));
+    }
+
+    /** Each of the second one's, of a time that then is given up: what was kept at its beginning is what all are set back to. */
+    private List<Map<Long, byte[]>> givenUp(List<SimDisk.Media> media, int openings, boolean closed) {
+        NexusSim sim = opened(sim(media));
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 16));
+        assertNull(sim.close(false));
+        List<Map<Long, byte[]>> beginning = media.stream().map(SetBackChildTest::kept).toList();
+        List<Map<Long, byte[]>> ofTheSecond = new ArrayList<>();
+        for (int i = 0; i < openings; i++) {
+            NexusSim next = opened(sim(media));
+            assertEquals(0, next.run(0, IoType.WRITE, 8, 8));
+            if (closed) {
+                assertNull(next.close(false));
+            } else {
+                next.crash();
+            }
+            ofTheSecond.add(kept(media.get(1)));
+        }
+        for (int i = 0; i < 2; i++) {
+            setBack(media.get(i), beginning.get(i));
+        }
+        return ofTheSecond;
+    }
+
+    /** As many generations as what was given up, or one fewer, or many: they are not those. */
+    @ParameterizedTest
+    @CsvSource({"1,true,true", "1,true,false", "1,false,true", "3,true,true"})
+    void toATimeThatWasGivenUp(int openings, boolean closed, boolean closedAgain) {
+        List<SimDisk.Media> media = NexusSim.media(2);
+        List<Map<Long, byte[]>> ofTheSecond = givenUp(media, openings, closed);
+        NexusSim now = opened(sim(media));
+        assertEquals(0, now.run(0, IoType.WRITE, 8, 8));
+        if (closedAgain) {
+            assertNull(now.close(false));
+        } else {
+            now.crash();
+        }
+        setBack(media.get(1), ofTheSecond.getLast());
+        assertEquals("nexus-diverged", sim(media).open(NexusSim.parameters(), 0, 1));
+
+        NexusSim without = sim(media);
+        assertNull(without.open(NexusSim.parameters().withAllowMissing(true), 0));
+        assertEquals(0, without.run(0, IoType.READ, 0, 16), "the history checks what was read");
+        assertNull(without.online(1));
+        assertEquals(RebuildKind.FULL, without.nexus.rebuildStatuses().getFirst().kind());
+        without.awaitRebuilds();
+        assertNull(without.close(false));
+        NexusSim both = opened(sim(media));
+        assertEquals(MemberState.HEALTHY, health(both, 1));
+        assertEquals(0, both.run(0, IoType.READ, 0, 16));
+        assertNull(both.close(false));
+    }
+
+    /** It carries the number that was last written to it, and what it missed is noted; it is not that number of this time. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 3})
+    void toATimeThatWasGivenUpWhileItWasOut(int openings) {
+        List<SimDisk.Media> media = NexusSim.media(2);
+        List<Map<Long, byte[]>> ofTheSecond = givenUp(media, openings, false);
+        NexusSim now = opened(sim(media));
+        assertEquals(0, now.run(0, IoType.WRITE, 8, 8));
+        assertNull(now.offline("disk1"));
+        setBack(media.get(1), ofTheSecond.getLast());
+        assertNull(now.online(1));
+        assertEquals(RebuildKind.FULL, now.nexus.rebuildStatuses().getFirst().kind());
+        now.awaitRebuilds();
+        assertNull(now.close(false));
+        NexusSim both = opened(sim(media));
+        assertEquals(MemberState.HEALTHY, health(both, 1));
+        assertEquals(0, both.run(0, IoType.READ, 0, 16));
+        assertNull(both.close(false));
+    }
+
+    /** As an older release wrote it. */
+    private static void withoutTimeline(SimDisk.Media media) {
+        for (int slot = 0; slot < MetadataCodec.SLOT_COUNT; slot++) {
+            long at = MetadataCodec.slotOffsetBytes(slot);
+            MetadataCodec.Copy copy = MetadataCodec.decode(media.durableBytes(at, MetadataCodec.SLOT_BYTES), 0, slot);
+            if (copy != null) {
+                byte[] bytes = new byte[MetadataCodec.SLOT_BYTES];
+                MetadataCodec.encode(copy.metadata().on(Timeline.UNKNOWN), copy.selfIndex(), MemorySegment.ofArray(bytes), 0);
+                for (int i = 0; i < bytes.length; i += SimDisk.BLOCK) {
+                    media.durable.put((at + i) / SimDisk.BLOCK, Arrays.copyOfRange(bytes, i, i + SimDisk.BLOCK));
+                }
+            }
+        }
+    }
+
+    @Test
+    void fromWhatAnOlderReleaseStored() {
+        List<SimDisk.Media> media = NexusSim.media(2);
+        NexusSim sim = opened(sim(media));
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        assertNull(sim.close(false));
+        media.forEach(SetBackChildTest::withoutTimeline);
+        Map<Long, byte[]> snapshot = kept(media.get(1));
+        NexusSim next = opened(sim(media));
+        assertEquals(MemberState.HEALTHY, health(next, 0));
+        assertEquals(MemberState.HEALTHY, health(next, 1));
+        assertEquals(1, next.nexus.membership().stored().timeline().openings().size());
+        assertEquals(0, next.run(0, IoType.READ, 0, 8));
+        assertEquals(0, next.run(0, IoType.WRITE, 8, 8));
+        next.crash();
+        NexusSim again = opened(sim(media));
+        assertEquals(MemberState.HEALTHY, health(again, 1));
+        assertNull(again.close(false));
+        setBack(media.get(1), snapshot);
+        checkItIsMadeEqual(media);
     }
 }

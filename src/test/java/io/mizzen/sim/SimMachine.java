@@ -22,6 +22,7 @@ import io.mizzen.util.Completion;
 import io.mizzen.util.OperationException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.UUID;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
@@ -138,7 +139,7 @@ final class SimMachine {
     NexusEnvironment environment(SimVolume volume) {
         Mthread copier = hand.reactor(copiers++ % hand.reactors().all().size()).mthread();
         return new NexusEnvironment(registry, control(), WorkerChooser.fixed(copier), () -> hand.nowNs() / 1_000_000,
-                (nexus, event) -> {
+                UUID::randomUUID, (nexus, event) -> {
                     trace.event(nexus.name() + ": " + event);
                     volume.onNexusEvent(event, hand.nowNs());
                 });

@@ -394,7 +394,7 @@ final class VolumeSnapshotRun {
             }
             boolean blank = children.stream().allMatch(Bdev::isBlank);
             nexus = VolumeSnapshotRun.this.<Nexus>mustDo("nexus", done -> Nexus.open(new NexusEnvironment(registry, control(),
-                    WorkerChooser.fixed(hand.reactor(REACTORS - 1).mthread()), () -> hand.nowNs() / 1_000_000, (it, event) -> { }),
+                    WorkerChooser.fixed(hand.reactor(REACTORS - 1).mthread()), () -> hand.nowNs() / 1_000_000, UUID::randomUUID, (it, event) -> { }),
                     NexusParameters.of(new UUID(7, 7), "vol").withMode(NexusParameters.Mode.CREATE).withSizeBytes(BLOCKS * BLOCK)
                             .withRegions(16, 50_000_000).withInitialCopy(blank ? NexusParameters.InitialCopy.ASSUME_EQUAL
                             : NexusParameters.InitialCopy.FROM_FIRST), children, done));
