@@ -15,8 +15,10 @@ import io.mizzen.util.Completion;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 
@@ -219,7 +221,8 @@ final class ReplicaService {
     List<ReplicaView> list() {
         List<ReplicaView> views = new ArrayList<>();
         for (LvStore store : pools.stores()) {
-            store.lvols().forEach(lvol -> views.add(view(lvol)));
+            Map<Lvol, Long> snapshotBytes = new HashMap<>();
+            store.lvols().forEach(lvol -> views.add(view(lvol, lvol.snapshotBytes(snapshotBytes))));
         }
         return views;
     }
@@ -259,10 +262,14 @@ final class ReplicaService {
     }
 
     ReplicaView view(Lvol lvol) {
+        return view(lvol, lvol.snapshotBytes());
+    }
+
+    private ReplicaView view(Lvol lvol, long snapshotBytes) {
         LvStore store = lvol.store();
         boolean usable = lvol.bdev() != null;
         return new ReplicaView(lvol.uuid().toString(), lvol.name(), store.name(), store.uuid().toString(), lvol.sizeBytes(),
-                lvol.allocatedBytes(), lvol.snapshotBytes(), lvol.thin(), lvol.snapshot(), lvol.parentName(),
+                lvol.allocatedBytes(), snapshotBytes, lvol.thin(), lvol.snapshot(), lvol.parentName(),
                 "lvol:///" + BdevUri.encode(store.name()) + "/" + BdevUri.encode(lvol.name()),
                 usable ? lvol.bdev().name() : null, usable, lvol.unusableReason(), usable ? lvol.bdev().claimedBy() : null,
                 lvol.work() == null ? null : new ReplicaView.Work(lvol.work().what(), lvol.work().percent()),

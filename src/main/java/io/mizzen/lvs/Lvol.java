@@ -1,8 +1,10 @@
 package io.mizzen.lvs;
 
 import io.mizzen.util.OperationException;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 
@@ -142,6 +144,25 @@ public final class Lvol {
             sum += above.allocatedBytes();
         }
         return sum;
+    }
+
+    /**
+     * The same for many: a long chain is gone through once, not once for each of its volumes.
+     *
+     * @param known what was found so far, for one store and one look
+     */
+    public long snapshotBytes(Map<Lvol, Long> known) {
+        ArrayDeque<Lvol> below = new ArrayDeque<>();
+        Lvol above = this;
+        for (; above != null && !known.containsKey(above); above = above.parent) {
+            below.push(above);
+        }
+        long sum = above == null ? 0 : known.get(above) + above.allocatedBytes();
+        for (Lvol each : below) {
+            known.put(each, sum);
+            sum += each.allocatedBytes();
+        }
+        return known.get(this);
     }
 
     /** How often its parent has changed: what was copied from there before may not be what it reads now. */

@@ -17,6 +17,7 @@ import org.junit.jupiter.api.Test;
 /** The Prometheus scrape: values, units, series that go with their object, and everything that a dashboard asks for. */
 class MetricsTest extends RestTestBase {
     private static final Pattern METRIC = Pattern.compile("\\b(mizzen|jvm|process|http|system)_[a-z0-9_]+\\b");
+    private static final Pattern TYPE = Pattern.compile("^# TYPE (mizzen_[a-z0-9_]+) ", Pattern.MULTILINE);
     private static final String NEXUS = "/v1/nexuses/" + Examples.OWN_NEXUS;
     private static final String SERIES = "kind=\"nexus\",name=\"example-nexus\",operation=";
 
@@ -73,12 +74,56 @@ class MetricsTest extends RestTestBase {
     @Test
     void aScrapeAnswersWhileTheControlReactorDoesNot() {
         engine.hold();
-        assertThat(scrape()).contains("mizzen_reactor_turns_total").doesNotContain("mizzen_pool_online");
+        assertThat(scrape()).contains("mizzen_reactor_turns_total").doesNotContain("mizzen_pool_online", "mizzen_pool_volumes");
         engine.release();
     }
 
     @Test
     void everyMetricOfADashboardExists() throws IOException {
+        String scrape = scrapeOfEverything();
+        Set<String> missing = new TreeSet<>();
+        for (Path dashboard : dashboards()) {
+            JSON.readTree(Files.readString(dashboard)).findValuesAsString("expr").forEach(expression -> {
+                Matcher matcher = METRIC.matcher(expression.replaceAll("\"[^\"]*\"", ""));
+                boolean found = expression.contains("ALERTS");  // Prometheus's own.
+                while (matcher.find()) {
+                    found = true;
+                    if (!Pattern.compile("^" + matcher.group() + "[{ ]", Pattern.MULTILINE).matcher(scrape).find()) {
+                        missing.add(dashboard.getFileName() + ": " + matcher.group());
+                    }
+                }
+                assertThat(found).as(expression).isTrue();
+            });
+        }
+        assertThat(missing).isEmpty();
+    }
+
+    @Test
+    void everyMetricOfOursIsShownOrWatched() throws IOException {
+        Set<String> unseen = new TreeSet<>();
+        TYPE.matcher(scrapeOfEverything()).results().forEach(family -> unseen.add(family.group(1)));
+        assertThat(unseen).contains("mizzen_replica_allocated_bytes", "mizzen_pool_volumes", "mizzen_io_latency_seconds");
+        for (Path dashboard : dashboards()) {
+            String expressions = String.join("\n", JSON.readTree(Files.readString(dashboard)).findValuesAsString("expr"));
+            unseen.removeIf(metric -> isUsed(metric, expressions));
+        }
+        String rules = Files.readString(Path.of("prometheus", "rules", "mizzen.yml"));
+        unseen.removeIf(metric -> isUsed(metric, rules));
+        assertThat(unseen).isEmpty();
+    }
+
+    private static boolean isUsed(String metric, String expressions) {
+        return Pattern.compile("\\b" + metric + "(_bucket|_sum|_count)?\\b").matcher(expressions).find();
+    }
+
+    private static List<Path> dashboards() throws IOException {
+        try (Stream<Path> files = Files.list(Path.of("grafana", "dashboards"))) {
+            return files.filter(file -> file.toString().endsWith(".json")).toList();
+        }
+    }
+
+    /** While there is one object of each kind. */
+    private String scrapeOfEverything() {
         put(NEXUS, Examples.NEXUS_BODY).expect(201);
         put(NEXUS + "/limits", Examples.LIMITS_BODY).expect(200);
         post(NEXUS + "/children", Examples.CHILD_BODY).expect(202);      // Something is copied now.
@@ -87,29 +132,13 @@ class MetricsTest extends RestTestBase {
         put("/v1/replicas/" + Examples.OWN_REPLICA, Examples.REPLICA_BODY).expect(201);
         post("/v1/replicas/" + Examples.OWN_REPLICA + "/snapshots", Examples.SNAPSHOT_BODY).expect(201);
         post("/v1/devices/" + FakeEngine.DEVICE + "/bind", "{\"driver\": \"vfio-pci\"}").expect(200);
-        Set<String> missing = new TreeSet<>();
         String scrape = scrape();
-        try (Stream<Path> dashboards = Files.list(Path.of("grafana", "dashboards"))) {
-            for (Path dashboard : dashboards.filter(file -> file.toString().endsWith(".json")).toList()) {
-                JSON.readTree(Files.readString(dashboard)).findValuesAsString("expr").forEach(expression -> {
-                    Matcher matcher = METRIC.matcher(expression.replaceAll("\"[^\"]*\"", ""));
-                    boolean found = expression.contains("ALERTS");  // Prometheus's own.
-                    while (matcher.find()) {
-                        found = true;
-                        if (!Pattern.compile("^" + matcher.group() + "[{ ]", Pattern.MULTILINE).matcher(scrape).find()) {
-                            missing.add(dashboard.getFileName() + ": " + matcher.group());
-                        }
-                    }
-                    assertThat(found).as(expression).isTrue();
-                });
-            }
-        }
         delete(NEXUS).expect(204);
         delete("/v1/snapshots/" + Examples.SNAPSHOT).expect(204);
         delete("/v1/replicas/" + Examples.OWN_REPLICA).expect(204);
         delete("/v1/pools/" + Examples.OWN_POOL_UUID).expect(204);
         post("/v1/devices/" + FakeEngine.DEVICE + "/unbind", "").expect(204);
-        assertThat(missing).isEmpty();
+        return scrape;
     }
 
     private String scrape() {

@@ -38,6 +38,25 @@ class SnapshotTest {
     private static final String S2 = "44444444-4444-4444-8444-444444444444";
     private static final long MIB = 1 << 20;
 
+    /** The list looks at a chain once, for all that read from it. */
+    @Test
+    void theListTellsOfSpaceInSnapshotsWhatEachTellsByItself() {
+        try (EngineHarness h = new EngineHarness(2)) {
+            h.get(h.engine.createBdev(new BdevSpec(DISK)));
+            h.get(h.engine.createPool(new PoolSpec("p0", null, List.of(DISK), MIB, List.of(), true)));
+            h.get(h.engine.createReplica(new ReplicaSpec(R, "r", "p0", 8 * MIB, false)));
+            h.get(h.engine.createSnapshot(new SnapshotSpec(S, "s", R, null, "tx")));
+            h.get(h.engine.createSnapshot(new SnapshotSpec(S2, "s2", R, null, "tx2")));
+            h.get(h.engine.cloneSnapshot(new CloneSpec(C, "c", "p0/s")));
+            List<ReplicaView> listed = h.get(h.engine.replicas());
+            assertEquals(4, listed.size());
+            for (ReplicaView each : listed) {
+                assertEquals(each.uuid().equals(S) ? 0 : 8 * MIB, each.snapshotBytes(), each.name());
+                assertEquals(h.get(h.engine.replica(each.uuid())), each);
+            }
+        }
+    }
+
     @Test
     void aSnapshotLivesThroughCloneRollbackInflateAndDeletion() {
         try (EngineHarness h = new EngineHarness(2)) {

@@ -5,9 +5,7 @@ import io.mizzen.engine.Engine;
 import io.mizzen.engine.model.JobView;
 import io.mizzen.engine.model.MemoryView;
 import io.mizzen.engine.model.MetricsView;
-import io.mizzen.engine.model.NexusView;
 import io.mizzen.engine.model.PoolView;
-import io.mizzen.engine.model.SnapshotView;
 import io.mizzen.util.OperationException;
 import io.prometheus.metrics.model.registry.MultiCollector;
 import io.prometheus.metrics.model.snapshots.Labels;
@@ -29,7 +27,8 @@ import java.util.function.Supplier;
  * short deadline, and missing from a scrape that the control reactor does not answer in time (which is counted).
  */
 public final class EngineCollector implements MultiCollector {
-    private static final long ASK_DEADLINE_MS = 2_000;
+    /** Of all questions of a scrape together: Prometheus waits 10 s, or as long as it was told. */
+    private static final long ASK_DEADLINE_NS = 2_000_000_000L;
 
     private final Engine engine;
     private final Supplier<Map<StateKind, Integer>> restoreFailures;
@@ -136,22 +135,19 @@ public final class EngineCollector implements MultiCollector {
         }
     }
 
+    /** What the control reactor does not answer is not asked again in this scrape, nor is what comes after it. */
     private void objects(Families families) {
-        for (PoolView pool : ask(engine.pools())) {
-            PoolFamilies.add(families, pool);
-        }
-        for (SnapshotView snapshot : ask(engine.snapshots())) {
-            Labels labels = Labels.of("name", snapshot.name(), "pool", snapshot.pool(), "uuid", snapshot.uuid());
-            families.gauge("mizzen_snapshot_allocated_bytes", "Clusters that the snapshot itself holds", snapshot.allocatedBytes(),
-                labels);
-            families.gauge("mizzen_snapshot_pause_seconds", "How long writes were held back to take it; 0 when that was before an import",
-                snapshot.pauseNs() * Families.NANOSECONDS, labels);
-        }
-        ask(engine.nvmeControllers()).forEach(controller -> NvmeFamilies.add(families, controller));
-        ask(engine.kernelDrives()).forEach(drive -> NvmeFamilies.add(families, drive));
-        jobs(families, ask(engine.jobs()));
-        for (NexusView nexus : ask(engine.nexuses())) {
-            NexusFamilies.add(families, nexus);
+        long endNs = System.nanoTime() + ASK_DEADLINE_NS;
+        try {
+            List<PoolView> pools = ask(engine.pools(), endNs);
+            pools.forEach(pool -> PoolFamilies.add(families, pool));
+            ask(engine.nexuses(), endNs).forEach(nexus -> NexusFamilies.add(families, nexus));
+            ask(engine.nvmeControllers(), endNs).forEach(controller -> NvmeFamilies.add(families, controller));
+            ask(engine.kernelDrives(), endNs).forEach(drive -> NvmeFamilies.add(families, drive));
+            jobs(families, ask(engine.jobs(), endNs));
+            ReplicaFamilies.add(families, pools, ask(engine.replicas(), endNs), ask(engine.snapshots(), endNs));
+        } catch (CompletionException | OperationException e) {
+            unanswered.incrementAndGet();
         }
     }
 
@@ -169,12 +165,7 @@ public final class EngineCollector implements MultiCollector {
         }
     }
 
-    private <T> List<T> ask(CompletableFuture<List<T>> question) {
-        try {
-            return question.copy().orTimeout(ASK_DEADLINE_MS, TimeUnit.MILLISECONDS).join();
-        } catch (CompletionException | OperationException e) {
-            unanswered.incrementAndGet();
-            return List.of();
-        }
+    private static <T> T ask(CompletableFuture<T> question, long endNs) {
+        return question.copy().orTimeout(Math.max(0, endNs - System.nanoTime()), TimeUnit.NANOSECONDS).join();
     }
 }
