@@ -313,6 +313,7 @@ final class PoolDisks {
         }
         return new PoolView.Storage(concat != null, store.sizeBytes(), concat == null ? stack.base().sizeBytes()
                 : concat.growableToBytes(), store.growableToBytes(), (long) store.metadataPageCount() * METADATA_PAGE_BYTES,
-                (long) store.usedMetadataPageCount() * METADATA_PAGE_BYTES, disks);
+                (long) store.usedMetadataPageCount() * METADATA_PAGE_BYTES, disks,
+                health.isFull(store), store.refusedAllocationCount());
     }
 }

@@ -14,6 +14,8 @@ import java.util.Map;
 /** Watches the disks of open pools: each pool is as well as its worst disk. A poller of the control reactor. */
 final class PoolHealth {
     private static final long PERIOD_NS = 1_000_000_000L;
+    private static final String MAKE_ROOM = "let hosts trim, destroy replicas and snapshots that nobody needs, grow the pool, or move"
+            + " replicas to another one";
 
     private final PlaneContext plane;
     private final NvmeControllers controllers;
@@ -23,6 +25,7 @@ final class PoolHealth {
     /** The disks of an open pool. */
     private static final class Watched {
         final Map<Bdev, DiskWatch> disks = new LinkedHashMap<>();
+        final SpaceWatch space = new SpaceWatch();
         HealthState told = HealthState.ONLINE;
     }
 
@@ -63,6 +66,40 @@ final class PoolHealth {
         }
     }
 
+    /** Looks at how full the pool is, after {@link #look}. */
+    void lookAtSpace(LvStore store, long nowNs) {
+        SpaceWatch space = pools.get(store).space;
+        if (store.state() == LvStore.State.ONLINE && !store.readOnly() && space.look(nowNs, store.capacityBytes(),
+                store.freeBytes(), hasPage(store), store.refusedAllocationCount())) {
+            plane.event(ObjectKind.POOL, store.uuid(), store.name(), switch (space.level()) {
+                case FULL -> "pool-full";
+                case LOW -> "pool-nearly-full";
+                case PLENTY -> "pool-space-available";
+            }, switch (space.level()) {
+                case FULL -> full(store);
+                case LOW -> "pool " + store.name() + " has only " + store.freeBytes() + " of " + store.capacityBytes() + " bytes free; "
+                        + MAKE_ROOM;
+                case PLENTY -> "pool " + store.name() + " has space again: " + store.freeBytes() + " bytes are free";
+            }, "freeBytes", store.freeBytes(), "capacityBytes", store.capacityBytes(), "refusedAllocations", store.refusedAllocationCount());
+        }
+    }
+
+    /** Whether writes to thin replicas of the pool fail. */
+    boolean isFull(LvStore store) {
+        Watched pool = pools.get(store);
+        return pool != null && pool.space.level() == SpaceWatch.Level.FULL;
+    }
+
+    private static boolean hasPage(LvStore store) {
+        return store.usedMetadataPageCount() < store.metadataPageCount();
+    }
+
+    private static String full(LvStore store) {
+        return "pool " + store.name() + " is full: a thin replica needed a cluster; " + store.freeBytes() + " bytes and "
+                + (store.metadataPageCount() - store.usedMetadataPageCount()) + " metadata pages are free; such writes"
+                + " fail, and a nexus takes the replica out; " + MAKE_ROOM;
+    }
+
     private List<String> warnings(Bdev disk) {
         List<String> warnings = controllers.warnings(disk);
         return warnings != null ? warnings : kernelDrives.warnings(disk);
@@ -75,9 +112,17 @@ final class PoolHealth {
                 + " instead (POST /v1/pools/{id}/disks), or grow the last one";
     }
 
-    private static List<String> notes(Watched pool) {
-        return pool == null ? List.of() : pool.disks.values().stream().filter(disk -> disk.unusableBytes() > 0).map(PoolHealth::note)
-                .toList();
+    private List<String> notes(LvStore store) {
+        Watched pool = pools.get(store);
+        if (pool == null) {
+            return List.of();
+        }
+        List<String> notes = new ArrayList<>();
+        pool.disks.values().stream().filter(disk -> disk.unusableBytes() > 0).map(PoolHealth::note).forEach(notes::add);
+        if (isFull(store)) {
+            notes.add(full(store));
+        }
+        return List.copyOf(notes);
     }
 
     private void tell(LvStore store, HealthState before, HealthState state) {
@@ -114,7 +159,7 @@ final class PoolHealth {
     /** As well as its worst disk; a faulted pool is FAULTED. */
     PoolView.Health of(LvStore store) {
         if (store.state() == LvStore.State.FAULTED) {
-            return new PoolView.Health(HealthState.FAULTED, store.fault().getMessage(), notes(pools.get(store)));
+            return new PoolView.Health(HealthState.FAULTED, store.fault().getMessage(), notes(store));
         }
         DiskWatch worst = null;
         Watched pool = pools.get(store);
@@ -123,8 +168,8 @@ final class PoolHealth {
                 worst = disk;
             }
         }
-        return worst == null || worst.state() == HealthState.ONLINE ? new PoolView.Health(HealthState.ONLINE, null, notes(pool))
-                : new PoolView.Health(worst.state(), "disk " + worst.disk() + ": " + worst.reason(), notes(pool));
+        return worst == null || worst.state() == HealthState.ONLINE ? new PoolView.Health(HealthState.ONLINE, null, notes(store))
+                : new PoolView.Health(worst.state(), "disk " + worst.disk() + ": " + worst.reason(), notes(store));
     }
 
     /** Of one disk of an open pool. */

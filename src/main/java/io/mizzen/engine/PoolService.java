@@ -264,6 +264,7 @@ final class PoolService {
     void lookAtHealth(long nowNs) {
         for (Entry entry : entries.values()) {
             health.look(entry.store(), entry.stack(), nowNs);
+            health.lookAtSpace(entry.store(), nowNs);
         }
     }
 

@@ -24,6 +24,7 @@ final class ClusterAllocator {
     private final Map<Lvol, ReadyList> ready = new HashMap<>();
     private int zeroing;
     private int pendingCount;
+    private long refusedCount;
 
     ClusterAllocator(LvStore store) {
         this.store = store;
@@ -57,6 +58,11 @@ final class ClusterAllocator {
         /** Those whose turn it is. */
         List<Pending> inserting;
         boolean queued;
+    }
+
+    /** Clusters that were not to be had, for want of space, so far. */
+    long refusedCount() {
+        return refusedCount;
     }
 
     boolean idle() {
@@ -284,6 +290,7 @@ final class ClusterAllocator {
 
     private void finish(Pending pending, int status) {
         pendingCount--;
+        refusedCount += status == LvStore.STATUS_CAPACITY_EXCEEDED ? 1 : 0;
         ReadyList list = ready.get(pending.lvol);
         list.byIndex.remove(pending.index);
         if (list.byIndex.isEmpty() && !list.queued) {

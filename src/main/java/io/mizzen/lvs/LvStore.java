@@ -154,6 +154,11 @@ public final class LvStore {
         return geometry.dataClusterCount();
     }
 
+    /** Clusters that thin volumes needed and did not get, for want of space: since the pool was opened. */
+    public long refusedAllocationCount() {
+        return allocator.refusedCount();
+    }
+
     public int freeClusterCount() {
         return space.freeClusterCount();
     }

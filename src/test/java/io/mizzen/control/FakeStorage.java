@@ -375,7 +375,7 @@ public abstract class FakeStorage implements Engine {
         return new PoolView(spec.name(), spec.uuid(), spec.disks(), faultedPools.contains(spec.uuid()) ? "FAULTED" : "ONLINE", null,
             4 * MIB, 512, 100 * MIB, 0, 100 * MIB, 0, commitLimits.getOrDefault(spec.uuid(), 0), 0, spec.allowTest(), false, 0, 0, 0,
             readOnlyPools.contains(spec.uuid()), List.of(), new PoolView.Storage(spec.room().expandable(), 104 * MIB, 104 * MIB, 1000 * MIB, MIB, 0, spec.disks().stream().map(disk ->
-            new PoolDiskView(disk, disk, null, 104 * MIB, 104 * MIB, 0, true, HealthState.ONLINE, null, 2, 1, false, null)).toList()),
+            new PoolDiskView(disk, disk, null, 104 * MIB, 104 * MIB, 0, true, HealthState.ONLINE, null, 2, 1, false, null)).toList(), false, 0),
             new PoolView.Health(HealthState.ONLINE, null, List.of()));
     }
 

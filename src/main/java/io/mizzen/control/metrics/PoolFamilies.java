@@ -30,6 +30,9 @@ final class PoolFamilies {
         families.gauge("mizzen_pool_size_bytes", "Of the pool, metadata included", storage.sizeBytes(), labels);
         families.gauge("mizzen_pool_metadata_bytes", "Room for the metadata of replicas", storage.metadataBytes(), labels);
         families.gauge("mizzen_pool_metadata_used_bytes", "Of that in use", storage.metadataUsedBytes(), labels);
+        families.gauge("mizzen_pool_full", "1 while writes to thin replicas fail for want of space", storage.full() ? 1 : 0, labels);
+        families.counter("mizzen_pool_refused_allocations", "Clusters that thin replicas needed and did not get",
+            storage.refusedAllocations(), labels);
         health(families, "mizzen_pool_health", "1 for the state that the pool's disks are in", labels, pool.health().state());
         storage.disks().forEach(disk -> disk(families, pool, disk));
     }

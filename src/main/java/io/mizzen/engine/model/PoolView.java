@@ -33,9 +33,11 @@ public record PoolView(String name, String uuid, List<String> disks, String stat
      * @param deviceBytes of the disks together: above sizeBytes when they have grown and the pool has not
      * @param growableToBytes as large as its metadata lets it become
      * @param metadataBytes for the metadata of replicas; fixed when the pool is made
+     * @param full writes to its thin replicas fail, if they need space; false again once there is room
+     * @param refusedAllocations clusters that thin replicas needed and did not get, since it was opened
      */
     public record Storage(boolean joined, long sizeBytes, long deviceBytes, long growableToBytes, long metadataBytes,
-                          long metadataUsedBytes, List<PoolDiskView> disks) { }
+                          long metadataUsedBytes, List<PoolDiskView> disks, boolean full, long refusedAllocations) { }
 
     /**
      * How the disks of a pool do: as the worst of them.

@@ -43,6 +43,11 @@ final class LoadHost implements AutoCloseable {
         assertThat(io.read(1, lba, 8, BLOCK_BYTES).status()).isZero();
     }
 
+    /** Writes once; returns the command's status. */
+    int write() {
+        return io.write(1, lba, new byte[BLOCK_BYTES], BLOCK_BYTES, true).status();
+    }
+
     /** Reads once; whoever answers. */
     void read() {
         assertThat(io.read(1, 0, 8, BLOCK_BYTES).status()).isZero();

@@ -2,6 +2,7 @@ package io.mizzen.control.metrics;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.mizzen.bdev.Status;
 import io.mizzen.testsupport.EngineHttp;
 import io.mizzen.testsupport.EngineProcess;
 import java.io.IOException;
@@ -62,6 +63,20 @@ final class PoolTroubles {
         for (int i = 0; metadataUsed() <= NEARLY_FULL; i++) {
             http.put("/v1/replicas/" + uuid("crowded/" + i), Map.of("name", "r" + i, "pool", "crowded", "sizeBytes", MIB, "thin", true))
                 .expect(201);
+        }
+    }
+
+    /** "full" has nothing left for a write to its thin replica. */
+    void refuseAWrite() {
+        create("full", Map.of("name", "full", "disks", List.of(disk("full")), "clusterSizeBytes", MIB));
+        http.put("/v1/replicas/" + uuid("full/starved"), Map.of("name", "starved", "pool", "full", "sizeBytes", MIB, "thin", true))
+            .expect(201);
+        http.put("/v1/replicas/" + uuid("full/rest"), Map.of("name", "rest", "pool", "full", "sizeBytes",
+            pool("full").path("freeBytes").asLong())).expect(201);
+        String nqn = http.put("/v1/replicas/" + uuid("full/starved") + "/share", Map.of("allowedHosts", List.of("any"))).expect(200).json()
+            .path("share").path("nqn").asString();
+        try (LoadHost host = new LoadHost(engine.nvmfPort(), nqn)) {
+            assertThat(Status.code(host.write())).isEqualTo(Status.CAPACITY_EXCEEDED);
         }
     }
 

@@ -139,6 +139,8 @@ class PrometheusIT {
     private static void goWrongBelowPools(PoolTroubles troubles, AlertWatch watch) throws IOException {
         troubles.crowdMetadata();
         watch.await("MizzenPoolMetadataNearlyFull", SOON, Map.of("name", "crowded"));
+        troubles.refuseAWrite();
+        watch.await("MizzenPoolFull", SOON, Map.of("name", "full"));
         troubles.failReads(1);
         watch.await("MizzenPoolDegraded", SOON, Map.of("name", "ill"));
         watch.await("MizzenPoolDiskErrors", SOON, Map.of("pool", "ill", "disk", "ill-disk"));

@@ -77,6 +77,6 @@ class ReplicaFamiliesTest {
 
     private static PoolView pool(String name) {
         return new PoolView(name, "uuid-" + name, List.of(), "ONLINE", null, 1, 512, 1000, 0, 1000, 0, 0, 0, false, false, 0, 0, 0, false,
-            List.of(), new PoolView.Storage(false, 0, 0, 0, 0, 0, List.of()), new PoolView.Health(HealthState.ONLINE, null, List.of()));
+            List.of(), new PoolView.Storage(false, 0, 0, 0, 0, 0, List.of(), false, 0), new PoolView.Health(HealthState.ONLINE, null, List.of()));
     }
 }
