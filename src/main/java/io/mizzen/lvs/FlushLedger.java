@@ -5,32 +5,39 @@ import io.mizzen.bdev.IoType;
 import io.mizzen.reactor.Mthread;
 import io.mizzen.reactor.Timer;
 import io.mizzen.util.HotPath;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.ArrayDeque;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * The flushes of a pool's device, whoever asked for them: how many failed, and which are under way. A device tells one flush
  * that it lost what it had cached, and the next one succeeds (so does Linux with an error of write-back, once for each open
  * file): a success covers only what was written since the last failure. Hence what depends on it compares {@link #failures}
- * from before its first write with the number after its flush, once {@link #await} says that none is left that may have been
- * told before.
+ * from before its first write with the number after its flush, once none is left that may have been told before.
  *
- * <p>Counted on any core; {@link #await} is the control reactor's.
+ * <p>Which those are: whoever was told of a loss before a flush succeeded had reached the device before that, and began here
+ * earlier still. So when the flush that succeeded ends here, who was told has ended, and {@link #failures} has it, or is under
+ * way. Those that begin later cannot have been told of what this flush was to make durable, so nobody waits for them, and
+ * flushes without end hold nobody up.
+ *
+ * <p>Each begins on one of two sides. All that were under way have ended once each side has been seen empty, and a side
+ * becomes empty when those to come begin on the other, which is changed only to an empty one.
+ *
+ * <p>Any core; {@link #await} is the control reactor's.
  */
 final class FlushLedger {
+    /** Between two looks at those under way; longer, the longer it takes already. */
     private static final long POLL_NS = 20_000;
+    private static final int POLL_SHIFT = 3;
+    private static final long EMPTIED = 1L << 32;
 
     /** Once true it stays so: what it was when an I/O began is kept with the I/O. */
     private volatile boolean fuaFlushes;
     private final AtomicLong failures = new AtomicLong();
-    /** Those under way that began on either side; from one change of {@link #side} to the next all new ones are on one. */
-    private final AtomicInteger left = new AtomicInteger();
-    private final AtomicInteger right = new AtomicInteger();
+    /** Of a side, low half: those under way; high half: how often the last one ended. */
+    private final AtomicLong left = new AtomicLong();
+    private final AtomicLong right = new AtomicLong();
     private volatile int side;
-    private List<Runnable> waiting = new ArrayList<>();
-    private Wait wait;
+    private Waits waits;
 
     /** @param fuaFlushes whether a write with FUA ends with a flush of the device: then it counts as one */
     FlushLedger(boolean fuaFlushes) {
@@ -53,11 +60,16 @@ final class FlushLedger {
         return fuaFlushes;
     }
 
+    @HotPath
+    private AtomicLong of(int on) {
+        return on == 0 ? left : right;
+    }
+
     /** One begins. Returns what its {@link #end} is to be given. */
     @HotPath
     int begin() {
         int on = side;
-        (on == 0 ? left : right).incrementAndGet();
+        of(on).incrementAndGet();
         return on;
     }
 
@@ -67,7 +79,15 @@ final class FlushLedger {
         if (failed) {
             failures.incrementAndGet();     // First: who finds it no longer under way sees that it failed.
         }
-        (on == 0 ? left : right).decrementAndGet();
+        AtomicLong counts = of(on);
+        long before;
+        long after;
+        do {
+            before = counts.get();
+            after = before - 1;
+            after = (int) after == 0 ? after + EMPTIED : after;
+        } while (!counts.compareAndSet(before, after));
+        assert (int) after >= 0;
     }
 
     @HotPath
@@ -75,55 +95,81 @@ final class FlushLedger {
         return failures.get();
     }
 
+    /** Whether none is under way. */
+    @HotPath
+    boolean isIdle() {
+        return (int) left.get() == 0 && (int) right.get() == 0;
+    }
+
+    /** Of a side, what {@link #haveEnded} is to be given later. */
+    long mark(int on) {
+        return of(on).get();
+    }
+
+    /** Whether all have ended that were under way when those marks were taken. Asked again, it will be true. */
+    boolean haveEnded(long leftMark, long rightMark) {
+        boolean leftEnded = hasEmptied(left, leftMark);
+        boolean rightEnded = hasEmptied(right, rightMark);
+        int now = side;
+        if (!(now == 0 ? leftEnded : rightEnded) && (int) of(1 - now).get() == 0) {
+            side = 1 - now;
+        }
+        return leftEnded && rightEnded;
+    }
+
+    private static boolean hasEmptied(AtomicLong counts, long mark) {
+        return (int) mark == 0 || counts.get() >>> 32 != mark >>> 32;
+    }
+
+    /** In how long to ask again who has waited for so long. */
+    static long pollNs(long waitedNs) {
+        return Math.max(POLL_NS, waitedNs >> POLL_SHIFT);
+    }
+
     /** Calls back once all that are under way now have ended; at once if there are none. Control reactor. */
     void await(Mthread control, Runnable then) {
-        if (wait == null && left.get() == 0 && right.get() == 0) {
+        if ((waits == null || waits.waiting.isEmpty()) && isIdle()) {
             then.run();
             return;
         }
-        waiting.add(then);
-        if (wait == null) {
-            wait = new Wait(control);
-            wait.begin();
+        if (waits == null) {
+            waits = new Waits(control);
         }
+        waits.add(new Wait(mark(0), mark(1), then));
     }
 
-    /** Serves those that waited when it began; those that come meanwhile get one of their own. Polls: this is rare and short. */
-    private final class Wait extends Timer {
-        private final Mthread control;
-        private List<Runnable> served;
-        private boolean turned;
+    private record Wait(long leftMark, long rightMark, Runnable then) {
+    }
 
-        Wait(Mthread control) {
+    /** The first to come is the first to go. Polls: this is rare and short. */
+    private final class Waits extends Timer {
+        private final Mthread control;
+        private final ArrayDeque<Wait> waiting = new ArrayDeque<>();
+        private long sinceNs;
+
+        Waits(Mthread control) {
             this.control = control;
         }
 
-        void begin() {
-            served = waiting;
-            waiting = new ArrayList<>();
-            onTimer(0);
+        void add(Wait wait) {
+            waiting.add(wait);
+            haveEnded(wait.leftMark, wait.rightMark);
+            if (!isArmed()) {
+                sinceNs = control.reactor().nowNs();
+                control.reactor().arm(this, POLL_NS);
+            }
         }
 
         @Override
         protected void onTimer(long nowNs) {
-            if (!turned && idle(1 - side)) {    // One that had looked at the side before the last change may still be there.
-                side = 1 - side;
-                turned = true;
+            for (Wait first = waiting.peek(); first != null && haveEnded(first.leftMark, first.rightMark); first = waiting.peek()) {
+                waiting.remove();
+                sinceNs = nowNs;
+                first.then.run();
             }
-            if (!turned || !idle(1 - side)) {
-                control.reactor().arm(this, POLL_NS);
-                return;
+            if (!waiting.isEmpty() && !isArmed()) {
+                control.reactor().arm(this, pollNs(nowNs - sinceNs));
             }
-            wait = null;
-            if (!waiting.isEmpty()) {
-                wait = new Wait(control);
-                wait.begin();
-            }
-            served.forEach(Runnable::run);
-        }
-
-        private boolean idle(int on) {
-            return (on == 0 ? left : right).get() == 0;
         }
     }
 }

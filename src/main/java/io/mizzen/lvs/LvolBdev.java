@@ -1,6 +1,7 @@
 package io.mizzen.lvs;
 
 import io.mizzen.bdev.Bdev;
+import io.mizzen.bdev.BdevIo;
 import io.mizzen.bdev.Descriptor;
 import io.mizzen.bdev.IoChannel;
 import io.mizzen.bdev.IoType;
@@ -85,17 +86,18 @@ public final class LvolBdev extends Bdev {
     }
 
     /**
-     * What a flush of the volume came to: it fails, once, if the device has failed a flush of another volume, which may have cost
-     * what was acknowledged here.
+     * What a flush of the volume came to, or a write that ends with one: it fails if the device has failed any flush since it
+     * began ({@code driverInt}), which may have been told of its loss; a flush also, once, if one has failed before, of another
+     * volume, which may have cost what was acknowledged here.
      */
     @HotPath
-    int flushOutcome(int status) {
+    int flushOutcome(BdevIo io) {
         long failures = flushes.failures();
-        if (failures == flushFailuresTold) {
-            return status;
+        boolean isTold = io.type != IoType.FLUSH || failures == flushFailuresTold;
+        if (!isTold) {
+            flushFailuresTold = failures;
         }
-        flushFailuresTold = failures;
-        return status != Status.SUCCESS ? status : Status.WRITE_FAULT;
+        return io.childStatus != Status.SUCCESS || isTold && (int) failures == io.driverInt ? io.childStatus : Status.WRITE_FAULT;
     }
 
     /** Whether what was written here may have been lost with the flush of another, and no flush from here has told it. Control reactor. */

@@ -25,8 +25,8 @@ import io.mizzen.util.HotPath;
  * <p>A read goes to whichever snapshot up the chain holds the cluster. Zeroes and unmap need a cluster only where such a
  * snapshot would show through. A parked I/O holds up no pause: it has nothing in flight and begins anew.
  *
- * <p>In the parent I/O: {@code driverLong} = blocks dealt with, {@code childCount} = parts in flight, {@code childStatus} =
- * first failure.
+ * <p>In the parent I/O: {@code driverLong} = blocks dealt with, {@code driverInt} = flushes that had failed when it began,
+ * {@code childCount} = parts in flight, {@code childStatus} = first failure.
  */
 final class LvolChannel extends IoChannel implements IoCompletion {
     private static final int WINDOW_PARTS_MAX = 8;
@@ -49,6 +49,8 @@ final class LvolChannel extends IoChannel implements IoCompletion {
     private final Standing standing;
     private final boolean baseUnmapsToZeroes;
     private AllocationWait freeWaits;
+    /** Made when a flush has to wait for the first time. */
+    private FlushOverlap overlap;
 
     LvolChannel(LvolBdev bdev, Mthread mthread, IoChannel base) {
         super(bdev, mthread);
@@ -84,6 +86,7 @@ final class LvolChannel extends IoChannel implements IoCompletion {
         io.driverLong = 0;
         io.childStatus = Status.SUCCESS;
         io.childCount = 0;
+        io.driverInt = (int) flushes.failures();
         if (io.type == IoType.FLUSH) {
             BdevIo part = base.tryAcquire();
             if (part == null) {
@@ -132,9 +135,28 @@ final class LvolChannel extends IoChannel implements IoCompletion {
         }
         if (inSubmit) {
             io.completeDeferred(io.childStatus);
+        } else if (flushes.counts(io)) {
+            endFlushed(io);
         } else {
             io.complete(io.childStatus);
         }
+    }
+
+    /** All parts have ended of a flush, or of what ends with one. */
+    @HotPath
+    private void endFlushed(BdevIo io) {
+        if (io.childStatus == Status.SUCCESS && !flushes.isIdle() && base.bdev().hasVolatileCache()) {
+            awaitOverlap(io);
+        } else {
+            io.complete(volume.flushOutcome(io));
+        }
+    }
+
+    private void awaitOverlap(BdevIo io) {
+        if (overlap == null) {
+            overlap = new FlushOverlap(volume, flushes, mthread().reactor());
+        }
+        overlap.add(io);
     }
 
     /**
@@ -221,7 +243,7 @@ final class LvolChannel extends IoChannel implements IoCompletion {
         io.childCount--;
         if (io.childCount == 0) {
             if (io.type == IoType.FLUSH) {
-                io.complete(volume.flushOutcome(io.childStatus));
+                endFlushed(io);
             } else {
                 advance(io, false);
             }
@@ -338,6 +360,7 @@ final class LvolChannel extends IoChannel implements IoCompletion {
 
     @Override
     protected void onClose() {
+        assert overlap == null || overlap.isIdle();
         standNoMoreOn(standing);
         base.close();
     }

@@ -15,16 +15,23 @@ import java.util.UUID;
 
 /**
  * A disk whose power may fail: completes one I/O a turn, in any order, some much later than others. Every arrival and every end of something that
- * changes it is a moment to cut the power, which {@link #moments} counts.
+ * changes it is a moment to cut the power, which {@link #moments} counts. What a flush came to is told later, now and then, when other flushes
+ * that came behind it have ended; on some disks a write that must be durable is a write and, later, a flush.
  */
 final class CrashDisk extends Bdev {
     /** One I/O in so many is late. */
     private static final int LATE_ONE_IN = 16;
     private static final int LATE_TURNS_MAX = 300;
+    /** Of one flush in so many it is told late what it came to; and so many writes that end with one flush late. */
+    private static final int LATE_END_ONE_IN = 3;
+    private static final int LATE_END_TURNS_MAX = 100;
 
     private final CrashMedia media;
     private final boolean unmapsToZeroes;
+    private final boolean fuaFlushes;
     private final Random random;
+    /** Of its own, so that the rest of a seed's story is as it was without. */
+    private final Random late;
     private final List<Flight> flights = new ArrayList<>();
     private long moments;
     private long turn;
@@ -37,7 +44,12 @@ final class CrashDisk extends Bdev {
     private static final class Flight {
         private final BdevIo io;
         private final long mark;
-        private final long dueTurn;
+        private long dueTurn;
+        /** It has been done, and what it came to has to be told, or, of a write, be made durable. */
+        private boolean isDone;
+        private int status;
+        /** Of a write that is still to be made durable. */
+        private CrashMedia.Change toForce;
 
         Flight(BdevIo io, long mark, long dueTurn) {
             this.io = io;
@@ -57,6 +69,8 @@ final class CrashDisk extends Bdev {
         this.media = media;
         this.unmapsToZeroes = unmapsToZeroes;
         this.random = new Random(seed);
+        this.late = new Random(~seed);
+        this.fuaFlushes = media.volatileCache && late.nextBoolean();
     }
 
     CrashMedia media() {
@@ -101,7 +115,7 @@ final class CrashDisk extends Bdev {
     CrashMedia cut(Random how) {
         List<CrashMedia.Change> underWay = new ArrayList<>();
         for (Flight flight : flights) {
-            CrashMedia.Change change = CrashMedia.changeOf(flight.io, blockShift(), unmapsToZeroes, how);
+            CrashMedia.Change change = flight.isDone ? null : CrashMedia.changeOf(flight.io, blockShift(), unmapsToZeroes, how);
             if (change != null) {
                 underWay.add(change);
             }
@@ -129,11 +143,32 @@ final class CrashDisk extends Bdev {
             hasFailed |= fails;
             CrashMedia.Change change = CrashMedia.changeOf(io, blockShift(), unmapsToZeroes, random);
             if (change != null && (!fails || random.nextBoolean())) {
-                media.perform(change, !fails && forced);
+                media.perform(change, !fails && forced && !fuaFlushes);
+                flight.toForce = !fails && forced && fuaFlushes ? change : null;
             }
             return fails ? Status.WRITE_FAULT : Status.SUCCESS;
         }
         return Status.SUCCESS;
+    }
+
+    /** Does the next that is due of an I/O. Returns whether it has ended; what it wrote may be lost, and another was told. */
+    private boolean advance(Flight flight) {
+        if (flight.toForce != null) {
+            moments++;
+            media.force(flight.toForce);
+            return true;
+        }
+        if (flight.isDone) {
+            return true;
+        }
+        flight.status = perform(flight);
+        flight.isDone = true;
+        boolean flushes = flight.toForce != null || flight.io.type == IoType.FLUSH && media.volatileCache;
+        boolean isLate = flushes && late.nextInt(LATE_END_ONE_IN) == 0;
+        if (isLate) {
+            flight.dueTurn = turn + late.nextInt(LATE_END_TURNS_MAX);
+        }
+        return flight.toForce == null && !isLate;
     }
 
     @Override
@@ -144,6 +179,11 @@ final class CrashDisk extends Bdev {
     @Override
     public boolean hasVolatileCache() {
         return media.volatileCache;
+    }
+
+    @Override
+    public boolean fuaFlushes() {
+        return fuaFlushes;
     }
 
     @Override
@@ -174,9 +214,11 @@ final class CrashDisk extends Bdev {
             if (flight.dueTurn > turn) {
                 return 0;
             }
-            own.remove(flight);
-            flights.remove(flight);
-            flight.io.complete(perform(flight));
+            if (advance(flight)) {
+                own.remove(flight);
+                flights.remove(flight);
+                flight.io.complete(flight.status);
+            }
             return 1;
         }
 

@@ -154,6 +154,12 @@ final class CrashMedia implements SlowDecoder.Source {
         }
     }
 
+    /** That change is durable from here on, if it is not lost. */
+    void force(Change change) {
+        change.durable = true;
+        flush(0);
+    }
+
     /** What is not durable never will be: readers see it until the power fails. */
     void lose() {
         unflushed.removeIf(change -> !change.durable);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.mizzen.testsupport.HandReactors;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 /** Who waits for the flushes under way waits for those that began before, and for no others. */
@@ -76,5 +77,47 @@ class FlushLedgerTest {
         }
         assertThat(ended).containsExactly("a 0");
         ledger.end(on, false);
+    }
+
+    /** Several on cores of their own look at the same sides, each in its own time. */
+    @Test
+    void whoeverWaitsSeesTheEndThoughOthersTurnTheSides() {
+        for (int seed = 0; seed < 200; seed++) {
+            Random random = new Random(seed);
+            FlushLedger some = new FlushLedger(false);
+            List<Integer> underWay = new ArrayList<>();     // The sides on which they began, the oldest first.
+            List<long[]> waiting = new ArrayList<>();       // Marks, and how many have to end yet.
+            int left = 0;
+            for (int step = 0; step < 400; step++) {
+                switch (random.nextInt(4)) {
+                    case 0 -> underWay.add(some.begin());
+                    case 1 -> {
+                        if (underWay.size() > 1) {          // So there is always one.
+                            some.end(underWay.removeFirst(), false);
+                            waiting.forEach(wait -> wait[2]--);
+                        }
+                    }
+                    case 2 -> waiting.add(new long[] {some.mark(0), some.mark(1), underWay.size()});
+                    default -> {
+                        for (int i = waiting.size() - 1; i >= 0; i--) {
+                            long[] wait = waiting.get(i);
+                            boolean ended = some.haveEnded(wait[0], wait[1]);
+                            assertThat(ended && wait[2] > 0).as("seed %d, step %d", seed, step).isFalse();
+                            if (ended) {
+                                waiting.remove(i);
+                                left++;
+                            }
+                        }
+                    }
+                }
+            }
+            assertThat(left).isPositive();
+            for (int rounds = 0; !waiting.isEmpty(); rounds++) {
+                assertThat(rounds).as("seed %d", seed).isLessThan(1_000);
+                underWay.add(some.begin());
+                some.end(underWay.removeFirst(), false);
+                waiting.removeIf(wait -> some.haveEnded(wait[0], wait[1]));
+            }
+        }
     }
 }

@@ -1,5 +1,6 @@
 package io.mizzen.lvs;
 
+import io.mizzen.bdev.BdevIo;
 import io.mizzen.bdev.RangeLock;
 import io.mizzen.reactor.Mthread;
 import io.mizzen.util.Completion;
@@ -38,8 +39,23 @@ final class LvsMutations {
     }
 
     /** As above, of a volume's own. */
-    static int flushOutcome(LvolBdev bdev, int status) {
-        return status;
+    static int flushOutcome(LvolBdev bdev, BdevIo io) {
+        return io.childStatus;
+    }
+
+    /** Instead of asking whether others flush, who may be told of a loss. */
+    static boolean nobodyFlushes(FlushLedger flushes) {
+        return true;
+    }
+
+    /** Instead of asking whether an I/O ends with a flush. */
+    static boolean countsNot(FlushLedger flushes, BdevIo io) {
+        return false;
+    }
+
+    /** As above, of all that are written through. */
+    static boolean flushesNot(FlushLedger flushes) {
+        return false;
     }
 
     /** Instead of waiting until pages are written. */
@@ -83,8 +99,9 @@ final class LvsMutations {
     }
 
     /** Instead of holding writes back; the lock that is released is none, of an empty range. */
-    static void holdNothing(LvolBdev bdev, Mthread control, Completion<RangeLock> held) {
+    static RangeLock holdNothing(LvolBdev bdev, Mthread control, Completion<RangeLock> held) {
         bdev.lockRange(bdev.blockCount(), 0, false, control, held);
+        return null;
     }
 
     /** Instead of waiting until the root is durable. */

@@ -45,6 +45,13 @@ final class SimDisk extends Bdev {
     boolean holdsReads;
     /** A write with FUA ends with a flush: of a disk that came later, where it does so from then on. */
     boolean fuaFlushes;
+    boolean hasCache = true;
+    /** So many of the flushes that are there end only when they are released. */
+    int heldFlushes;
+
+    void releaseOneFlush() {
+        heldFlushes--;
+    }
 
     /** Non-zero 4 KiB pages by index. */
     static final class Contents implements SlowDecoder.Source {
@@ -94,6 +101,10 @@ final class SimDisk extends Bdev {
     }
 
     private record Volatile(long at, byte[] data, long size) {
+    }
+
+    private long flushesThere() {
+        return simChannels.stream().flatMap(channel -> channel.pending.stream()).filter(io -> io.type == IoType.FLUSH).count();
     }
 
     SimDisk(String name, int blockSize, long sizeBytes, Contents contents, boolean unmapZeroes, Random random) {
@@ -230,7 +241,7 @@ final class SimDisk extends Bdev {
 
     @Override
     public boolean hasVolatileCache() {
-        return true;
+        return hasCache;
     }
 
     @Override
@@ -263,7 +274,8 @@ final class SimDisk extends Bdev {
             int count = 0;
             while (!pending.isEmpty() && random.nextInt(4) != 0) {
                 int index = random.nextInt(pending.size());
-                if (holdsReads && pending.get(index).type == IoType.READ) {
+                int type = pending.get(index).type;
+                if (holdsReads && type == IoType.READ || type == IoType.FLUSH && flushesThere() <= heldFlushes) {
                     break;
                 }
                 BdevIo io = pending.remove(index);
