@@ -51,7 +51,7 @@ public class EventController {
             + "that does not end: each has the kind as its name, the sequence number as its id, and the event as JSON. It begins "
             + "with what comes from now on, or, with 'since' or the header 'Last-Event-ID', with what was kept after that. A "
             + "comment comes every 15 seconds at least. Where events are kept no more, one named 'events-missed' says how many. A "
-            + "stream ends with one named 'stream-ended' that says why: its reader is too slow, or the engine stops.")
+            + "stream ends with one named 'stream-ended' that says why: its reader is too slow, or the engine stops. It takes no 'limit'.")
     List<EventView> list(
         @Parameter(description = "The first ones after this sequence number; without: the newest", example = "0")
         @RequestParam(required = false) @Min(0) @Nullable Long since,

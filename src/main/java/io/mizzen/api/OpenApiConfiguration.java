@@ -38,7 +38,8 @@ public class OpenApiConfiguration {
             .description("Block-storage I/O engine: pools, replicas and mirrored volumes over NVMe/TCP. Sizes are bytes "
                 + "and may be written as text (\"10GiB\") in requests; times are RFC 3339; errors are problem documents "
                 + "(RFC 9457) with a stable `code`. A field of a body that is not described is refused, and so is a body where none "
-                + "is described (400, `unexpected-body`), unless it is `{}`.")
+                + "is described (400, `unexpected-body`), unless it is `{}`, and a parameter behind the `?` that is not described (400, "
+                + "`unknown-parameter`).")
             .license(new License().name("Apache-2.0").url("https://www.apache.org/licenses/LICENSE-2.0")));
     }
 
@@ -76,9 +77,7 @@ public class OpenApiConfiguration {
             responses.get("204").setDescription("Done");
         }
         error(responses, "401", "Credentials are configured, and the request has none or wrong ones");
-        if (path.contains("{") || change || operation.getParameters() != null) {
-            error(responses, "400", "A field or parameter is malformed, unknown or out of range");
-        }
+        error(responses, "400", "A field or parameter is malformed, unknown or out of range");
         if (path.contains("{") || creates) {
             error(responses, "404", "The object, or one that it refers to, does not exist");
         }

@@ -188,6 +188,7 @@ class BadRequestTest extends RestTestBase {
     @Test
     void whatTheWebServerItselfRefusesIsAProblemToo() throws IOException {
         for (String head : new String[] {"GET /v1/pools?x=<> HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+            "GET /v1/pools?%zz=1 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
             "GET /v1/../../etc HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
             "GET /v1/pools;a=b HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"}) {
             try (Socket socket = new Socket("127.0.0.1", port)) {
@@ -205,6 +206,33 @@ class BadRequestTest extends RestTestBase {
     void aWordThatIsNeitherTrueNorFalseIsRefused(String value) {
         assertThat(delete(POOL + "?withReplicas" + value).problem(400, "wrong-type")).contains("withReplicas", "neither true nor false");
         assertThat(engine.calls()).noneMatch(call -> call.startsWith("destroy"));
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "GET    | /v1/pools | ?limit=10 | limit | none", "GET | /v1/pools | ?a&limit=10 | a | none",
+        "GET    | /v1/events | ?since=0&max=5 | max | since, limit, objectType, object, kind",
+        "GET    | /v1/events | ?%73ince=0&since%3d=1 | since= | since, limit, objectType, object, kind",
+        "GET    | /v1/snapshots | ?pool=a | pool | replica", "GET | /v1/engine | ?=1 | '' | none",
+        "GET    | " + REPLICA + "/ranges | ?offset=5 | offset | from, offsetBytes, limit",
+        "DELETE | " + POOL + " | ?withreplicas=true | withreplicas | withReplicas",
+        "DELETE | " + REPLICA + " | ?dryRun=true | dryRun | none", "POST | " + POOL + "/export | ?force=true | force | none",
+        "POST   | /v1/nexuses/" + Examples.OWN_NEXUS + "/children/x/offline | ?wait=1 | wait | none"})
+    void aParameterThatIsNotKnownIsNamedWithThoseThatAre(String method, String path, String query, String name, String known) {
+        assertThat(send(request(path + query).method(method, HttpRequest.BodyPublishers.noBody())).problem(400, "unknown-parameter"))
+            .contains("'" + name + "'", method + " " + path, known);
+        assertThat(engine.calls()).noneMatch(call -> call.matches("(destroy|export|offline).*"));
+    }
+
+    @Test
+    void aStreamOfEventsTakesNoLimitAndOtherPathsKeepTheirParameters() {
+        assertThat(send(request("/v1/events?limit=5").header("Accept", "text/event-stream").GET()).problem(400, "unknown-parameter"))
+            .contains("'limit'", "since, objectType, object, kind");
+        get("/v1/events?&since=0&").expect(200);
+        get("/actuator/health?now").expect(200);
+        get("/v3/api-docs?now").expect(200);
+        get("/swagger-ui/index.html?now=1").expect(200);
+        get("/v1/nothing?now").problem(404, "path-not-found");
     }
 
     @ParameterizedTest
