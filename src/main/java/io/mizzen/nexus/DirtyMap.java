@@ -22,7 +22,7 @@ final class DirtyMap {
     final AtomicLongArray durable;
     final AtomicLongArray wanted;
     final AtomicLongArray suspect;
-    /** Suspect once more since the home mthread last looked: what is being copied must be copied again. */
+    /** Suspect, and once more since the home mthread last looked: what is being copied must be copied again. */
     final AtomicLongArray suspectAgain;
     private final AtomicInteger suspectCount = new AtomicInteger();
 
@@ -83,7 +83,8 @@ final class DirtyMap {
             return false;
         }
         for (int word = firstRegion >>> 6; word <= lastRegion >>> 6; word++) {
-            if ((suspect.getAcquire(word) & mask(word, firstRegion, lastRegion)) != 0) {
+            long again = suspectAgain.getAcquire(word);     // First: while a region is cleared, this bit alone may tell of a new mark.
+            if (((again | suspect.getAcquire(word)) & mask(word, firstRegion, lastRegion)) != 0) {
                 return true;
             }
         }
@@ -100,21 +101,22 @@ final class DirtyMap {
         }
     }
 
-    /** Home: a region's legs are equal, unless it was marked again meanwhile; then false. */
+    /** Home: a region's legs are equal, unless it was marked again meanwhile; then false, and no reader sees it as equal. */
     boolean clearSuspect(int region) {
         long bit = 1L << region;
         int word = region >>> 6;
         if ((suspectAgain.get(word) & bit) != 0) {
             return false;
         }
-        if ((andNot(suspect, word, bit) & bit) != 0) {
-            suspectCount.getAndDecrement();
+        int counted = (andNot(suspect, word, bit) & bit) != 0 ? 1 : 0;
+        boolean isMarked = (suspectAgain.get(word) & bit) != 0;     // Between the two: the mark must not be lost.
+        if (isMarked && (or(suspect, word, bit) & bit) == 0) {
+            counted--;
         }
-        if ((suspectAgain.get(word) & bit) != 0) {      // Marked between the two: the mark must not be lost.
-            suspectCount.getAndAdd((or(suspect, word, bit) & bit) == 0 ? 1 : 0);
-            return false;
+        if (counted != 0) {         // Only now: readers look no further when nothing is counted.
+            suspectCount.getAndAdd(-counted);
         }
-        return true;
+        return !isMarked;
     }
 
     /** Home: about to copy the region; marks from now on count as new. */
