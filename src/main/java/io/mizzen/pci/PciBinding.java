@@ -75,13 +75,25 @@ public final class PciBinding {
         if (driver.driverName().equals(now.driver())) {
             return;
         }
+        String refused = "driver " + driver.driverName() + " did not take " + address + (refusal == null ? "" : " (" + refusal.getMessage()
+                + ")");
         if (now.driver() == null) {
+            giveBack(before, address, refused);
+        }
+        throw OperationException.precondition("driver-refused", refused + "; it is with " + driverOf(sysfs.get(address))
+                + " again; the kernel's log (dmesg) may say why");
+    }
+
+    /** @param refused why it was not taken, which counts more than that it was not given back */
+    private void giveBack(PciFunction before, PciAddress address, String refused) {
+        try {
             sysfs.setDriverOverride(address, before.driverOverride());
             sysfs.probe(address);
+        } catch (OperationException alsoFailed) {
+            throw OperationException.precondition("driver-refused", refused + ", and it was not given back to "
+                    + driverOf(before) + " (" + alsoFailed.getMessage() + "): no driver has it now; the kernel's log (dmesg) may say why;"
+                    + " then unbind it (POST /v1/devices/" + address + "/unbind), which gives it to the kernel");
         }
-        throw OperationException.precondition("driver-refused", "driver " + driver.driverName() + " did not take " + address
-                + (refusal == null ? "" : " (" + refusal.getMessage() + ")") + "; it is with " + driverOf(sysfs.get(address))
-                + " again; the kernel's log (dmesg) may say why");
     }
 
     /**

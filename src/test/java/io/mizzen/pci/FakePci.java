@@ -108,13 +108,19 @@ public final class FakePci {
             }
             case "drivers_probe" -> {
                 String override = Files.readString(device(value).resolve("driver_override")).strip();
-                if (refusing.contains(override)) {
-                    throw new FileSystemException(attribute.toString(), null, "Invalid argument");
+                String driver = override.equals("(null)") ? matching.get(value) : override;
+                if (refusing.contains(driver)) {
+                    throw new FileSystemException(attribute.toString(), null, "Invalid argument of " + driver);
                 }
                 probe(value);
             }
             default -> throw new IOException("nothing writes " + attribute);
         }
+    }
+
+    /** The kernel's driver takes it, as if by itself. */
+    public void attach(String address) {
+        probe(address);
     }
 
     private void probe(String address) {

@@ -127,6 +127,19 @@ class PciBindingTest {
     }
 
     @Test
+    void aDriveThatIsNotGivenBackEitherTellsOfBoth(@TempDir Path other) {
+        FakePci machine = new FakePci(other).driver("nvme").refusingDriver("vfio-pci")
+                .function(DRIVE.text(), NVME, "nvme", 7, "DMA-FQ").refusingDriver("nvme");
+        for (String part : List.of("vfio-pci did not take " + DRIVE, "Invalid argument of vfio-pci", "not given back to driver nvme",
+                "Invalid argument of nvme", "/unbind")) {
+            assertFails("driver-refused", ErrorKind.FAILED_PRECONDITION, part,
+                    () -> new PciBinding(machine.sysfs()).bind(DRIVE, PciDriver.VFIO_PCI));
+            assertThat(machine.sysfs().get(DRIVE).driver()).isNull();
+            machine.attach(DRIVE.text());
+        }
+    }
+
+    @Test
     void whereverTheProcessDiesTheNextOneBindsOrGivesBack(@TempDir Path parent) {
         for (boolean back : List.of(false, true)) {
             for (int writes = 0; writes < 3; writes++) {
