@@ -370,6 +370,11 @@ final class NexusService {
         closeNext(new ArrayList<>(entries.values()), null, done);
     }
 
+    /** As {@link #closeAll}, those that nobody has open. */
+    void closeUnused(Completion<Void> done) {
+        closeNext(new ArrayList<>(entries.values().stream().filter(entry -> entry.shut || !entry.nexus.isOpen()).toList()), null, done);
+    }
+
     private void closeNext(List<NexusEntry> left, OperationException first, Completion<Void> done) {
         if (left.isEmpty()) {
             done.complete(null, first);

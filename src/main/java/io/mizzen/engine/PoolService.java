@@ -514,18 +514,20 @@ final class PoolService {
         });
     }
 
-    /** Exports every pool, the newest first: it may lie on others. Each is tried, the first failure is reported. For the ordered stop. */
-    void closeAll(Completion<Void> done) {
-        closeNext(new ArrayList<>(entries.values()).reversed(), null, done);
+    /**
+     * The newest one, or null. For the ordered stop.
+     *
+     * @param but those that are not meant
+     * @param inUseToo also one of which somebody has a replica open
+     */
+    LvStore newest(Set<LvStore> but, boolean inUseToo) {
+        return stores().reversed().stream().filter(store -> !but.contains(store) && (inUseToo
+                || store.lvols().stream().noneMatch(lvol -> lvol.bdev() != null && lvol.bdev().isOpen()))).findFirst().orElse(null);
     }
 
-    private void closeNext(List<Entry> left, OperationException first, Completion<Void> done) {
-        if (left.isEmpty()) {
-            done.complete(null, first);
-            return;
-        }
-        Entry entry = left.removeFirst();
-        close(entry, false, (nothing, failure) -> closeNext(left, first != null ? first : failure, done));
+    /** Exports it, whoever uses it. For the ordered stop. */
+    void close(LvStore store, Completion<Void> done) {
+        close(entries.get(store.name()), false, done);
     }
 
     List<PoolView> list() {

@@ -8,9 +8,9 @@ import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * The ordered stop, each step within the deadline: no new commands; hosts told and I/O drained; nexuses closed clean;
- * bdevs that nobody has open closed, which may lie over pools; pools exported clean; bdevs closed; reactors stopped and
- * joined. A step that overruns is reported and the next one begins: what was not closed clean is recovered at the next
+ * The ordered stop, each step within the deadline: no new commands; hosts told and I/O drained; nexuses closed clean, but
+ * those that something lies on; pools exported clean, from the top where they lie on each other; what somebody has open still
+ * closed as well as it can be; bdevs closed; reactors stopped and joined. A step that overruns is reported and the next one begins: what was not closed clean is recovered at the next
  * start. Runs on the thread that stops the engine.
  */
 final class StopSequence {
@@ -35,10 +35,11 @@ final class StopSequence {
     StopReport run() {
         step("commands", this::endCommands);
         onControl("hosts", plane.services::stopTarget);
-        onControl("nexuses", plane.services.nexuses::closeAll);
+        onControl("nexuses", plane.services.nexuses::closeUnused);
         onControl("jobs", plane.services.jobs::stop);
-        onControl("unused bdevs", plane.services.bdevs::closeUnused);
-        onControl("pools", plane.services.pools::closeAll);
+        onControl("pools", done -> new StorageClose(plane.services, false, done).run());
+        onControl("nexuses in use", plane.services.nexuses::closeAll);
+        onControl("pools in use", done -> new StorageClose(plane.services, true, done).run());
         onControl("bdevs", plane.services.bdevs::closeAll);
         plane.stopHelpers();
         step("reactors", limitNs -> {

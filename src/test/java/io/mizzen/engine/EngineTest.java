@@ -13,6 +13,7 @@ import io.mizzen.engine.model.EngineView;
 import io.mizzen.engine.model.FaultSpec;
 import io.mizzen.engine.model.MemoryView;
 import io.mizzen.engine.model.MetricsView;
+import io.mizzen.engine.model.NexusSpec;
 import io.mizzen.engine.model.PollMode;
 import io.mizzen.engine.model.ReactorView;
 import io.mizzen.engine.model.PoolSpec;
@@ -24,6 +25,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Life of the engine, its views, block devices and faults, on real reactors. */
 class EngineTest {
@@ -98,6 +101,47 @@ class EngineTest {
             h.get(h.engine.createPool(new PoolSpec("p", null, List.of("malloc:///d?size_mb=32"), 1 << 20, List.of(), true)));
             h.get(h.engine.createReplica(new ReplicaSpec("bbbbbbbb-1111-4111-8111-11111111111a", "v", "p", 4 << 20, true)));
             h.get(h.engine.createBdev(new BdevSpec("fault:///over?base=lvol:///p/v")));
+            StopReport report = h.engine.stop(EngineHarness.STOP_NS);
+            assertTrue(report.clean(), report.toString());
+        }
+    }
+
+    /** Four pools, each on a replica of the one before; what is between is made by command, or because a pool names it. */
+    @ParameterizedTest
+    @ValueSource(strings = {"fault:///over%d?base=lvol:///p%d/v", "lvol:///p%d/v"})
+    void aStopClosesPoolsThatLieOnEachOtherFromTheTop(String over) {
+        for (boolean byCommand : new boolean[] {true, false}) {
+            try (EngineHarness h = new EngineHarness(1)) {
+                String disk = "malloc:///d?size_mb=256";
+                for (int level = 0; level < 4; level++) {
+                    h.get(h.engine.createPool(new PoolSpec("p" + level, null, List.of(disk), 1 << 20, List.of(), true)));
+                    h.get(h.engine.createReplica(new ReplicaSpec("bbbbbbbb-1111-4111-8111-11111111111" + level, "v", "p" + level,
+                            (200 - 40 * level) << 20, true)));
+                    disk = over.startsWith("fault") ? String.format(over, level, level) : String.format(over, level);
+                    if (byCommand && over.startsWith("fault")) {
+                        h.get(h.engine.createBdev(new BdevSpec(disk)));
+                    }
+                }
+                h.get(h.engine.createNexus(new NexusSpec("cccccccc-1111-4111-8111-111111111111", "n", List.of(disk), 0, null)));
+                h.get(h.engine.createBdev(new BdevSpec("fault:///top?base=n")));
+                StopReport report = h.engine.stop(EngineHarness.STOP_NS);
+                assertTrue(report.clean(), report.toString());
+            }
+        }
+    }
+
+    /** Nexuses are closed first, but not those that a pool needs for its last writes. */
+    @Test
+    void aStopClosesAPoolThatLiesOnANexusBeforeThat() {
+        try (EngineHarness h = new EngineHarness(1)) {
+            List<String> disk = List.of("malloc:///d?size_mb=64");
+            h.get(h.engine.createBdev(new BdevSpec(disk.getFirst())));
+            h.get(h.engine.createPool(new PoolSpec("lower", null, disk, 1 << 20, List.of(), true)));
+            h.get(h.engine.createReplica(new ReplicaSpec("bbbbbbbb-1111-4111-8111-11111111111a", "v", "lower", 40 << 20, true)));
+            h.get(h.engine.createNexus(new NexusSpec("cccccccc-1111-4111-8111-111111111111", "n", List.of("lvol:///lower/v"), 0, null)));
+            h.get(h.engine.createPool(new PoolSpec("upper", null, List.of("n"), 1 << 20, List.of(), true)));
+            h.get(h.engine.createReplica(new ReplicaSpec("bbbbbbbb-1111-4111-8111-11111111111b", "w", "upper", 4 << 20, true)));
+            h.get(h.engine.createBdev(new BdevSpec("fault:///over?base=lvol:///upper/w")));
             StopReport report = h.engine.stop(EngineHarness.STOP_NS);
             assertTrue(report.clean(), report.toString());
         }
