@@ -132,6 +132,11 @@ public abstract class Bdev {
         return false;
     }
 
+    /** Whether {@link BdevIo#FLAG_DEALLOCATE} may give blocks back, and all that is given back, by unmap as well, reads as zeroes. */
+    public boolean zeroesDeallocate() {
+        return unmapReadsZeroes();
+    }
+
     /** Whether every block is known to read as zeroes now. Control reactor; while nobody has it open for writing. */
     public boolean isBlank() {
         return false;

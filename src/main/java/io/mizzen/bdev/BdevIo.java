@@ -14,6 +14,12 @@ import io.mizzen.util.HotPath;
 public final class BdevIo extends Deferred {
     /** The data is durable when a write completes. */
     public static final int FLAG_FUA = 1;
+    /** Of write-zeroes: whoever can give the blocks back as with an unmap may do so. They read as zeroes in any case. */
+    public static final int FLAG_DEALLOCATE = 1 << 1;
+    /** The driver's own, between submit and complete. Unlike its fields it is clear at first. */
+    public static final int FLAG_DRIVER = 1 << 2;
+    /** What a layer hands on to those below with each part of an I/O. */
+    public static final int FLAGS_HANDED_ON = FLAG_FUA | FLAG_DEALLOCATE;
 
     static final int FREE = 0;
     static final int ACQUIRED = 1;
@@ -23,7 +29,7 @@ public final class BdevIo extends Deferred {
 
     /** One of {@link IoType}. */
     public int type;
-    /** {@link #FLAG_FUA} or 0. */
+    /** {@link #FLAG_FUA}, {@link #FLAG_DEALLOCATE}. */
     public int flags;
     public long offsetBlocks;
     public long blockCount;
@@ -100,12 +106,6 @@ public final class BdevIo extends Deferred {
     @HotPath
     public IoChannel channel() {
         return standing == null ? channel : standing.lower;
-    }
-
-    /** When it was submitted, in the reactor's time. */
-    @HotPath
-    public long submitNs() {
-        return submitNs;
     }
 
     /** Driver: the I/O ended. Never inside {@code doSubmit}: use {@link #completeDeferred} there. */

@@ -88,11 +88,6 @@ public final class BdevIoPool {
         return freeCount;
     }
 
-    /** Fewest ever free. Any thread, approximate. */
-    public int freeCountMin() {
-        return freeCountMin;
-    }
-
     /** How often none was left. */
     public long emptyCount() {
         return emptyCount;

@@ -104,6 +104,11 @@ public final class FaultBdev extends Bdev {
     }
 
     @Override
+    public boolean zeroesDeallocate() {
+        return base.zeroesDeallocate();
+    }
+
+    @Override
     public boolean isBlank() {
         return base.isBlank();
     }
@@ -165,7 +170,7 @@ public final class FaultBdev extends Bdev {
                 return;
             }
             child.prepare(io.type, io.offsetBlocks, io.blockCount, io.address, io.regionIndex, this);
-            child.flags = io.flags & BdevIo.FLAG_FUA;
+            child.flags = io.flags & BdevIo.FLAGS_HANDED_ON;
             child.parent = io;
             baseChannel.submit(child);
         }

@@ -12,8 +12,8 @@ import java.util.List;
 
 /**
  * A logical volume as a bdev. Its name is the volume's UUID, its alias {@code pool/volume}. Reads of clusters that neither
- * a thin volume nor a snapshot above it holds are zeroes. An unmap frees the whole clusters that it covers of a thin
- * volume, and leaves zeroes; of a thick one it reaches the device under the pool and keeps the clusters. What an unmap
+ * a thin volume nor a snapshot above it holds are zeroes. An unmap, as zeroes that may, frees the whole clusters that it
+ * covers of a thin volume, and leaves zeroes; of a thick one it reaches the device under the pool and keeps the clusters. What an unmap
  * would let show through from a snapshot is hidden behind zeroes of its own. A snapshot is read-only.
  */
 public final class LvolBdev extends Bdev {

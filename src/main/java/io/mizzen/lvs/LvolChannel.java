@@ -19,7 +19,7 @@ import io.mizzen.util.HotPath;
  * doSubmit → handed down as it is, if one cluster of its own holds all of it → complete
  *          → advance → parts in flight (childCount) ─ last one done ─→ advance ... → complete
  *               └ change of a cluster that it does not hold → parked until the control reactor has allocated it → doSubmit
- *          → parked, if it unmaps whole clusters of a thin volume, until the control reactor has freed them → doSubmit
+ *          → parked, if it unmaps, or zeroes and may free, whole clusters of a thin volume, until the control reactor has freed them → doSubmit
  * </pre>
  *
  * <p>A read goes to whichever snapshot up the chain holds the cluster. Zeroes and unmap need a cluster only where such a
@@ -31,8 +31,8 @@ import io.mizzen.util.HotPath;
 final class LvolChannel extends IoChannel implements IoCompletion {
     private static final int WINDOW_PARTS_MAX = 8;
     private static final int NO_SHIFT = -1;
-    /** In {@code driverLong2} of an unmap that has been to the control reactor: what is still there of its clusters stays. */
-    private static final long DISCARDED = 0x6469_7363_6172_6465L;
+    /** In the flags of what gives clusters back and has been to the control reactor: what is still there of them stays. */
+    private static final int DISCARDED = BdevIo.FLAG_DRIVER;
 
     private final Lvol lvol;
     private final LvolBdev volume;
@@ -79,7 +79,8 @@ final class LvolChannel extends IoChannel implements IoCompletion {
         if (clusterShift != NO_SHIFT && scaleShift == 0 && IoType.hasData(io.type) && !flushes.counts(io) && handDownWhole(io)) {
             return;
         }
-        if (io.type == IoType.UNMAP && volume.frees() && io.driverLong2 != DISCARDED && holdsWholeCluster(io)) {
+        if ((io.type == IoType.UNMAP || (io.flags & BdevIo.FLAG_DEALLOCATE) != 0) && (io.flags & DISCARDED) == 0 && volume.frees()
+                && holdsWholeCluster(io)) {
             waitForDiscard(io);
             return;
         }
@@ -129,9 +130,6 @@ final class LvolChannel extends IoChannel implements IoCompletion {
                 waitForCluster(io);
                 return;
             }
-        }
-        if (io.type == IoType.UNMAP && io.childStatus != Status.NO_RESOURCES) {
-            io.driverLong2 = 0;
         }
         if (inSubmit) {
             io.completeDeferred(io.childStatus);
@@ -255,7 +253,7 @@ final class LvolChannel extends IoChannel implements IoCompletion {
         return (int) ((io.offsetBlocks + clusterBlocks - 1) / clusterBlocks);
     }
 
-    /** Whether an unmap covers all of a cluster that is there. */
+    /** Whether it covers all of a cluster that is there. */
     @HotPath
     private boolean holdsWholeCluster(BdevIo io) {
         int end = (int) ((io.offsetBlocks + io.blockCount) / clusterBlocks);
@@ -289,7 +287,7 @@ final class LvolChannel extends IoChannel implements IoCompletion {
                 new ClusterDiscard(lvol.store(), lvol, firstWholeCluster(io), end, this).start();
                 return;
             }
-            io.driverLong2 = DISCARDED;
+            io.flags |= DISCARDED;
             unpark(io);
         }
 
@@ -327,7 +325,6 @@ final class LvolChannel extends IoChannel implements IoCompletion {
         if (status == Status.SUCCESS) {
             unpark(io);
         } else {
-            io.driverLong2 = 0;
             endWaiting(io, status);
         }
     }

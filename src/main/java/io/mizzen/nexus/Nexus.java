@@ -117,6 +117,11 @@ public final class Nexus extends Bdev {
     }
 
     @Override
+    public boolean zeroesDeallocate() {
+        return unmap;           // Then each child for itself; an unmap that is no more than a hint gives nothing back.
+    }
+
+    @Override
     public int depth() {
         int deepest = 0;
         for (NexusChild child : children.all()) {
@@ -135,12 +140,7 @@ public final class Nexus extends Bdev {
 
     @Override
     public boolean isTestOnly() {
-        for (NexusChild child : children.all()) {
-            if (child.isAttached() && child.bdev().isTestOnly()) {
-                return true;
-            }
-        }
-        return false;
+        return List.of(children.all()).stream().anyMatch(child -> child.isAttached() && child.bdev().isTestOnly());
     }
 
     @Override

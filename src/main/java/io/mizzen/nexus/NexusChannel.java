@@ -363,7 +363,7 @@ final class NexusChannel extends IoChannel implements IoCompletion {
     private void submitPart(BdevIo io, BdevIo part, int child, int type) {
         long offset = IoType.hasRange(io.type) ? io.offsetBlocks + childOffsetBlocks : 0;
         part.prepare(type, offset, io.blockCount, io.address, io.regionIndex, this);
-        part.flags = (io.flags | config.writeThrough >>> child) & BdevIo.FLAG_FUA;
+        part.flags = (io.flags | config.writeThrough >>> child & BdevIo.FLAG_FUA) & BdevIo.FLAGS_HANDED_ON;
         part.parent = io;
         part.tag = child;
         outstanding[child]++;

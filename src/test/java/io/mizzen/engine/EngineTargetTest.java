@@ -58,6 +58,9 @@ class EngineTargetTest {
     /** Where Identify tells that a namespace can only be read. */
     private static final int NSATTR = 99;
     private static final int INDEPENDENT_NSATTR = 8;
+    /** Where it tells what becomes of blocks that are given back; the value: they read as zeroes, and write-zeroes may give back. */
+    private static final int DLFEAT = 33;
+    private static final int DLFEAT_ZEROES = 9;
 
     @TempDir
     private Path directory;
@@ -78,6 +81,34 @@ class EngineTargetTest {
             r.ask.get(r.engine.createReplica(new ReplicaSpec(i == 0 ? R1 : R2, "r", "p" + i, 24 << 20, true)));
         }
         return r.ask.get(r.engine.createNexus(new NexusSpec(N1, "vol", List.of("lvol:///p0/r", secondChild), 0, null)));
+    }
+
+    /** Also those that must be durable: each leg frees the whole clusters, and leaves zeroes. */
+    @Test
+    void zeroesOfAMirrorThatMayGiveBlocksBackFreeClustersOfItsReplicas() {
+        byte[] large = pattern(5, 128 << 10);
+        int largeBlocks = large.length / BLOCK;
+        int clusterBlocks = (1 << 20) / BLOCK;
+        try (RunningEngine r = new RunningEngine()) {
+            mirror(r, "lvol:///p1/r");
+            String nqn = r.ask.get(r.engine.publishNexus(N1, new ShareSpec(List.of(HOST)))).share().nqn();
+            try (NvmeTcpClient admin = r.connect(0, 0xffff, nqn, HOST, 0); NvmeTcpClient io = r.io(nqn)) {
+                assertEquals(DLFEAT_ZEROES, admin.identify(Identify.CNS_NAMESPACE, 1).data()[DLFEAT]);
+                long before = r.ask.get(r.engine.replica(R1)).allocatedBytes();
+                for (int block = 0; block < 3 * clusterBlocks; block += largeBlocks) {
+                    assertEquals(0, io.write(1, block, large, BLOCK, false).status());
+                }
+                for (int i = 0; i < 3; i++) {
+                    int flags = new int[] {0, Opcodes.CDW12_DEALLOCATE, Opcodes.CDW12_DEALLOCATE | Opcodes.CDW12_FUA}[i];
+                    assertEquals(0, io.await(io.submit(NvmeTcpClient.io(Opcodes.NVM_WRITE_ZEROES, 1, i * clusterBlocks, clusterBlocks, flags),
+                            null, false, 0)).status());
+                    assertArrayEquals(new byte[large.length], io.read(1, i * clusterBlocks, largeBlocks, BLOCK).data());
+                    for (String replica : List.of(R1, R2)) {
+                        assertEquals(before + (3 - i << 20), r.ask.get(r.engine.replica(replica)).allocatedBytes());
+                    }
+                }
+            }
+        }
     }
 
     @Test

@@ -114,7 +114,8 @@ final class CrashIo {
             machine.fill(slot, value, from, end - from);
         }
         CrashModel.Version version = model.write(v, from, end, value);
-        boolean frees = type == IoType.UNMAP && v.standsAlone();
+        boolean mayFree = type == IoType.WRITE_ZEROES && (from + end) / 8 % 2 == 0;
+        boolean frees = (type == IoType.UNMAP || mayFree) && v.standsAlone();
         int parentChanges = machine.store.findLvol(v.name).parentChanges();
         io.done = () -> {
             model.written(v, from, end, version, true, forced || !plan.volatileCache());
@@ -124,7 +125,7 @@ final class CrashIo {
             }
         };
         io.failed = () -> model.written(v, from, end, version, false, false);
-        io.start(from, end, forced ? BdevIo.FLAG_FUA : 0);
+        io.start(from, end, (forced ? BdevIo.FLAG_FUA : 0) | (mayFree ? BdevIo.FLAG_DEALLOCATE : 0));
         return io;
     }
 
@@ -158,7 +159,7 @@ final class CrashIo {
 
         private void start(long from, long end, int flags) {
             v.openCount++;
-            story.event(IoType.name(type), from, story.traces() ? v.name + " to " + end + (flags != 0 ? " FUA" : "") : null);
+            story.event(IoType.name(type), from, story.traces() ? v.name + " to " + end + ((flags & BdevIo.FLAG_FUA) != 0 ? " FUA" : "") : null);
             pending = handle.submitSectors(type, from, end - from, slot < 0 ? 0 : machine.address(slot), flags);
         }
 

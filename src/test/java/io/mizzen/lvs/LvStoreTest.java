@@ -318,6 +318,26 @@ class LvStoreTest {
         assertThat(rigOnCopy(disk).commitLimitPercent()).isZero();
     }
 
+    @Test
+    void zeroesFreeClustersOnlyIfTheyMay() {
+        SimDisk disk = rig.register(new SimDisk("disk", 512, 64 * MIB, new SimDisk.Contents(), false, new Random(1)));
+        LvStore store = rig.create(disk, "pool", MIB);
+        Lvol thin = rig.<Lvol>ok(done -> store.createLvol("thin", null, 10 * MIB, true, done));
+        int free = store.freeClusterCount();
+        LvsRig.Handle handle = rig.open(thin.bdev(), 1);
+        byte[] data = LvsRig.pattern(8 * (int) MIB, 3);
+        assertThat(handle.write(0, data)).isZero();
+        int from = (int) MIB - 4096;
+        int end = 5 * (int) MIB + 512;
+        Arrays.fill(data, from, end, (byte) 0);
+        assertThat(handle.io(IoType.WRITE_ZEROES, from, end - from, 0)).isZero();
+        assertThat(handle.read(0, data.length)).isEqualTo(data);
+        assertThat(store.freeClusterCount()).isEqualTo(free - 8);
+        assertThat(handle.io(IoType.WRITE_ZEROES, from, end - from, BdevIo.FLAG_DEALLOCATE)).isZero();
+        assertThat(handle.read(0, data.length)).isEqualTo(data);
+        assertThat(store.freeClusterCount()).isEqualTo(free - 4);
+    }
+
     /** Whatever the device does with an unmap: whole clusters are given back, their rest is zeroed. */
     @ParameterizedTest
     @ValueSource(booleans = {true, false})

@@ -163,7 +163,7 @@ final class IdentifyPages {
         IdentifyNamespace.usedBlocks(s, 0, bdev.blockCount());
         IdentifyNamespace.nmic(s, 0, IdentifyNamespace.NMIC_SHARED);
         IdentifyNamespace.nsattr(s, 0, attributes(bdev));
-        IdentifyNamespace.dlfeat(s, 0, bdev.unmapReadsZeroes()
+        IdentifyNamespace.dlfeat(s, 0, bdev.zeroesDeallocate()
                 ? IdentifyNamespace.DLFEAT_READS_ZEROS | IdentifyNamespace.DLFEAT_WRITE_ZEROES_DEALLOCATES : 0);
         IdentifyNamespace.format(s, 0, 0, bdev.blockShift(), 0);
         NamespaceIdentity identity = namespace.identity();

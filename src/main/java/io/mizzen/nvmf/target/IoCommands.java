@@ -167,10 +167,10 @@ final class IoCommands implements CommandSet {
                 io.prepare(IoType.COMPARE, startLba, blocks, request.address, request.regionIndex, request);
                 break;
             case Opcodes.NVM_WRITE_ZEROES:
-                boolean unmap = (control & Opcodes.CDW12_DEALLOCATE) != 0 && !durable && bdev.unmapReadsZeroes()
-                        && bdev.supports(IoType.UNMAP);
+                boolean deallocate = (control & Opcodes.CDW12_DEALLOCATE) != 0;
+                boolean unmap = deallocate && !durable && bdev.unmapReadsZeroes() && bdev.supports(IoType.UNMAP);
                 io.prepare(unmap ? IoType.UNMAP : IoType.WRITE_ZEROES, startLba, blocks, 0, -1, request);
-                io.flags = flags;
+                io.flags = deallocate && !unmap ? flags | BdevIo.FLAG_DEALLOCATE : flags;
                 break;
             case Opcodes.NVM_VERIFY:
                 io.prepare(IoType.VERIFY, startLba, blocks, 0, -1, request);
