@@ -50,10 +50,17 @@ public class OpenApiConfiguration {
             document.getTags().sort(Comparator.comparing(Tag::getName));
             ModelConverters.getInstance(true).readAll(Problem.class)
                 .forEach((name, schema) -> document.getComponents().addSchemas(name, schema));
+            document.getComponents().addSchemas("ByteSize", byteSize());
             FieldTexts.describe(document.getComponents().getSchemas());
             document.getPaths().forEach((path, item) -> item.readOperationsMap()
                 .forEach((method, operation) -> addAnswers(path, method, operation)));
         };
+    }
+
+    /** As {@link ByteSizeJson} reads it, and not as the record that it makes of that. */
+    private static Schema<?> byteSize() {
+        return new Schema<>().description("Bytes: a whole number, or text with a unit, such as 10GiB").oneOf(List.of(
+            new Schema<>().type("integer").types(Set.of("integer")).format("int64"), new Schema<>().type("string").types(Set.of("string"))));
     }
 
     private static void addAnswers(String path, PathItem.HttpMethod method, Operation operation) {
