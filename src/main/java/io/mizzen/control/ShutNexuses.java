@@ -53,10 +53,15 @@ final class ShutNexuses {
     void checkSame(NexusSpec spec) {
         DesiredState.StoredNexus stored = state.find(StateKind.NEXUS, spec.uuid(), DesiredState.StoredNexus.class).orElseThrow();
         boolean otherSize = spec.sizeBytes() != 0 && stored.sizeBytes() != 0 && spec.sizeBytes() != stored.sizeBytes();
-        if (otherSize || !name(spec.uuid(), spec.name()).equals(name(stored.uuid(), stored.name()))
-            || !label(spec.label()).equals(label(stored.label())) || !children(spec.children()).equals(children(stored.children()))) {
+        String differs = otherSize ? "sizeBytes (" + stored.sizeBytes() + ")"
+            : !name(spec.uuid(), spec.name()).equals(name(stored.uuid(), stored.name())) ? "name (" + name(stored.uuid(), stored.name()) + ")"
+            : !label(spec.label()).equals(label(stored.label())) ? "label (" + label(stored.label()) + ")"
+            : !children(spec.children()).equals(children(stored.children())) ? "children (" + String.join(", ", stored.children()) + ")"
+            : null;
+        if (differs != null) {
             throw new OperationException(ErrorKind.ALREADY_EXISTS, "nexus-exists", "Nexus " + spec.uuid()
-                + " is shut down, and has another specification.");
+                + " is shut down, and was made with other " + differs + ". POST /v1/nexuses/" + spec.uuid() + "/assembly opens it as it"
+                + " is, over other children if they are named; give another UUID for another nexus.");
         }
     }
 

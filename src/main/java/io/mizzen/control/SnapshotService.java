@@ -37,7 +37,7 @@ public final class SnapshotService {
     /** @param uuid of a snapshot */
     public SnapshotView get(String uuid) {
         return list(null).stream().filter(snapshot -> uuid.equals(snapshot.uuid())).findFirst().orElseThrow(() ->
-            OperationException.notFound("snapshot-not-found", "there is no snapshot " + uuid + " in the open pools"));
+            OperationException.notFound("snapshot-not-found", "there is no snapshot " + uuid + " in the open pools; if it is in another one, import that first"));
     }
 
     public Outcome<SnapshotView> create(SnapshotSpec spec) {

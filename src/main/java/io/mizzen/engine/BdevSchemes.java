@@ -135,7 +135,8 @@ final class BdevSchemes {
     private Bdev existing(BdevUri uri, String key) {
         Bdev bdev = registry.find(key);
         if (bdev == null) {
-            throw new OperationException(ErrorKind.NOT_FOUND, "bdev-not-found", "there is no bdev " + key + " ('" + uri.text() + "')");
+            throw new OperationException(ErrorKind.NOT_FOUND, "bdev-not-found", "there is no bdev " + key + " ('" + uri.text()
+                    + "'); GET /v1/bdevs lists them, and a replica is there when its pool is imported");
         }
         return bdev;
     }

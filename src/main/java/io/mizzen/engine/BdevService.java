@@ -54,7 +54,8 @@ final class BdevService {
     void create(BdevSpec spec, Completion<BdevView> done) {
         BdevUri uri = BdevUri.parse(spec.uri());
         if (schemes.alias(uri) != null) {
-            throw OperationException.invalid("alias-uri", "'" + spec.uri() + "' names a bdev that exists; it cannot be created");
+            throw OperationException.invalid("alias-uri", "'" + spec.uri() + "' names a bdev that exists, and makes none; use it as a pool's disk"
+                    + " or a nexus's child, or name another scheme");
         }
         make(uri, false, (bdev, failure) -> {
             if (failure != null) {
@@ -135,7 +136,8 @@ final class BdevService {
         }
         int limit = plane.config().limits().bdevs();
         if (plane.registry().all().size() >= limit) {
-            throw new OperationException(ErrorKind.RESOURCE_EXHAUSTED, "too-many-bdevs", "the limit of " + limit + " bdevs is reached");
+            throw new OperationException(ErrorKind.RESOURCE_EXHAUSTED, "too-many-bdevs", "the limit of " + limit + " bdevs is reached; destroy bdevs and replicas that"
+                    + " nobody needs");
         }
         Entry entry = new Entry(name, uri.text(), implicit);
         entries.put(name, entry);
@@ -177,7 +179,8 @@ final class BdevService {
     }
 
     private static OperationException exists(String name, String what) {
-        return new OperationException(ErrorKind.ALREADY_EXISTS, "bdev-exists", "bdev " + name + " exists already as " + what);
+        return new OperationException(ErrorKind.ALREADY_EXISTS, "bdev-exists", "bdev " + name + " exists already as " + what
+                + "; give another name, or destroy that one first");
     }
 
     private void onOpened(Entry entry, Bdev bdev, OperationException openFailure) {

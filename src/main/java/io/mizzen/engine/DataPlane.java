@@ -170,7 +170,7 @@ final class DataPlane extends StorageCommands {
         return query("reactor", services -> {
             Reactor reactor = services.plane.reactors().ofCore(core);
             if (reactor == null) {
-                throw OperationException.notFound("reactor-not-found", "core " + core + " has no reactor");
+                throw OperationException.notFound("reactor-not-found", "core " + core + " has no reactor; GET /v1/reactors lists those that are there");
             }
             return view(reactor, services.connections());
         });

@@ -33,7 +33,7 @@ final class FaultService {
         int limit = plane.config().limits().faultsPerBdev();
         boolean known = bdev.rules().stream().anyMatch(other -> other.id().equals(spec.id()));
         if (!known && bdev.rules().size() >= limit) {
-            throw new OperationException(ErrorKind.RESOURCE_EXHAUSTED, "too-many-faults", "the limit of " + limit + " faults a bdev is reached");
+            throw new OperationException(ErrorKind.RESOURCE_EXHAUSTED, "too-many-faults", "the limit of " + limit + " faults a bdev is reached; remove some first");
         }
         List<FaultView> before = list(bdevName);
         bdev.putRule(rule);

@@ -290,7 +290,8 @@ final class NexusService {
                 : label(spec) != nexus.label() ? "label (" + nexus.label() + ")" : null;
         if (differs != null) {
             throw new OperationException(ErrorKind.ALREADY_EXISTS, "nexus-exists",
-                    "nexus " + nexus.uuid() + " exists already with other " + differs);
+                    "nexus " + nexus.uuid() + " exists already with other " + differs
+                    + "; give another UUID for another nexus");
         }
     }
 
@@ -337,7 +338,8 @@ final class NexusService {
             }
             if (nexus.isOpen()) {
                 shares.attachUnclosed(nexus.uuid(), nexus, (none, ignored) -> done.fail(OperationException.precondition("nexus-in-use",
-                        "nexus " + nexus.name() + " is in use by " + String.join(", ", nexus.openedBy()))));
+                        "nexus " + nexus.name() + " is in use by " + String.join(", ", nexus.openedBy())
+                    + "; end that first")));
                 return;
             }
             entry.closing = true;
@@ -516,7 +518,7 @@ final class NexusService {
             entry = entries.values().stream().filter(e -> e.name.equals(id)).findFirst().orElse(null);
         }
         if (entry == null) {
-            throw OperationException.notFound("nexus-not-found", "there is no nexus " + id);
+            throw OperationException.notFound("nexus-not-found", "there is no nexus " + id + "; GET /v1/nexuses lists them");
         }
         return entry;
     }

@@ -280,7 +280,8 @@ final class PoolService {
     void refuseSuspected(LvStore store) {
         PoolView.Health now = health.of(store);
         if (now.state() == HealthState.FAULTED && store.state() == LvStore.State.ONLINE) {
-            throw OperationException.precondition("pool-disk-faulted", "pool " + store.name() + " gets no new replicas: " + now.reason());
+            throw OperationException.precondition("pool-disk-faulted", "pool " + store.name() + " gets no new replicas: " + now.reason()
+                    + "; see to the disk first, or take another pool");
         }
         if (now.state() == HealthState.SUSPECTED) {
             throw OperationException.precondition("pool-suspected", "pool " + store.name() + " is SUSPECTED and gets no new replicas: "
@@ -314,7 +315,7 @@ final class PoolService {
         }
         if (store.state() != LvStore.State.ONLINE) {
             throw OperationException.precondition("pool-faulted", "pool " + store.name() + " is " + store.state()
-                    + (store.fault() == null ? "" : ": " + store.fault().getMessage()));
+                    + (store.fault() == null ? "" : ": " + store.fault().getMessage()) + "; export it and import it again, then add the disk");
         }
         disks.add(entry.stack(), store, spec, entry.test(), (stack, failure) -> {
             if (failure != null) {
@@ -436,7 +437,8 @@ final class PoolService {
                 : clusterSize != store.clusterSizeBytes() ? "clusterSizeBytes (" + store.clusterSizeBytes() + ")" : null;
         if (differs != null) {
             throw new OperationException(ErrorKind.ALREADY_EXISTS, "pool-exists",
-                    "pool " + store.name() + " exists already with other " + differs);
+                    "pool " + store.name() + " exists already with other " + differs + "; send what it was made with, or give another"
+                    + " name and UUID for another pool. Disks are added with POST /v1/pools/" + store.name() + "/disks");
         }
     }
 

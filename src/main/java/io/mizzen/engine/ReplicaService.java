@@ -40,7 +40,7 @@ final class ReplicaService {
 
     Set<String> keys(ReplicaSpec spec) {
         if (spec.pool() == null) {
-            throw OperationException.invalid("invalid-pool", "pool is missing");
+            throw OperationException.invalid("invalid-pool", "pool is missing: the name or UUID of the pool that the replica is to be in");
         }
         UUID uuid = Uuids.parse("uuid", spec.uuid());
         return Set.of("pool " + pools.store(spec.pool()).name(), "replica " + uuid);
@@ -256,7 +256,7 @@ final class ReplicaService {
             lvol = find(UUID.fromString(id));
         }
         if (lvol == null) {
-            throw OperationException.notFound("replica-not-found", "there is no replica " + id + " in the open pools");
+            throw OperationException.notFound("replica-not-found", "there is no replica " + id + " in the open pools; if it is in another one, import that first");
         }
         return lvol;
     }

@@ -141,7 +141,8 @@ final class SignatureCheck {
             int status = ended.status();
             ended.release();
             if (status != Status.SUCCESS) {
-                end(OperationException.internal("disk-read-failed", "reading " + bdev.name() + " failed: " + Status.describe(status)));
+                end(OperationException.internal("disk-read-failed", "reading " + bdev.name() + " failed: " + Status.describe(status)
+                    + "; look at the disk and at the kernel's log (dmesg)"));
                 return;
             }
             MemorySegment.copy(RawMemory.ALL, ValueLayout.JAVA_BYTE, buffer.address(), target, done, lengthBytes);

@@ -120,7 +120,7 @@ final class SnapshotService {
         Lvol lvol = replicas.lvol(id);
         Lvol snapshot = snapshot(snapshotId);
         if (snapshot.store() != lvol.store()) {
-            throw OperationException.invalid("invalid-snapshot", "snapshot " + snapshot + " is in another pool than replica " + lvol);
+            throw OperationException.invalid("invalid-snapshot", "snapshot " + snapshot + " is in another pool than replica " + lvol + "; GET /v1/snapshots?replica=" + lvol.uuid() + " lists its own");
         }
         NexusEntry user = nexuses.userOf(lvol);
         if (user != null) {     // Also one that is out: what it missed is known, but not that all of it is older.
@@ -192,7 +192,7 @@ final class SnapshotService {
         Lvol lvol = replicas.lvol(id);
         Lvol from = since == null ? null : snapshot(since);
         if (from != null && from.store() != lvol.store()) {
-            throw OperationException.invalid("invalid-snapshot", "snapshot " + from + " is in another pool than " + lvol);
+            throw OperationException.invalid("invalid-snapshot", "snapshot " + from + " is in another pool than " + lvol + "; name one of its own pool");
         }
         if (offsetBytes < 0 || count < 1 || count > RANGES_MAX) {
             throw OperationException.invalid("invalid-range", "the offset is 0 or above, and the count 1 to " + RANGES_MAX);
@@ -226,7 +226,7 @@ final class SnapshotService {
     }
 
     private static OperationException missing(String id) {
-        return OperationException.notFound("snapshot-not-found", "there is no snapshot " + id + " in the open pools");
+        return OperationException.notFound("snapshot-not-found", "there is no snapshot " + id + " in the open pools; if it is in another one, import that first");
     }
 
     private SnapshotView view(Lvol lvol) {

@@ -174,10 +174,10 @@ public final class LvStores {
     /** Takes the identity of a pool that is being opened: given up by {@link #release}, or when the pool is open. */
     void reserve(String name, UUID uuid) {
         if (find(name) != null || opening.containsValue(name)) {
-            throw new OperationException(ErrorKind.ALREADY_EXISTS, "pool-exists", "a pool named " + name + " is open already");
+            throw new OperationException(ErrorKind.ALREADY_EXISTS, "pool-exists", "a pool named " + name + " is open already; export that one first");
         }
         if (find(uuid) != null || opening.containsKey(uuid)) {
-            throw new OperationException(ErrorKind.ALREADY_EXISTS, "pool-exists", "a pool with uuid " + uuid + " is open already");
+            throw new OperationException(ErrorKind.ALREADY_EXISTS, "pool-exists", "a pool with uuid " + uuid + " is open already; export that one first: is this a copy of its disk?");
         }
         opening.put(uuid, name);
     }

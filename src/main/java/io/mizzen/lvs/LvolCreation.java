@@ -77,7 +77,7 @@ final class LvolCreation {
         }
         if (parent.snapshotInfo().discarded()) {
             throw OperationException.precondition("snapshot-discarded", "snapshot " + parent
-                    + " is deleted, and stays only for the clones that it has");
+                    + " is deleted, and stays only for the clones that it has; take another one");
         }
     }
 

@@ -69,7 +69,7 @@ final class LvolResize {
             succeed();
         } else if (newCount < oldCount && lvol.bdev().isOpen()) {
             fail(OperationException.precondition("replica-in-use", "volume " + lvol + " is open ("
-                    + lvol.bdev().claimedBy() + ") and cannot shrink"), false);
+                    + lvol.bdev().claimedBy() + ") and cannot shrink; end that first"), false);
         } else if (newCount < oldCount && lvol.parent() != null) {
             // Grown again, it would show what its snapshot holds there.
             fail(OperationException.precondition("replica-has-snapshot", "volume " + lvol + " is a clone of snapshot "

@@ -36,7 +36,7 @@ final class LvolRollback {
                     + (snapshot.snapshot() ? "; make a clone of it instead" : ""));
         }
         if (snapshot.snapshotInfo().discarded()) {
-            throw OperationException.precondition("snapshot-discarded", "snapshot " + snapshot + " is deleted");
+            throw OperationException.precondition("snapshot-discarded", "snapshot " + snapshot + " is deleted, and stays only for what reads from it; take another one");
         }
         checkClosed();
         if (snapshot.clusterCount() > lvol.clusterCount()) {

@@ -112,11 +112,11 @@ final class StoreLoad {
         }
         if (expected.name() != null && !expected.name().equals(name)) {
             throw OperationException.invalid("pool-name-mismatch", "the pool on the device is named " + name + ", not "
-                    + expected.name());
+                    + expected.name() + "; import it under its name, or name the disk that is meant");
         }
         if (expected.uuid() != null && !expected.uuid().equals(uuid)) {
             throw OperationException.invalid("pool-uuid-mismatch", "the pool on the device has uuid " + uuid + ", not "
-                    + expected.uuid());
+                    + expected.uuid() + "; import it under its UUID, or name the disk that is meant");
         }
         stores.reserve(name, uuid);
         reserved = uuid;

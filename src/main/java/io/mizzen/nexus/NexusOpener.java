@@ -377,7 +377,8 @@ final class NexusOpener {
         }
         if (parameters.sizeBytes() != 0 && parameters.sizeBytes() != metadata.sizeBytes()) {
             throw new OperationException(ErrorKind.ALREADY_EXISTS, "nexus-size-differs", "nexus " + metadata.uuid()
-                    + " has " + metadata.sizeBytes() + " bytes, not " + parameters.sizeBytes());
+                    + " has " + metadata.sizeBytes() + " bytes, not " + parameters.sizeBytes()
+                    + "; leave the size out, and resize it when it is open");
         }
     }
 

@@ -200,7 +200,7 @@ public final class UringFile implements AutoCloseable {
         RawMemory.putShort(flock.address(), F_WRLCK);
         int result = Libc.fcntl(fd, F_OFD_SETLK, flock.address());
         if (result < 0) {
-            throw OperationException.precondition(IN_USE, path + " is open in another engine");
+            throw OperationException.precondition(IN_USE, path + " is open in another engine; stop that one, or name another disk");
         }
     }
 

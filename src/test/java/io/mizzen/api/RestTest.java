@@ -251,7 +251,8 @@ class RestTest extends RestTestBase {
             assertThat(answer.json().path("children").path(0).path("state").asString()).isEqualTo("CLOSED");
         }
         assertThat(get("/v1/nexuses").expect(200).json().size()).isEqualTo(1);
-        put(nexus, Examples.NEXUS_BODY.replace("example", "other")).problem(409, "nexus-exists");
+        assertThat(put(nexus, Examples.NEXUS_BODY.replace("example", "other")).problem(409, "nexus-exists"))
+            .contains("other name (example-nexus)", "POST " + nexus + "/assembly", "another UUID");
         for (Answer answer : List.of(put(nexus + "/size", Examples.NEXUS_SIZE_BODY), put(nexus + "/publication", Examples.PUBLICATION_BODY),
             post(nexus + "/publication/pause", ""), patch(nexus + "/settings", Examples.SETTINGS_BODY), post(nexus + "/verify", ""),
             post(nexus + "/children", Examples.CHILD_BODY), post(nexus + "/children/x/offline", ""))) {

@@ -156,7 +156,7 @@ class EngineTest {
             assertTrue(bdev.test());
             assertEquals(M0.uri(), bdev.uri());
             assertEquals(bdev.uuid(), h.get(h.engine.createBdev(M0)).uuid());
-            h.refused(ErrorKind.ALREADY_EXISTS, "bdev-exists", h.engine.createBdev(new BdevSpec("malloc:///m0?size_mb=8")), "m0");
+            h.refused(ErrorKind.ALREADY_EXISTS, "bdev-exists", h.engine.createBdev(new BdevSpec("malloc:///m0?size_mb=8")), "m0", "another name");
             h.refused(ErrorKind.ALREADY_EXISTS, "bdev-exists",
                     h.engine.createBdev(new BdevSpec("null:///n0?size_mb=8&uuid=" + bdev.uuid())), bdev.uuid());
             assertEquals(1, h.get(h.engine.bdevs()).size());

@@ -52,7 +52,7 @@ class NexusServiceTest {
             assertTrue(nexus.children().stream().allMatch(NexusView.ChildView::healthy));
             assertEquals(nexus, h.get(h.engine.createNexus(nexus(N1, "lvol:///p0/r", "lvol:///p1/r"))));
             h.refused(ErrorKind.ALREADY_EXISTS, "nexus-exists", h.engine.createNexus(nexus(N1, "lvol:///p0/r")),
-                "children ([lvol:///p0/r, lvol:///p1/r])");
+                "children ([lvol:///p0/r, lvol:///p1/r])", "another UUID");
             h.refused(ErrorKind.FAILED_PRECONDITION, "pool-in-use", h.engine.exportPool("p0"), "nexus");
             h.refused(ErrorKind.FAILED_PRECONDITION, "replica-in-use", h.engine.destroyReplica(R1), "nexus");
             h.refused(ErrorKind.FAILED_PRECONDITION, "bdev-has-owner", h.engine.destroyBdev(nexus.bdev()), "nexus");

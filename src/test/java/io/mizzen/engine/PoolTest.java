@@ -41,7 +41,7 @@ class PoolTest {
             assertEquals(List.of(DISK), pool.disks());
             assertEquals(pool, h.get(h.engine.createPool(pool("p0", DISK, true))));
             h.refused(ErrorKind.ALREADY_EXISTS, "pool-exists", h.engine.createPool(
-                    new PoolSpec("p0", null, List.of(DISK), 2 << 20, List.of(), true)), "clusterSizeBytes");
+                    new PoolSpec("p0", null, List.of(DISK), 2 << 20, List.of(), true)), "clusterSizeBytes", "another name", "/v1/pools/p0/disks");
             ReplicaView replica = h.get(h.engine.createReplica(new ReplicaSpec(R1, "r1", "p0", 3_000_000, false)));
             assertEquals(3 << 20, replica.sizeBytes());
             assertEquals("lvol:///p0/r1", replica.uri());
