@@ -44,6 +44,7 @@ final class Examples {
     static final String CLONE_BODY = """
         {"name": "example-clone", "uuid": "e0000000-0000-4000-8000-0000000000b2"}""";
     static final String ROLLBACK_BODY = "{\"snapshot\": \"e0000000-0000-4000-8000-0000000000b1\"}";
+    static final String NEXUS_ROLLBACK_BODY = "{\"snapshot\": \"example-nexus-snapshot\"}";
     /** The first of a start; in the demo, the creation of a pool. */
     static final String JOB = "1";
     static final String WIPE_BODY = "{\"method\": \"CHECKSUM\"}";

@@ -182,7 +182,7 @@ public class NexusController {
     @ResponseStatus(HttpStatus.NO_CONTENT)
     @Operation(operationId = "unpublishNexus", summary = "Serve a nexus no more",
         description = "Hosts are disconnected. Nothing happens when it is not published.")
-    void unpublish(@Parameter(description = "UUID of the nexus", example = Examples.OWN_NEXUS)
+    void unpublish(@Parameter(description = "UUID of the nexus", example = Examples.NEXUS)
                    @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid) {
         nexuses.unpublish(uuid);
     }

@@ -1,12 +1,14 @@
 package io.mizzen.api;
 
 import io.mizzen.api.request.CloneRequest;
+import io.mizzen.api.request.NexusRollbackRequest;
 import io.mizzen.api.request.NexusSnapshotRequest;
 import io.mizzen.api.request.RollbackRequest;
 import io.mizzen.api.request.SnapshotRequest;
 import io.mizzen.control.Ids;
 import io.mizzen.control.SnapshotService;
 import io.mizzen.engine.model.JobView;
+import io.mizzen.engine.model.NexusView;
 import io.mizzen.engine.model.Outcome;
 import io.mizzen.engine.model.RangesView;
 import io.mizzen.engine.model.ReplicaView;
@@ -127,9 +129,7 @@ public class SnapshotController {
     @PostMapping("/replicas/{uuid}/rollback")
     @Operation(operationId = "rollbackReplica", summary = "Take a replica back to a snapshot",
         description = "What was written since is gone, but what later snapshots hold. Refused while anybody uses the replica, "
-            + "and while a nexus knows it, also one that is shut down: to take a whole volume back, shut its nexus down, delete it "
-            + "(its replicas keep what they hold), roll all of them back, and create it again with its UUID; what one holds that is not rolled back is newer, and "
-            + "copied to the others. A nexus of another "
+            + "and while a nexus knows it, also one that is shut down: to take a whole volume back, roll back its nexus. A nexus of another "
             + "engine does not see that one replica alone was rolled back: add that one to it anew, as a new child.")
     ReplicaView rollback(
         @Parameter(description = "UUID of the replica", example = Examples.OWN_REPLICA)
@@ -137,6 +137,21 @@ public class SnapshotController {
         @io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
             @ExampleObject(Examples.ROLLBACK_BODY))) @Valid @RequestBody RollbackRequest request) {
         return snapshots.rollback(uuid, request.snapshot());
+    }
+
+    @PostMapping("/nexuses/{uuid}/rollback")
+    @Operation(operationId = "rollbackNexus", summary = "Take a nexus back to a snapshot of it: all its children",
+        description = "What was written since is gone, but what later snapshots hold, to which it can be taken as well. Refused (409) while it is "
+            + "published or in use: unpublish it first, since hosts would go on with what they have read before. Every child must be healthy and have the "
+            + "snapshot (409 says which has not): remove one that has none, and add it anew afterwards. The nexus is closed meanwhile and open "
+            + "again when this answers, with the size that it had then. A crash, or a child that fails, leaves it as it was, with children that were taken "
+            + "back already as `stale` (bring them online, which copies them anew), or as the snapshot has it; never a mixture.")
+    NexusView rollbackNexus(
+        @Parameter(description = "UUID of the nexus", example = Examples.NEXUS)
+        @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid,
+        @io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
+            @ExampleObject(Examples.NEXUS_ROLLBACK_BODY))) @Valid @RequestBody NexusRollbackRequest request) {
+        return snapshots.rollbackNexus(uuid, request.snapshot());
     }
 
     @PostMapping("/replicas/{uuid}/inflate")

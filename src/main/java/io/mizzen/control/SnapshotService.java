@@ -3,6 +3,7 @@ package io.mizzen.control;
 import io.mizzen.engine.Engine;
 import io.mizzen.engine.model.CloneSpec;
 import io.mizzen.engine.model.JobView;
+import io.mizzen.engine.model.NexusView;
 import io.mizzen.engine.model.Outcome;
 import io.mizzen.engine.model.RangesView;
 import io.mizzen.engine.model.ReplicaView;
@@ -65,6 +66,14 @@ public final class SnapshotService {
     public ReplicaView rollback(String replica, String snapshot) {
         absent.refuseReplica(replica);
         return calls.await(engine.rollbackReplica(replica, snapshot));
+    }
+
+    /** Of all children of a nexus. */
+    public NexusView rollbackNexus(String nexus, String snapshot) {
+        if (shut.find(nexus, calls.await(engine.nexuses())).isPresent()) {
+            throw OperationException.precondition("nexus-shut-down", "Nexus " + nexus + " is shut down; assemble it first.");
+        }
+        return calls.await(engine.rollbackNexus(nexus, snapshot));
     }
 
     /** @return the job that does it */

@@ -268,6 +268,14 @@ public interface Engine {
     CompletableFuture<ReplicaView> rollbackReplica(String id, String snapshotId);
 
     /**
+     * Takes a nexus back to a snapshot of it: closes it, takes all its children back, and opens it again. Refused while it is published
+     * or in use, and unless all its children are healthy and have that snapshot. A crash leaves it as it was, or as the snapshot has it.
+     *
+     * @param snapshot UUID or name of the one of any child, or the transactionId that they have in common
+     */
+    CompletableFuture<NexusView> rollbackNexus(String id, String snapshot);
+
+    /**
      * Begins to make a replica, which may be in use, independent of its snapshots, as a job. Cancelled, or cut short by a crash, it has
      * allocated some, and is the clone that it was.
      *

@@ -344,7 +344,7 @@ final class NexusChildService {
         }
     }
 
-    private static void apply(NexusEntry entry, NexusSettings wanted) {
+    static void apply(NexusEntry entry, NexusSettings wanted) {
         if (wanted.freezeTimeoutMs() < FREEZE_MIN_MS || wanted.freezeTimeoutMs() > FREEZE_MAX_MS) {
             throw OperationException.invalid("invalid-freeze-timeout", "freezeTimeoutMs is " + wanted.freezeTimeoutMs()
                     + "; it must be " + FREEZE_MIN_MS + " to " + FREEZE_MAX_MS);

@@ -342,15 +342,48 @@ final class NexusService {
                     + "; end that first")));
                 return;
             }
-            entry.closing = true;
-            nexus.close((none, failure) -> {
-                entry.shut = true;
-                putAway(entry.legs);
+            close(entry, (none, failure) -> {
                 plane.event(ObjectKind.NEXUS, nexus.uuid(), entry.name, "nexus-shut-down", "nexus " + entry.name
                         + " is shut down; its hosts wait" + (failure == null ? "" : ": " + failure.getMessage()), "clean", failure == null);
                 finish(entry, failure, done);
             });
         });
+    }
+
+    /** Closes a nexus clean, and lets go of its children. It stays listed, as shut down, whatever comes of it. */
+    void close(NexusEntry entry, Completion<Void> done) {
+        entry.closing = true;
+        entry.nexus.close((nothing, failure) -> {
+            entry.shut = true;
+            putAway(entry.legs);
+            done.complete(null, failure);
+        });
+    }
+
+    /** Opens one that was just closed, as it was: over the children that it had, with its settings and limits. */
+    void reopen(NexusEntry entry, boolean allowMissing, Completion<NexusView> done) {
+        UUID uuid = entry.nexus.uuid();
+        List<String> children = entry.legs.stream().map(leg -> leg.uri).toList();
+        NexusSpec spec = new NexusSpec(uuid.toString(), entry.name, children, 0, entry.nexus.label().name().toLowerCase(Locale.ROOT));
+        open(spec, NexusParameters.Mode.ASSEMBLE, allowMissing, (view, failure) -> {
+            if (failure != null) {
+                done.fail(failure);
+                return;
+            }
+            NexusEntry again = entries.get(uuid);
+            NexusChildService.apply(again, NexusViews.settings(entry));
+            VolumeLimits.set(plane, ObjectKind.NEXUS, again.nexus, again.name, VolumeLimits.spec(entry.nexus),
+                    (limits, unlimited) -> finish(again, unlimited, done));
+        });
+    }
+
+    /** Refuses what needs the nexus for itself. */
+    void refuseUsed(NexusEntry entry) {
+        if (shares.find(entry.nexus.uuid()) != null) {
+            throw OperationException.precondition("nexus-published", "nexus " + entry.name + " is published: whoever is connected would go on"
+                    + " with what it has read before; unpublish it first (DELETE /v1/nexuses/" + entry.nexus.uuid() + "/publication)");
+        }
+        refuseInUse(entry.nexus);
     }
 
     /** Makes a nexus larger; its children must be large enough. */

@@ -23,6 +23,7 @@ final class Services {
     final SnapshotService snapshots;
     final NexusService nexuses;
     final VolumeSnapshotService volumeSnapshots;
+    final VolumeRollbackService volumeRollbacks;
     final NexusChildService children;
     /** Null when no address is configured. */
     final TargetPort target;
@@ -44,6 +45,7 @@ final class Services {
         snapshots = new SnapshotService(plane, pools, replicas, nexuses, shares, jobs);
         children = new NexusChildService(plane, bdevs, pools, nexuses);
         volumeSnapshots = new VolumeSnapshotService(plane, bdevs, pools, nexuses, jobs);
+        volumeRollbacks = new VolumeRollbackService(plane, nexuses, jobs);
         nexuses.onChildClosed(children::onClosed);
     }
 

@@ -125,9 +125,8 @@ final class SnapshotService {
         NexusEntry user = nexuses.userOf(lvol);
         if (user != null) {     // Also one that is out: what it missed is known, but not that all of it is older.
             throw OperationException.precondition("replica-in-use", "replica " + lvol + " is a child of nexus " + user.name
-                    + ", which would take it for what it left; remove it from the nexus first. To take the whole volume back, shut the"
-                    + " nexus down, delete it (its replicas keep what they hold), roll all of them back, and create it again with its"
-                    + " UUID " + user.nexus.uuid() + "; what one holds that is not rolled back is newer and copied to the others");
+                    + ", which would take it for what it left; remove it from the nexus first. To take the whole volume back: POST"
+                    + " /v1/nexuses/" + user.nexus.uuid() + "/rollback");
         }
         refuseShared(lvol);
         InflationJob.refuse(jobs, lvol);

@@ -2,6 +2,7 @@ package io.mizzen.engine;
 
 import io.mizzen.engine.model.CloneSpec;
 import io.mizzen.engine.model.JobView;
+import io.mizzen.engine.model.NexusView;
 import io.mizzen.engine.model.Outcome;
 import io.mizzen.engine.model.PoolDiskSpec;
 import io.mizzen.engine.model.PoolImport;
@@ -148,6 +149,11 @@ abstract class StorageCommands implements Engine {
     @Override
     public CompletableFuture<ReplicaView> rollbackReplica(String id, String snapshotId) {
         return change("replica rollback", s -> s.replicas.keys(id), s -> done -> s.snapshots.rollback(id, snapshotId, done));
+    }
+
+    @Override
+    public CompletableFuture<NexusView> rollbackNexus(String id, String snapshot) {
+        return change("nexus rollback", s -> s.volumeSnapshots.keys(id), s -> done -> s.volumeRollbacks.rollback(id, snapshot, done));
     }
 
     @Override

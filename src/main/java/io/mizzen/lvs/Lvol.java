@@ -259,6 +259,11 @@ public final class Lvol {
                 + "); try again when that has ended");
     }
 
+    /** Refuses what {@link LvStore#rollbackLvol} would, but that somebody has it open. Control reactor. */
+    public void checkRollback(Lvol snapshot) {
+        new LvolRollback(store, this, snapshot, (same, never) -> { }).check();
+    }
+
     @Override
     public String toString() {
         return store.name() + "/" + name;

@@ -24,7 +24,11 @@ final class LvolRollback {
         this.done = done;
     }
 
-    void start() {
+    /** Refuses what cannot be done however long it waits, but that somebody has the volume open. */
+    void check() {
+        if (!store.writable()) {
+            throw LvStore.faulted();
+        }
         LvolResize.checkUsable(store, lvol);
         LvolResize.checkParentSettled(lvol);
         LvolResize.checkUsable(store, snapshot);
@@ -38,10 +42,14 @@ final class LvolRollback {
         if (snapshot.snapshotInfo().discarded()) {
             throw OperationException.precondition("snapshot-discarded", "snapshot " + snapshot + " is deleted, and stays only for what reads from it; take another one");
         }
-        checkClosed();
         if (snapshot.clusterCount() > lvol.clusterCount()) {
             store.heap().check(store, snapshot.clusterCount() - lvol.clusterCount(), snapshot.clusterCount(), 0);
         }
+    }
+
+    void start() {
+        check();
+        checkClosed();
         lvol.busy("it is rolled back to snapshot " + snapshot);
         snapshot.busy("volume " + lvol + " is rolled back to it");    // It stays until the volume is its clone.
         store.queue().add(this::run, this::ended);
@@ -85,6 +93,9 @@ final class LvolRollback {
                 new BlobCommit(store.space(), store.writer()).commit(old, next, new BitSet(), (failure, torn) -> {
                     if (torn) {
                         store.fault(failure);
+                        lvol.unusable("whether it was rolled back to snapshot " + snapshot.name() + " is not known; export and import pool "
+                                + store.name());
+                        bdev.limitToClusters(0);        // What is written now may be gone when the disk is read again.
                     } else if (failure == null) {
                         lvol.blob(next);
                         lvol.map().replace(next.clusters);

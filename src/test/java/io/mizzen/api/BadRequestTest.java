@@ -8,6 +8,7 @@ import java.io.InputStream;
 import java.net.Socket;
 import java.net.http.HttpRequest;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -124,6 +125,9 @@ class BadRequestTest extends RestTestBase {
             assertThat(post(path, body).status()).isEqualTo(400);
         }
         assertThat(post(REPLICA + "/rollback", "{}").status()).isEqualTo(400);
+        for (String nothing : List.of("", "{}", "{\"snapshot\": \"\"}", "{\"snapshot\": [1]}", "{\"snapshot\": \"" + "s".repeat(256) + "\"}")) {
+            assertThat(post("/v1/nexuses/" + Examples.NEXUS + "/rollback", nothing).status()).isEqualTo(400);
+        }
         nothingReachedTheEngine();
     }
 

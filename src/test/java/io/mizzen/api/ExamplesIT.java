@@ -32,7 +32,7 @@ class ExamplesIT {
         "shutdownNexus", "assembleNexus",
         "setNexusLimits", "getNexusLimits",
         "removeNexusLimits", "pausePublication", "resumePublication", "setReplicaLimits", "getReplicaLimits", "removeReplicaLimits",
-        "unpublishNexus", "listShares", "getShare", "listHosts", "listConnections", "destroyNexus", "destroySnapshot", "destroyReplica",
+        "listShares", "getShare", "listHosts", "listConnections", "unpublishNexus", "rollbackNexus", "destroyNexus", "destroySnapshot", "destroyReplica",
         "destroyPool");
 
     /** They name a drive that few machines have: where it is not there they say so. */

@@ -454,6 +454,8 @@ class RestTest extends RestTestBase {
         assertThat(all.response().headers().firstValue("Location")).hasValue("/v1/snapshots/"
             + all.json().path("snapshots").get(0).path("uuid").asString());
         post("/v1/nexuses/" + Examples.NEXUS + "/snapshots", words).expect(200);
+        post("/v1/nexuses/" + Examples.NEXUS + "/rollback", "{\"snapshot\": \"tx\"}").expect(200);
+        post("/v1/nexuses/" + Examples.NEXUS + "/rollback", "{\"snapshot\": \"none\"}").problem(404, "snapshot-not-found");
         delete("/v1/nexuses/" + Examples.NEXUS).expect(204);
         Answer clone = post("/v1/snapshots/" + Examples.SNAPSHOT + "/clones", Examples.CLONE_BODY).expect(201);
         assertThat(clone.response().headers().firstValue("Location")).hasValue("/v1/replicas/" + Examples.OWN_CLONE);

@@ -229,6 +229,16 @@ public final class FakeEngine extends FakeStorage {
     }
 
     @Override
+    public CompletableFuture<NexusView> rollbackNexus(String id, String snapshot) {
+        return answer("rollbackNexus", () -> {
+            if (snapshots.values().stream().noneMatch(one -> snapshot.equals(one.transactionId()))) {
+                throw OperationException.notFound("snapshot-not-found", "no snapshot " + snapshot);
+            }
+            return nexusView(id);
+        });
+    }
+
+    @Override
     public CompletableFuture<JobView> inflateReplica(String id, boolean parentOnly) {
         return answer("inflateReplica", () -> begun(parentOnly ? "replica-decouple" : "replica-inflate", replicaView(id).uuid()));
     }
