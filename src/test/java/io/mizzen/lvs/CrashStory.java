@@ -21,12 +21,16 @@ final class CrashStory {
 
     private static final int CUTS_WHILE_STARTING_MAX = 2;
     private static final int READS_AFTER_START = 2;
+    /** In so many of the lives in which else nothing fails a flush does. */
+    private static final int LOSS_ONE_IN = 4;
+    private static final int LOSS_FLUSHES_MAX = 20;
     /** With so many metadata pages free no change is refused for lack of them. */
     private static final int PAGES_FOR_ANY_CHANGE = 8;
     private static final int START_TURNS_MAX = 200_000;
 
     final CrashPlan plan;
     final Random random;
+    private final Random losses;
     final CrashModel model = new CrashModel();
     CrashMachine machine;
     private final CrashMemory memory;
@@ -46,6 +50,7 @@ final class CrashStory {
     /** @param traces whether {@link #trace} keeps what happens */
     CrashStory(long seed, boolean cutsEverywhere, CrashMemory memory, CrashMemory twinMemory, boolean traces) {
         random = new Random(seed * 0x9E3779B97F4A7C15L + 3);
+        losses = new Random(~seed);
         CrashPlan some = CrashPlan.of(random);
         plan = cutsEverywhere ? some.cutEverywhere() : some;
         this.memory = memory;
@@ -93,6 +98,8 @@ final class CrashStory {
                 } else {
                     machine.disk.failOneAfter(after, random.nextBoolean());
                 }
+            } else if (losses.nextInt(LOSS_ONE_IN) == 0) {
+                machine.disk.loseCacheAfter(losses.nextInt(LOSS_FLUSHES_MAX));
             }
             workload.live(plan.turns());
         }
