@@ -18,6 +18,7 @@ final class Jobs {
 
     private final Map<String, Job> jobs = new LinkedHashMap<>();
     private final List<Completion<Void>> stopping = new ArrayList<>();
+    private boolean isStopping;
     private int started;
 
     /** One piece of work. */
@@ -84,6 +85,7 @@ final class Jobs {
             throw new OperationException(ErrorKind.RESOURCE_EXHAUSTED, "too-many-jobs", RUNNING_MAX + " jobs are running; wait for one to end");
         }
         Job job = new Job(this, Integer.toString(++started), kind, object, objectUuid, cancellable);
+        job.cancelled = cancellable && isStopping;
         jobs.put(job.id, job);
         Iterator<Job> oldest = jobs.values().iterator();
         while (jobs.size() > KEPT_MAX) {
@@ -121,9 +123,15 @@ final class Jobs {
         return job.view();
     }
 
-    /** For the ordered stop: cancels what can be, and waits until those have ended. */
-    void stop(Completion<Void> done) {
+    /** For the ordered stop: cancels what can be, also what begins later. */
+    void cancelAll() {
+        isStopping = true;
         jobs.values().forEach(job -> job.cancelled |= job.endedAt == null && job.cancellable);
+    }
+
+    /** As above, and waits until those have ended. */
+    void stop(Completion<Void> done) {
+        cancelAll();
         stopping.add(done);
         ended();
     }

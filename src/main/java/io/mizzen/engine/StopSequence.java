@@ -8,10 +8,10 @@ import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * The ordered stop, each step within the deadline: no new commands; hosts told and I/O drained; nexuses closed clean, but
- * those that something lies on; pools exported clean, from the top where they lie on each other; what somebody has open still
- * closed as well as it can be; bdevs closed; reactors stopped and joined. A step that overruns is reported and the next one begins: what was not closed clean is recovered at the next
- * start. Runs on the thread that stops the engine.
+ * The ordered stop, each step within the deadline: no new commands, jobs cancelled; hosts told and I/O drained; nexuses closed
+ * clean, but those that something lies on; pools exported clean, from the top where they lie on each other; what somebody has
+ * open still closed as well as it can be; bdevs closed; reactors stopped and joined. A step that overruns is reported and the
+ * next one begins: what was not closed clean is recovered at the next start. Runs on the thread that stops the engine.
  */
 final class StopSequence {
     private static final long COMMANDS_POLL_NS = 1_000_000;
@@ -55,6 +55,10 @@ final class StopSequence {
     private void endCommands(long limitNs) {
         plane.mailbox.close(Plane.notRunning("stopping"));
         long endNs = System.nanoTime() + limitNs;
+        PlaneCall.<Void>on(plane.control(), "cancelling jobs", limitNs, done -> {    // An import is a command as long as it reads.
+            plane.services.jobs.cancelAll();
+            done.ok(null);
+        });
         while (plane.mailbox.depth() > 0) {
             if (System.nanoTime() - endNs >= 0) {
                 throw new OperationException(ErrorKind.TIMEOUT, "operation-timeout", plane.mailbox.depth() + " commands did not end");

@@ -19,6 +19,7 @@ import org.junit.jupiter.api.Test;
 class ImportJobTest {
     private static final long MIB = 1 << 20;
     private static final int SLOW_NS = 200_000_000;
+    private static final int VERY_SLOW_NS = 400_000_000;
     private static final String DISK = "f0";
     private static final String R1 = "11111111-1111-4111-8111-111111111111";
     private static final PoolImport ALL = new PoolImport(true, false);
@@ -48,8 +49,12 @@ class ImportJobTest {
     }
 
     private static CompletableFuture<PoolView> beginSlowImport(EngineHarness h, PoolSpec spec) {
+        return beginSlowImport(h, spec, SLOW_NS);
+    }
+
+    private static CompletableFuture<PoolView> beginSlowImport(EngineHarness h, PoolSpec spec, int delayNs) {
         h.get(h.engine.putFault(DISK, new FaultSpec("slow", FaultSpec.Operation.READ, FaultSpec.Stage.SUBMISSION,
-                FaultSpec.Action.DELAY, 0, 0, 0, SLOW_NS, 0)));
+                FaultSpec.Action.DELAY, 0, 0, 0, delayNs, 0)));
         CompletableFuture<PoolView> answer = h.engine.importPool(spec, ALL);
         while (imports(h).isEmpty() || imports(h).getLast().doneBytes() == 0) {
             assertThat(answer).isNotDone();
@@ -103,6 +108,22 @@ class ImportJobTest {
             PoolView pool = h.get(h.engine.importPool(LARGE));
             assertThat(pool.recovered()).as("it was clean and is still").isFalse();
             assertThat(pool.replicas()).isEqualTo(1);
+        }
+    }
+
+    /** Neither for the one that reads, which has most before it, nor for the one that waits for the same disk. */
+    @Test
+    void anOrderedStopWaitsForNoImport() {
+        CompletableFuture<PoolView> reading;
+        CompletableFuture<PoolView> waiting;
+        try (EngineHarness h = new EngineHarness(1)) {
+            makePool(h, LARGE);
+            reading = beginSlowImport(h, LARGE, VERY_SLOW_NS);
+            waiting = h.engine.importPool(LARGE, ALL);
+        }
+        for (CompletableFuture<PoolView> answer : List.of(reading, waiting)) {
+            assertThat(answer).isCompletedExceptionally();
+            assertThat(answer.exceptionNow()).hasMessageContaining("nothing was written");
         }
     }
 
