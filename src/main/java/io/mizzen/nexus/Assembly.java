@@ -16,7 +16,7 @@ import java.util.UUID;
  * assembly is refused unless its absence is allowed in words. Numbers of generations are those of one {@link Timeline}: what
  * healthy members say has to be its past.
  *
- * @param metadata the newest generation, as found, on the timeline of the healthy
+ * @param metadata the newest generation, as found, on the timeline of the healthy, and numbered as the highest found
  * @param members the member records to go on with: what is present and trusted is healthy, the rest is not
  * @param childOfMember for each member the index of the child that carries it, or -1
  */
@@ -47,11 +47,13 @@ record Assembly(NexusMetadata metadata, List<Member> members, int[] childOfMembe
         for (Found child : children) {
             checkOwn(nexus, child);
         }
-        NexusMetadata newest = newest(children);
+        NexusMetadata highest = newest(children);
         // What only a child has that was coming back is no generation that the healthy ones have missed.
         List<Found> healthy = children.stream().filter(child -> child.self().isHealthy()).toList();
-        NexusMetadata newestHealthy = healthy.isEmpty() ? newest : newest(healthy);
+        NexusMetadata newestHealthy = healthy.isEmpty() ? highest : newest(healthy);
         long effective = healthy.isEmpty() ? 0 : newestHealthy.generation();
+        // Nor does it say who is healthy, if it is of another time than they: their numbers only go on above its own.
+        NexusMetadata newest = highest.passed(newestHealthy) ? highest : newestHealthy;
         int[] childOfMember = placeChildren(newest, children);
         checkOneHistory(newest, children);
         healthy.forEach(child -> checkOneTime(newestHealthy, child));
@@ -65,7 +67,7 @@ record Assembly(NexusMetadata metadata, List<Member> members, int[] childOfMembe
                     + ": none of the children present holds the newest data (generation " + newest.generation()
                     + "); bring back one that does");
         }
-        return new Assembly(newest.on(newestHealthy.timeline()), List.copyOf(members), childOfMember);
+        return new Assembly(newest.on(newestHealthy.timeline()).numbered(highest.generation()), List.copyOf(members), childOfMember);
     }
 
     private static NexusMetadata newest(List<Found> children) {
@@ -156,9 +158,9 @@ record Assembly(NexusMetadata metadata, List<Member> members, int[] childOfMembe
             return new Member(member.uuid(), MemberState.FAULTED, FaultReason.MISSING,
                     member.lastHealthyGeneration(), nowMs);
         }
-        if (child.generation() < effective - 1) {
-            // It should have been given every generation since; its disk was set back.
-            return new Member(member.uuid(), MemberState.FAULTED, FaultReason.STALE, child.generation(), nowMs);
+        if (child.generation() < effective - 1 || child.generation() > newest.generation()) {
+            // It should have been given every generation since, and no other; its disk was set to another moment.
+            return new Member(member.uuid(), MemberState.FAULTED, FaultReason.STALE, Math.min(child.generation(), newest.generation()), nowMs);
         }
         return member;
     }

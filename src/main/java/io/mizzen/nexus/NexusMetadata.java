@@ -78,6 +78,12 @@ record NexusMetadata(UUID uuid, String name, long generation, boolean inUse, boo
                 regionShift, createdAtMs, reachedBy, members);
     }
 
+    /** The same under another number: those that follow go on from there. */
+    NexusMetadata numbered(long number) {
+        return new NexusMetadata(uuid, name, number, inUse, creating, label, blockSizeBytes, sizeBytes, dirtyEpoch,
+                regionShift, createdAtMs, timeline, members);
+    }
+
     /** Whether what an older record says, of any generation up to this one, is what this one has come through. */
     boolean passed(NexusMetadata older) {
         return timeline.passed(older.timeline, older.generation);

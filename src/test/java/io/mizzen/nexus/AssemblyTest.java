@@ -205,4 +205,22 @@ class AssemblyTest {
         assertEquals(7, assembly.metadata().generation());
         assertEquals(healthy.timeline(), assembly.metadata().timeline());
     }
+
+    /** One that was coming back in a time that was given up has a higher number, and calls the only one healthy that is not any more. */
+    @Test
+    void whoIsHealthyIsNotSaidByOneOfAnotherTimeThatWasComingBack() {
+        NexusMetadata first = opened(generation(22, healthy(1, 22), faulted(2, 21), faulted(3, 10)), 1, 1, 3, 11);
+        NexusMetadata second = opened(generation(21, healthy(1, 21), healthy(2, 21), faulted(3, 10)), 1, 1, 3, 11);
+        NexusMetadata third = opened(generation(50, faulted(1, 45), healthy(2, 50),
+                new Member(new UUID(0, 3), MemberState.SYNCING, FaultReason.NONE, 30, 0)), 1, 1);
+        Assembly assembly = Assembly.decide(NEXUS, List.of(on(0, first), on(1, second), on(2, third)), false, 0);
+        assertEquals(List.of(MemberState.HEALTHY, MemberState.FAULTED, MemberState.FAULTED), states(assembly));
+        assertEquals(first.timeline(), assembly.metadata().timeline());
+        assertEquals(50, assembly.metadata().generation(), "no number is used twice");
+
+        NexusMetadata both = opened(generation(12, healthy(1, 12), healthy(2, 12), healthy(3, 12)), 1, 1, 3, 11);
+        Assembly without = Assembly.decide(NEXUS, List.of(on(0, both), on(1, both), on(2, third)), false, 0);
+        assertEquals(List.of(MemberState.HEALTHY, MemberState.HEALTHY, MemberState.FAULTED), states(without));
+        assertEquals(12, without.members().get(2).lastHealthyGeneration());
+    }
 }
