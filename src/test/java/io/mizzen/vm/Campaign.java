@@ -21,7 +21,7 @@ import tools.jackson.databind.JsonNode;
  * moment, also in the midst of a command, and started again. The seed gives the choices; what they meet depends on time.
  */
 final class Campaign {
-    private static final Duration KILL_PERIOD = Duration.ofSeconds(50);
+    private static final Duration KILL_PERIOD = Duration.ofSeconds(25);
     private static final Duration AWAIT_MAX = Duration.ofMinutes(5);
     private static final int PAUSE_MAX_MS = 2_000;
     private static final int KILL_DELAY_MAX_MS = 60;
