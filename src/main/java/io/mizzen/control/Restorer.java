@@ -29,6 +29,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -39,12 +40,15 @@ import tools.jackson.core.JacksonException;
 
 /**
  * Brings the desired state back at start: devices, bdevs, pools, nexuses, shares, in this order. What fails does not stop the rest;
- * it is reported (health, events, log) and tried again until it works or somebody removes it.
+ * it is reported (health, events, log) and tried again until it works or somebody removes it. Nor does a pool that takes long to
+ * read: what lies on it comes back after it.
  */
 public final class Restorer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Restorer.class);
     /** What an assembly says of a child that the nexus's metadata does not know. */
     private static final Set<String> NO_MEMBER = Set.of("child-foreign", "child-not-member", "child-of-other-nexus");
+    /** Of a pool that is being read: no failure yet. */
+    private static final String IMPORTING = "pool-importing";
     /** Turns at which everything is tried; then every second, fourth and so on, up to every 32nd. */
     private static final int QUICK_ATTEMPTS = 6;
     private static final int SLOWEST_SHIFT = 5;
@@ -56,8 +60,12 @@ public final class Restorer implements AutoCloseable {
     private final List<StateStore.SetAside> setAside = new ArrayList<>();
     /** What drives were asked last, by address. */
     private final Map<String, CompletableFuture<DeviceView>> asked = new ConcurrentHashMap<>();
+    /** What pools were opened with last, by UUID. */
+    private final Map<String, CompletableFuture<PoolView>> imports = new ConcurrentHashMap<>();
     private final ScheduledExecutorService retries =
         Executors.newSingleThreadScheduledExecutor(Thread.ofPlatform().name("restore").daemon().factory());
+    /** Held by the start, for which other work waits: it says to hosts whether there is more to come. */
+    private final Object turn = new Object();
     private long round;
 
     /**
@@ -99,8 +107,10 @@ public final class Restorer implements AutoCloseable {
         }
         List<String> served = state.list(DesiredState.StoredShare.class).stream().map(DesiredState.StoredShare::pool).toList();
         pending.sort(Comparator.comparing(Restorable::kind).thenComparing(object -> !served.contains(object.key())));
-        pending.forEach(this::restore);
-        tellHosts();
+        synchronized (turn) {
+            pending.forEach(this::restore);
+            tellHosts();
+        }
         retries.scheduleWithFixedDelay(this::retryDue, retry.toNanos(), retry.toNanos(), TimeUnit.NANOSECONDS);
     }
 
@@ -195,7 +205,7 @@ public final class Restorer implements AutoCloseable {
             case DesiredState.StoredPool pool -> {
                 if (!pool.exported() && calls.await(engine.pools()).stream()
                     .noneMatch(present -> pool.uuid().equals(present.uuid()))) {
-                    importKnown(pool, false);
+                    importShortly(pool);
                 }
             }
             case DesiredState.StoredNexus nexus -> {
@@ -207,6 +217,35 @@ public final class Restorer implements AutoCloseable {
             case DesiredState.StoredShare share -> serve(share);
             default -> throw new IllegalStateException("unknown content " + content);
         }
+    }
+
+    /** Opens a pool, and leaves it to itself if that takes long: then all that failed is tried again when it is there. */
+    private void importShortly(DesiredState.StoredPool pool) {
+        if (pool.uncertainDisk() != null) {
+            importKnown(pool, false);
+            return;
+        }
+        CompletableFuture<PoolView> last = imports.get(pool.uuid());
+        if (last != null && !last.isDone()) {
+            throw importing(pool);
+        }
+        CompletableFuture<PoolView> answer = engine.importPool(pool.toImport(false), pool.how(false));
+        imports.put(pool.uuid(), answer);
+        if (calls.awaitShortly(answer).isEmpty()) {
+            answer.whenComplete((view, failure) -> later(() -> {
+                if (failure == null) {
+                    retry();
+                } else {
+                    fail(new Restorable(StateKind.POOL, pool.uuid()), EngineCalls.failureOf(failure));
+                }
+            }));
+            throw importing(pool);
+        }
+    }
+
+    private static OperationException importing(DesiredState.StoredPool pool) {
+        return new OperationException(ErrorKind.UNAVAILABLE, IMPORTING, "Pool " + pool.name() + " is being imported, which takes long"
+            + " (GET /v1/jobs says how far it is); what lies on it comes back after it. Nothing needs to be done.");
     }
 
     /**
@@ -328,7 +367,20 @@ public final class Restorer implements AutoCloseable {
 
     /** As {@link #onPoolImported}, on a thread of its own: from one that must not wait for the engine. */
     void onPoolImportedLater(String uuid) {
-        retries.execute(() -> onPoolImported(uuid));
+        later(() -> onPoolImported(uuid));
+    }
+
+    /** On a thread of its own, and after the start. */
+    private void later(Runnable work) {
+        try {
+            retries.execute(() -> {
+                synchronized (turn) {
+                    work.run();
+                }
+            });
+        } catch (RejectedExecutionException e) {
+            LOG.info("event=restore-ended reason=\"the engine stops\"");
+        }
     }
 
     /**
@@ -377,12 +429,10 @@ public final class Restorer implements AutoCloseable {
 
     /** As at a start: its settings, limits and share; what fails is tried again. */
     private void goOnLater(String nexus) {
-        if (!retries.isShutdown()) {
-            retries.execute(() -> {
-                List.of(StateKind.NEXUS, StateKind.LIMITS, StateKind.SHARE).forEach(kind -> restore(new Restorable(kind, nexus)));
-                tellHosts();
-            });
-        }
+        later(() -> {
+            List.of(StateKind.NEXUS, StateKind.LIMITS, StateKind.SHARE).forEach(kind -> restore(new Restorable(kind, nexus)));
+            tellHosts();
+        });
     }
 
     private NexusView assembleNow(DesiredState.StoredNexus nexus, boolean allowMissing) {
@@ -486,7 +536,7 @@ public final class Restorer implements AutoCloseable {
                 before == null ? 1 : before.attempts() + 1, before == null ? Instant.now() : before.since()));
         }
         if (news) {
-            report(object, "restore-failed", cause.getMessage(), "code", cause.code());
+            report(object, cause.code().equals(IMPORTING) ? "restore-waits" : "restore-failed", cause.getMessage(), "code", cause.code());
         }
     }
 

@@ -86,6 +86,13 @@ public abstract class FakeStorage implements Engine {
         held.clear();
     }
 
+    /** What is held ends so, and is not done. */
+    public synchronized void failHeld(OperationException failure) {
+        heldCommand = null;
+        held.forEach(answer -> answer.completeExceptionally(failure));
+        held.clear();
+    }
+
     /** Names of the commands so far. */
     public synchronized List<String> calls() {
         return List.copyOf(calls);

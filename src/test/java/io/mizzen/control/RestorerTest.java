@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.mizzen.control.store.StateKind;
+import io.mizzen.control.store.StateStore;
 import io.mizzen.engine.model.BdevSpec;
 import io.mizzen.engine.model.EventView;
 import io.mizzen.engine.model.LimitsSpec;
@@ -547,5 +548,50 @@ class RestorerTest extends DesiredStateTestBase {
         Health health = new EngineHealth(engine, calls, restorer).health();
         assertThat(health.getStatus()).isEqualTo(EngineHealth.DEGRADED);
         assertThat(health.getDetails()).containsEntry("corruptDocuments", restorer.setAside());
+    }
+
+    private void startWithSlowImports() {
+        createEverything();
+        crash();
+        engine = new FakeEngine();
+        engine.createReplica(new ReplicaSpec(REPLICA, "r", "a", 1, true));
+        engine.holding("importPool");
+        store = StateStore.open(directory);
+        state = new DesiredState(store, Duration.ofSeconds(20));
+        restorer = new Restorer(engine, new EngineCalls(Duration.ofSeconds(2)), state);
+        restorer.start(store.load(), Duration.ofHours(1));
+    }
+
+    private List<String> failureCodes() {
+        return restorer.failures().stream().map(Restorer.Failure::code).toList();
+    }
+
+    private long importCount() {
+        return engine.calls().stream().filter("importPool"::equals).count();
+    }
+
+    @Test
+    void poolsThatTakeLongToReadHoldNothingElseBack() {
+        startWithSlowImports();
+        assertThat(failureCodes()).as("and what lies on them").containsExactly("pool-importing", "pool-importing", "replica-not-found");
+        assertThat(engine.events(0, 10).events()).extracting(EventView::kind).containsExactly("restore-waits", "restore-waits", "restore-failed");
+        assertThat(engine.calls()).as("what does not lie on them").contains("createNexus", "publishNexus");
+        assertThat(engine.awaitsShares()).isTrue();
+        restorer.retry();
+        assertThat(importCount()).as("each is read once").isEqualTo(2);
+        engine.release();
+        await(() -> restorer.failures().isEmpty());
+        assertThat(importCount()).isEqualTo(2);
+    }
+
+    @Test
+    void aPoolThatCannotBeReadInTheEndIsSaidToHaveFailedAndTriedAgainInItsTurn() {
+        startWithSlowImports();
+        engine.failHeld(MISSING);
+        await(() -> failureCodes().equals(List.of(MISSING.code(), MISSING.code(), "replica-not-found")));
+        assertThat(importCount()).as("at the next turn").isEqualTo(2);
+        restorer.retry();
+        assertThat(restorer.failures()).isEmpty();
+        assertThat(importCount()).isEqualTo(4);
     }
 }
