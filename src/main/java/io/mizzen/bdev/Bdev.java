@@ -41,6 +41,8 @@ public abstract class Bdev {
     private final IoStats closedStats = new IoStats();
     private volatile long blockCount;
     private volatile boolean removed;
+    /** The size in blocks; -1 as soon as it is removed. */
+    private volatile long reachBlocks;
     private volatile boolean paused;
     private volatile RangeLock[] locks = NO_LOCKS;
     private volatile LimitBuckets limitBuckets;
@@ -77,6 +79,7 @@ public abstract class Bdev {
         this.blockSizeBytes = blockSizeBytes;
         this.blockShift = Integer.numberOfTrailingZeros(blockSizeBytes);
         this.blockCount = blockCount;
+        this.reachBlocks = blockCount;
     }
 
     // --- what a driver implements -------------------------------------------------------------------
@@ -212,6 +215,12 @@ public abstract class Bdev {
     @HotPath
     public final boolean isRemoved() {
         return removed;
+    }
+
+    /** Whether it is there and ends no earlier than so many blocks from there on. */
+    @HotPath
+    final boolean reaches(long offsetBlocks, long count) {
+        return offsetBlocks <= reachBlocks - count;
     }
 
     /** Why this I/O cannot be done at all, or SUCCESS. */
@@ -462,6 +471,7 @@ public abstract class Bdev {
         assertControl();
         if (newBlockCount != blockCount) {
             blockCount = newBlockCount;
+            reachBlocks = removed ? -1 : newBlockCount;
             for (Descriptor descriptor : List.copyOf(descriptors)) {
                 descriptor.listener().onResized(this);
             }
@@ -473,6 +483,7 @@ public abstract class Bdev {
         assertControl();
         if (!removed) {
             removed = true;
+            reachBlocks = -1;
             for (Descriptor descriptor : List.copyOf(descriptors)) {
                 descriptor.listener().onRemoved(this);
             }

@@ -169,7 +169,7 @@ public abstract class IoChannel {
         if (standing == null) {
             finish(io, stats);
         } else {
-            standing.lower.handBack(io, standing);
+            handBack(io, standing);
         }
     }
 
@@ -229,35 +229,35 @@ public abstract class IoChannel {
         assert io.standing == null;
         assert standing.upper == this;
         IoChannel lower = standing.lower;
-        if (lower.gate != 0 || (lower.handDownMask & 1 << io.type) == 0 || (io.flags & Bdev.FLAG_INTERNAL) != 0) {
+        if (lower.gate != 0 || (lower.handDownMask & 1 << io.type) == 0 || (io.flags & Bdev.FLAG_INTERNAL) != 0
+                || !lower.bdev.reaches(lowerOffsetBlocks, io.blockCount)) {
             return false;       // A part passes the locks of its own channel, but not those of the lower one.
         }
-        long offsetBlocks = io.offsetBlocks;
+        io.upperOffsetBlocks = io.offsetBlocks;
         io.offsetBlocks = lowerOffsetBlocks;
-        if (lower.bdev.check(io) != Status.SUCCESS) {
-            io.offsetBlocks = offsetBlocks;
-            return false;
-        }
         io.standing = standing;
-        io.upperOffsetBlocks = offsetBlocks;
         lower.handedDown++;
         lower.doSubmit(io);
         return true;
     }
 
-    /** The lower channel's end of an I/O that was handed down. Without resources here it waits in the upper one. */
+    /** The end of an I/O that was handed down. Without resources below it waits here. */
     @HotPath
     private void handBack(BdevIo io, Standing standing) {
-        handedDown--;
-        int status = io.status();
+        IoChannel lower = standing.lower;
+        lower.handedDown--;
         io.standing = null;
         io.offsetBlocks = io.upperOffsetBlocks;
-        if (status != Status.SUCCESS && status != Status.NO_RESOURCES) {
-            stats.record(io.type, io.blockCount << bdev.blockShift(), reactor.nowNs() - io.submitNs, true);
+        if (io.status() == Status.SUCCESS) {
+            finish(io, standing.stats);
+        } else {
+            if (io.status() != Status.NO_RESOURCES) {
+                lower.stats.record(io.type, io.blockCount << bdev.blockShift(), reactor.nowNs() - io.submitNs, true);
+            }
+            finish(io, stats);
         }
-        standing.upper.finish(io, status == Status.SUCCESS ? standing.stats : standing.upper.stats);
-        if ((gate & DRAINING) != 0) {
-            checkDrains();
+        if ((lower.gate & DRAINING) != 0) {
+            lower.checkDrains();
         }
     }
 

@@ -45,6 +45,8 @@ final class LvolChannel extends IoChannel implements IoCompletion {
     private final long clusterBlocks;
     /** log2 of the blocks of a cluster, or {@link #NO_SHIFT}. */
     private final int clusterShift;
+    /** The kinds of I/O, a bit each, that may be handed down where one cluster holds all of it. */
+    private final int wholeMask;
     private final FlushLedger flushes;
     private final Standing standing;
     private final boolean baseUnmapsToZeroes;
@@ -66,17 +68,19 @@ final class LvolChannel extends IoChannel implements IoCompletion {
         this.flushes = lvol.store().flushes();
         this.baseUnmapsToZeroes = base.bdev().supports(IoType.UNMAP) && base.bdev().unmapReadsZeroes();
         assert scaleShift >= 0;
+        this.wholeMask = clusterShift == NO_SHIFT || scaleShift != 0 ? 0
+                : 1 << IoType.READ | 1 << IoType.COMPARE | (readOnly ? 0 : 1 << IoType.WRITE);
         this.standing = standOn(base);
     }
 
     @Override
     @HotPath
     protected void doSubmit(BdevIo io) {
-        if (readOnly && IoType.isWrite(io.type)) {
-            io.completeDeferred(Status.NAMESPACE_WRITE_PROTECTED | Status.DNR);
+        if ((wholeMask & 1 << io.type) != 0 && !flushes.counts(io) && handDownWhole(io)) {
             return;
         }
-        if (clusterShift != NO_SHIFT && scaleShift == 0 && IoType.hasData(io.type) && !flushes.counts(io) && handDownWhole(io)) {
+        if (readOnly && IoType.isWrite(io.type)) {
+            io.completeDeferred(Status.NAMESPACE_WRITE_PROTECTED | Status.DNR);
             return;
         }
         if ((io.type == IoType.UNMAP || (io.flags & BdevIo.FLAG_DEALLOCATE) != 0) && (io.flags & DISCARDED) == 0 && volume.frees()
