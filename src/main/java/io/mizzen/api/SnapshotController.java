@@ -145,7 +145,9 @@ public class SnapshotController {
             + "published or in use: unpublish it first, since hosts would go on with what they have read before. Every child must be healthy and have the "
             + "snapshot (409 says which has not): remove one that has none, and add it anew afterwards. The nexus is closed meanwhile and open "
             + "again when this answers, with the size that it had then. A crash, or a child that fails, leaves it as it was, with children that were taken "
-            + "back already as `stale` (bring them online, which copies them anew), or as the snapshot has it; never a mixture.")
+            + "back already as `stale` (bring them online, which copies them anew), or as the snapshot has it; never a mixture. Taken to a later snapshot of "
+            + "a time that was given up, it is refused as `nexus-diverged` after such an end: assemble it with those `children` only that are at the "
+            + "snapshot, or with those that are not, and `allowMissing`, then add the others.")
     NexusView rollbackNexus(
         @Parameter(description = "UUID of the nexus", example = Examples.NEXUS)
         @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid,

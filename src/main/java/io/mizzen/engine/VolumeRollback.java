@@ -19,7 +19,9 @@ import java.util.List;
  * <p>The last child decides: as long as one holds what the nexus was closed with, its generation is the newest, those that were
  * taken back lack at least two, and whoever assembles the nexus finds them stale. So a crash leaves the volume as it was, or as
  * it was at the snapshot. That needs all children to be healthy to begin with: one that was out would be newer than those that
- * were taken back, and is not what hosts had.
+ * were taken back, and is not what hosts had. Where the snapshot is of a later time that was given up, its generations are the
+ * higher ones: then those that were taken there and those that were not are refused together ({@code nexus-diverged}), and who
+ * assembles the nexus has to say which.
  */
 final class VolumeRollback {
     /** A child, and the snapshot that it is taken back to. */
