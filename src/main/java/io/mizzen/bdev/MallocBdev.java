@@ -8,12 +8,15 @@ import io.mizzen.reactor.Deferred;
 import io.mizzen.reactor.Mthread;
 import io.mizzen.util.Completion;
 import io.mizzen.util.HotPath;
+import java.util.Arrays;
 import java.util.UUID;
 
 /** A RAM disk, for tests and measurements: zeroes at first, gone at the end. */
 public final class MallocBdev extends Bdev {
     /** What a turn zeroes at most: nobody on the core is to wait for a whole disk. */
     private static final long ZERO_STEP_BYTES = 4L << 20;
+
+    private static final int COPIES_AT_FIRST = 256;
 
     private final HugePages.Mapping memory;
     private final long base;
@@ -74,6 +77,7 @@ public final class MallocBdev extends Bdev {
         private final long base;
         private final int shift;
         private final ZeroSteps zeroSteps = new ZeroSteps();
+        private final Copies copies = new Copies();
 
         Channel(MallocBdev bdev, Mthread mthread) {
             super(bdev, mthread);
@@ -89,10 +93,8 @@ public final class MallocBdev extends Bdev {
             int status = Status.SUCCESS;
             switch (io.type) {
                 case IoType.READ:
-                    copy(io, io.address, target, lengthBytes);
-                    return;
                 case IoType.WRITE:
-                    copy(io, target, io.address, lengthBytes);
+                    copies.add(io);
                     return;
                 case IoType.UNMAP:
                 case IoType.WRITE_ZEROES:
@@ -112,16 +114,57 @@ public final class MallocBdev extends Bdev {
             io.completeDeferred(status);
         }
 
-        /** Nobody is told before this turn goes on: so nothing has to be kept for after the copy, which is a call. */
-        @HotPath
-        private static void copy(BdevIo io, long to, long from, long lengthBytes) {
-            io.completeDeferred(Status.SUCCESS);
-            Libc.memcpy(to, from, lengthBytes);
-        }
-
         @Override
         protected boolean takesHandedDown() {
             return true;
+        }
+
+        /**
+         * What a turn has to copy, one after the other, then all are told: a core begins a copy before the last one has
+         * ended, if what lies between them is little.
+         */
+        private final class Copies extends Deferred {
+            private BdevIo[] next = new BdevIo[COPIES_AT_FIRST];
+            private BdevIo[] spare = new BdevIo[COPIES_AT_FIRST];
+            private int count;
+
+            @HotPath
+            void add(BdevIo io) {
+                if (count == 0) {
+                    mthread().reactor().defer(this);
+                } else if (count == next.length) {
+                    grow();
+                }
+                next[count++] = io;
+            }
+
+            /** Seldom: more in one turn than ever before. */
+            private void grow() {
+                next = Arrays.copyOf(next, count * 2);
+            }
+
+            @Override
+            @HotPath
+            protected void runDeferred() {
+                BdevIo[] batch = next;
+                int ended = count;
+                next = spare;
+                spare = batch;
+                count = 0;
+                for (int i = 0; i < ended; i++) {
+                    copy(batch[i]);
+                }
+                for (int i = 0; i < ended; i++) {
+                    batch[i].complete(Status.SUCCESS);
+                }
+            }
+
+            @HotPath
+            private void copy(BdevIo io) {
+                long at = base + (io.offsetBlocks << shift);
+                boolean reads = io.type == IoType.READ;
+                Libc.memcpy(reads ? io.address : at, reads ? at : io.address, io.blockCount << shift);
+            }
         }
 
         /** Long zeroings, one after the other, a step in each turn. In the I/O: {@code driverLong} = bytes done. */

@@ -66,6 +66,29 @@ class BdevTest {
         hand.on(0, channel::close);
     }
 
+    /** More at once than the memory disk has room for at first, so that it has to make more. */
+    @Test
+    void manyCopiesOfOneTurnAllEndWithTheirOwnData() {
+        IoChannel channel = io.channel(descriptor, 0);
+        pattern(3, 64 << 10);
+        List<TestIo.Outcome> outcomes = new ArrayList<>();
+        for (int i = 0; i < 700; i++) {
+            outcomes.add(io.submit(channel, IoType.WRITE, i, 1, address + i % 128 * 512));
+        }
+        assertFalse(outcomes.getFirst().isDone());
+        hand.runUntil(() -> outcomes.stream().allMatch(TestIo.Outcome::isDone));
+        for (int i = 0; i < 700; i++) {
+            assertTrue(RawMemory.equal(malloc.baseAddress() + i * 512, address + i % 128 * 512, 512), "block " + i);
+            outcomes.set(i, io.submit(channel, IoType.READ, 699 - i, 1, address + (128 + i % 128) * 512));
+        }
+        hand.runUntil(() -> outcomes.stream().allMatch(TestIo.Outcome::isDone));
+        for (int i = 700 - 128; i < 700; i++) {
+            assertTrue(RawMemory.equal(address + (128 + i % 128) * 512, address + (699 - i) % 128 * 512, 512), "read " + i);
+        }
+        assertTrue(outcomes.stream().allMatch(outcome -> outcome.status == 0));
+        hand.on(0, channel::close);
+    }
+
     /** Nobody on the core waits for the zeroing of a large disk, and what goes to other blocks meanwhile stays. */
     @Test
     void aLongZeroingOfAMemoryDiskTakesManyTurns() {
