@@ -9,19 +9,13 @@ import io.mizzen.reactor.Reactor;
 import io.mizzen.reactor.Reactors;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.Collections;
 import java.util.List;
-import java.util.Map;
-import java.util.WeakHashMap;
 
 /**
  * The engine's memory for tests: plain pages, one region, and the bdev layer's context on every reactor. It is given back when
  * nobody refers to it, nor to reactors that it was installed on, any more: a test that has ended leaves nothing.
  */
 public final class TestMemory {
-    /** Those who work with raw addresses do not refer to the memory; their reactors do so for them. */
-    private static final Map<Reactors, TestMemory> INSTALLED = Collections.synchronizedMap(new WeakHashMap<>());
-
     private final DmaMemory memory;
     private final BufferPools pools;
     private final DmaMemory.Block zeroes;
@@ -46,7 +40,6 @@ public final class TestMemory {
         for (Reactor reactor : reactors.all()) {
             BdevContext.install(reactor, 1024, pools, zeroes);
         }
-        INSTALLED.put(reactors, this);
     }
 
     public DmaMemory memory() {
