@@ -17,15 +17,27 @@ final class CacheLoss {
         this.nexus = nexus;
     }
 
-    /** The last healthy child is back from where its cache may not have survived. */
-    void onReturned(NexusChild child) {
+    /**
+     * A healthy child is back from where its cache may not have survived.
+     *
+     * @param othersHold other healthy children have been there all the while: hosts read those regions from one of them, from which
+     *        they are copied. They are told all the same, since that one may be taken out before
+     */
+    void onReturned(NexusChild child, boolean othersHold) {
+        long[] forgotten = nexus.dirtyKeeper().storedBits();
         int regions = 0;
-        for (long word : nexus.dirtyKeeper().storedBits()) {
-            regions += Long.bitCount(word);
+        for (int word = 0; word < forgotten.length; word++) {
+            for (long rest = forgotten[word]; rest != 0; rest &= rest - 1) {
+                int region = (word << 6) + Long.numberOfTrailingZeros(rest);
+                regions++;
+                if (othersHold) {
+                    nexus.dirtyMap().markSuspect(region, region);
+                }
+            }
         }
         if (regions > 0) {
             losses = losses + 1;
-            nexus.rebuilds().onForgotten(nexus.dirtyKeeper().storedBits());
+            nexus.rebuilds().onForgotten(forgotten);
             nexus.event("cache-lost child=" + child.name() + " regions=" + regions);
         }
     }

@@ -336,7 +336,7 @@ final class ChildJoin {
                 + away.name() + ", which is online or on its way; leave one of them out");
     }
 
-    /** The last healthy child: nothing was acknowledged without it. */
+    /** The last healthy child, or one whose absence could not be stored: nothing was acknowledged without it. */
     private void revive(NexusChild away, Member member) {
         long newest = nexus.membership().attemptedGeneration();
         if (carried.generation() < away.lastGeneration() || carried.generation() > newest || !nexus.membership().stored().passed(carried)) {
@@ -345,12 +345,13 @@ final class ChildJoin {
                     + ": it is not as nexus " + nexus.name() + " left it, and its data is not trusted");
         }
         setStep(Step.DONE);
+        boolean othersHold = nexus.usableMask() != 0;
         place(away.index(), member);
         nexus.membership().onReturned(child.index());
         nexus.childrenTable().enter(child);
         nexus.event("child-returned child=" + child.name());
         if (bdev.hasVolatileCache() && nexus.hasVolatileCache()) {
-            nexus.cacheLoss().onReturned(child);
+            nexus.cacheLoss().onReturned(child, othersHold);
         }
         opened.attachTo(nexus);
         nexus.publishConfig(() -> {

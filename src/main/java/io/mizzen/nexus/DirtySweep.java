@@ -15,7 +15,7 @@ import java.util.Arrays;
  * <pre>
  * IDLE → LOOKING (all channels) → CONFIRMING (all channels) → FLUSHING (all healthy children) → CLEARING (pages) → IDLE
  *            └→ IDLE (nothing idle)   └→ IDLE (none left, or     └→ IDLE (a flush failed: bits stay)
- *                                          no healthy child)
+ *                                          a healthy child is away)
  * </pre>
  */
 final class DirtySweep {
@@ -137,8 +137,8 @@ final class DirtySweep {
     }
 
     private void flush() {
-        if (nexus.usableMask() == 0) {
-            // What the last healthy child holds is not known to be durable, whatever one says that is being rebuilt.
+        if (nexus.childrenTable().isHealthyAway()) {
+            // What it holds is not known to be durable, whatever the others say.
             keeper.restore(candidates);
             setState(State.IDLE);
             return;

@@ -133,6 +133,19 @@ final class NexusChildren {
         return mask;
     }
 
+    /**
+     * Whether a member counts as healthy that is not there: one that was lost, and that could not be stored. It will be as healthy
+     * when it returns, so until then legs are neither equal nor durable, whatever those say that are there.
+     */
+    boolean isHealthyAway() {
+        for (NexusChild child : all) {
+            if (child.state() == MemberState.HEALTHY && !child.isAttached()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** Members that writes go to: the usable ones and those that are being made equal. */
     int attachedMask() {
         int mask = 0;

@@ -71,8 +71,8 @@ final class Resync implements RebuildPlan, RebuildJob.Listener {
 
     /** Starts copying if there is something to copy and somebody to copy it to. */
     void consider() {
-        if (closed || state != State.IDLE || map.suspectCount() == 0) {
-            return;
+        if (closed || state != State.IDLE || map.suspectCount() == 0 || nexus.childrenTable().isHealthyAway()) {
+            return;             // One that is away would be left out, and healthy when it returns.
         }
         source = nexus.source() < 0 ? null : nexus.child(nexus.source());
         if (source == null || !source.isUsable()) {

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 /** The last healthy child is lost: hosts wait, for a bounded time; it returns; the nexus is shut down. */
 class NexusLostChildTest {
     private static final long SIZE = 2 << 20;
+    private static final long METADATA_BLOCKS = 8192;
     private static final int LOSS = Status.WRITE_FAULT | Status.DNR;
     private final NexusSim.History history = new NexusSim.History(SIZE);
 
@@ -26,6 +27,10 @@ class NexusLostChildTest {
 
     private static void pull(NexusSim sim, int disk) {
         sim.hand.on(0, sim.disks.get(disk)::pull);
+    }
+
+    private static int failsMetadata(BdevIo io) {
+        return IoType.isWrite(io.type) && io.offsetBlocks < METADATA_BLOCKS ? Status.WRITE_FAULT : Status.SUCCESS;
     }
 
     @Test
@@ -131,6 +136,66 @@ class NexusLostChildTest {
         assertEquals(NexusState.ONLINE, sim.nexus.state());
         sim.checkLegs();
         assertNull(sim.close(false));
+    }
+
+    /**
+     * One of two healthy children goes, which the other cannot store: so it is healthy still, but without what its cache held. What
+     * the other one makes durable meanwhile says nothing of it, and hosts do not read from it what it has forgotten.
+     */
+    @Test
+    void aHealthyChildThatIsAwayKeepsRegionsDirtyAndIsMadeEqualWhenItReturns() {
+        NexusSim sim = new NexusSim(1, 2, 2, SIZE, NexusSim.media(2), true, history);
+        assertNull(sim.open(NexusSim.parameters().withFreezeTimeoutNs(5_000_000_000L), 0, 1));
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        sim.disks.get(1).fault = NexusLostChildTest::failsMetadata;
+        pull(sim, 0);
+        sim.hand.runUntil(() -> !sim.disks.get(0).isOpen());
+        sim.disks.get(0).media.cached.clear();
+        for (int i = 0; i < 20; i++) {
+            sim.hand.advance(NexusSim.SWEEP_NS);
+            sim.hand.tickAll(50);
+        }
+        sim.plugIn(0);
+        assertNull(sim.online(0));
+        assertTrue(sim.events.contains("child-returned child=disk0"), sim.events::toString);
+        for (int i = 0; i < 20; i++) {
+            assertEquals(0, sim.run(i & 1, IoType.READ, 0, 8));
+        }
+        goOn(sim);
+    }
+
+    /** The second disk can store again that the first one was away, so that it has to come once more. */
+    private static void goOn(NexusSim sim) {
+        sim.disks.get(1).fault = io -> Status.SUCCESS;
+        sim.hand.runUntil(() -> {
+            sim.hand.advance(NexusSim.SWEEP_NS);
+            return !sim.disks.get(0).isOpen() && sim.nexus.state() == NexusState.DEGRADED;
+        });
+        assertNull(sim.online(0));
+        sim.awaitRebuilds();
+        assertEquals(NexusState.ONLINE, sim.nexus.state());
+        sim.checkLegs();
+        assertNull(sim.close(false));
+    }
+
+    /** The only one that is there has what the other one lacks: one leg alone does not differ from itself, but from that one. */
+    @Test
+    void whatMayDifferIsNotForgottenWhileAHealthyChildIsAway() {
+        NexusSim sim = opened(2, NexusSim.FREEZE_NS);
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        sim.disks.get(1).fault = NexusLostChildTest::failsMetadata;
+        sim.disks.get(0).holdsData = true;
+        sim.write(0, 1, IoType.WRITE, 0, 8, 0);         // Only the other one gets it, and it fails in the end.
+        sim.hand.tickAll(50);
+        pull(sim, 0);
+        sim.disks.get(0).holdsData = false;
+        sim.drain();
+        assertEquals(1, sim.failed);
+        sim.hand.runUntil(() -> !sim.disks.get(0).isOpen());
+        sim.plugIn(0);
+        assertNull(sim.online(0));
+        assertTrue(sim.events.contains("child-returned child=disk0"), sim.events::toString);
+        goOn(sim);
     }
 
     /** That it has gone waits to be stored when it comes back: it is stored then, and everything goes on. */
