@@ -56,6 +56,7 @@ final class DiskFaults {
     private boolean spent;
     private long healedAtNs = Long.MIN_VALUE;
     private int shortOneIn;
+    private boolean flushFailed;
 
     DiskFaults(int blockBytes) {
         this.blockBytes = blockBytes;
@@ -105,6 +106,16 @@ final class DiskFaults {
         return kind != Kind.NONE && kind != Kind.SLOW && kind != Kind.LATE;
     }
 
+    /** Whether a flush has failed of which a user of the pool on the disk may learn still, from a flush of its own. */
+    boolean hasFlushFailed() {
+        return flushFailed;
+    }
+
+    /** Nobody has written to the pool since that would have to learn of it. */
+    void forgetFailedFlush() {
+        flushFailed = false;
+    }
+
     Fate judge(BdevIo io, Random random) {
         long effectNs = 1 + random.nextLong(DELAY_MAX_NS);
         long completionNs = random.nextBoolean() ? 0 : random.nextLong(DELAY_MAX_NS);
@@ -116,6 +127,7 @@ final class DiskFaults {
             completionNs = LATE_MAX_NS + random.nextLong(LATE_MAX_NS);
         }
         boolean fails = fails(io, random);
+        flushFailed |= fails && io.type == IoType.FLUSH;
         boolean effective = !fails || IoType.isWrite(io.type) && kind != Kind.DEAD && random.nextInt(3) == 0;
         int status = !fails ? Status.SUCCESS
                 : io.type == IoType.READ ? Status.UNRECOVERED_READ_ERROR : Status.WRITE_FAULT;

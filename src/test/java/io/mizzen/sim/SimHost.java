@@ -157,6 +157,10 @@ final class SimHost {
             }
             return;
         }
+        if (state != State.READY && (route.network() == null || !route.network().isListening(TARGET))) {
+            giveUpConnections("nobody listens any more");     // The target stops while this is connecting.
+            return;
+        }
         try {
             step();
             for (int i = 0; i < queues.size(); i++) {

@@ -74,6 +74,7 @@ record SimLeg(StoredDisk disk, String lvol) {
         void onLoaded() {
             metadataVersion++;
             torn = false;
+            faults.forgetFailedFlush();
         }
 
         /** The pool as it lies on the disk; fails if a cluster has two owners or anything else is wrong. */
@@ -89,6 +90,11 @@ record SimLeg(StoredDisk disk, String lvol) {
     /** Whether commands may have failed since then. */
     boolean mayHaveFailed(long sinceNs) {
         return disk.wasOut(sinceNs) || disk.faults.failedSince(sinceNs) || lvol != null && disk.poolFaulted.getAsBoolean();
+    }
+
+    /** Whether a flush of the leg may fail now: that of another user of the pool has, and may have cost what was written here. */
+    boolean mayTellLoss() {
+        return lvol != null && disk.faults.hasFlushFailed();
     }
 
     /** Bytes of the child. {@code durableOnly}: what a power failure would leave at least. */

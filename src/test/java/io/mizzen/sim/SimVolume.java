@@ -131,7 +131,7 @@ final class SimVolume {
             return;             // So hosts learn of it.
         }
         for (SimLeg leg : healthyLegs()) {
-            Checks.require(leg.disk().wasPulled && !isPresent(leg) || isJoining(leg) || leg.mayHaveFailed(sinceNs), () -> "availability: " + command + " fails with status "
+            Checks.require(leg.disk().wasPulled && !isPresent(leg) || isJoining(leg) || command.isFlush() && leg.mayTellLoss() || leg.mayHaveFailed(sinceNs), () -> "availability: " + command + " fails with status "
                     + Integer.toHexString(status) + " though " + leg + " is healthy");
         }
     }
