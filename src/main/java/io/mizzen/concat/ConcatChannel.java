@@ -66,6 +66,9 @@ final class ConcatChannel extends IoChannel implements IoCompletion {
     @HotPath
     protected void doSubmit(BdevIo io) {
         if (io.type == IoType.FLUSH) {
+            if (concat.parts().size() != disks.length) {
+                follow();
+            }
             flush(io);
             return;
         }

@@ -1,6 +1,8 @@
 package io.mizzen.lvs;
 
 import io.mizzen.bdev.RangeLock;
+import io.mizzen.bdev.Status;
+import io.mizzen.util.OperationException;
 import java.util.Arrays;
 import java.util.BitSet;
 
@@ -10,7 +12,8 @@ import java.util.BitSet;
  * clusters given back. They read as zeroes from there on, whatever the device does with an unmap.
  *
  * <p>What cannot be freed, because the pool is faulted or has no metadata page for it, stays mapped: the unmap is then done
- * in place. The I/O itself is parked meanwhile. Control reactor only.
+ * in place. Where the commit failed half-way the disk may say either: the unmap fails then, and no write goes to those
+ * clusters any more, since an import might not find it. The I/O itself is parked meanwhile. Control reactor only.
  */
 final class ClusterDiscard {
     private final LvStore store;
@@ -21,6 +24,7 @@ final class ClusterDiscard {
     private int at;
     private RangeLock lock;
     private int[] freed = new int[0];
+    private int status = Status.SUCCESS;
 
     /** @param first the first cluster @param end the one behind the last */
     ClusterDiscard(LvStore store, Lvol lvol, int first, int end, ClusterAllocator.Waiter waiter) {
@@ -82,12 +86,9 @@ final class ClusterDiscard {
         int extent = at / BlobMetadata.CLUSTERS_PER_EXTENT_PAGE;
         int[] indices = take(blob, Math.min(end, (extent + 1) * BlobMetadata.CLUSTERS_PER_EXTENT_PAGE));
         MetadataWriter.Page page = new MetadataWriter.Page(blob.extentPages[extent], BlobEncoder.extentPage(blob, extent));
-        store.writer().commit(page, status -> {
-            if (status != 0) {
-                for (int index : indices) {
-                    blob.clusters[index] = lvol.map().get(index);
-                }
-                store.fault(BlobCommit.failed("writing an extent page", status));   // The disk may say either.
+        store.writer().commit(page, written -> {
+            if (written != 0) {
+                torn(BlobCommit.failed("writing an extent page", written), indices);
                 finish();
                 return;
             }
@@ -102,7 +103,7 @@ final class ClusterDiscard {
         int[] indices = take(next, end);
         new BlobCommit(store.space(), store.writer()).commit(blob, next, new BitSet(), (failure, torn) -> {
             if (torn) {
-                store.fault(failure);
+                torn(failure, indices);
             } else if (failure == null) {
                 lvol.blob(next);
                 unmapped(indices);
@@ -120,12 +121,21 @@ final class ClusterDiscard {
         }
     }
 
+    /** The clusters stay taken: the disk may name them. */
+    private void torn(OperationException failure, int[] indices) {
+        store.fault(failure);
+        status = Status.WRITE_FAULT;
+        for (int index : indices) {
+            lvol.map().publish(index, BlobMetadata.UNALLOCATED);
+        }
+    }
+
     private void finish() {
         store.queue().done();
         bdev.unlockRange(lock, store.mthread(), (nothing, failure) -> { });
         new ClusterRelease(store, freed, () -> {
             store.closed();
-            waiter.resolved(0);
+            waiter.resolved(status);
         }).start();
     }
 }

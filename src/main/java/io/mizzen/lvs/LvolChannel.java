@@ -278,6 +278,7 @@ final class LvolChannel extends IoChannel implements IoCompletion {
     /** An unmap that waits: travels to the control reactor and back. */
     private final class DiscardWait extends Message implements ClusterAllocator.Waiter {
         private final BdevIo io;
+        private int status;
         private boolean answered;
 
         private DiscardWait(BdevIo io) {
@@ -291,12 +292,17 @@ final class LvolChannel extends IoChannel implements IoCompletion {
                 new ClusterDiscard(lvol.store(), lvol, firstWholeCluster(io), end, this).start();
                 return;
             }
+            if (status != Status.SUCCESS) {
+                endWaiting(io, status);
+                return;
+            }
             io.flags |= DISCARDED;
             unpark(io);
         }
 
         @Override
-        public void resolved(int status) {
+        public void resolved(int newStatus) {
+            status = newStatus;
             answered = true;
             mthread().send(this, lvol.store().mthread().reactor());
         }

@@ -167,7 +167,8 @@ final class LvolResize {
             }
         }
         if (lvol.bdev() != null) {
-            lvol.bdev().limitToClusters(oldCount);
+            // Torn, the disk may say either: what is written behind a smaller end might not be there after an import.
+            lvol.bdev().limitToClusters(torn ? Math.min(oldCount, newCount) : oldCount);
         }
         store.queue().done();
         lvol.idle();

@@ -117,7 +117,7 @@ class AutoOnlineEngineTest {
             await("the child to be out", view -> child(view, leg).state().equals("FAULTED"));
             comeBack("leg");
             await("all to be healthy again", view -> view.state().equals("ONLINE"));
-            assertThat(events("auto-online")).extracting(EventView::name).last().isEqualTo(leg);
+            Patience.await(() -> events("auto-online").getLast().name().equals(leg), () -> events("auto-online").toString());
             assertThat(events("auto-online-failed")).isEmpty();
         } finally {
             assertThat(engine.stop(120_000_000_000L).clean()).isTrue();

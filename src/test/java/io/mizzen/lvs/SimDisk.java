@@ -37,6 +37,8 @@ final class SimDisk extends Bdev {
     int failType = -1;
     /** The next so many writes succeed, then all fail; -1: none fails. */
     int writesUntilFailure = -1;
+    /** What fails so is on the disk all the same. */
+    boolean failedWritesLand;
     long writeCount;
     long zeroedBytes;
     long flushCount;
@@ -186,6 +188,9 @@ final class SimDisk extends Bdev {
         }
         if (IoType.isWrite(io.type)) {
             if (writesUntilFailure == 0) {
+                if (failedWritesLand && effect(io) instanceof Volatile landed) {
+                    current.write(landed.at, landed.data, 0, landed.size);
+                }
                 return Status.WRITE_FAULT;
             }
             if (writesUntilFailure > 0) {
