@@ -12,6 +12,7 @@ import io.mizzen.engine.model.NexusView;
 import io.mizzen.engine.model.PoolSpec;
 import io.mizzen.engine.model.RateSpec;
 import io.mizzen.engine.model.ReplicaSpec;
+import io.mizzen.testsupport.Patience;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
