@@ -17,6 +17,7 @@ import jakarta.validation.Valid;
 import jakarta.validation.constraints.Pattern;
 import java.util.List;
 import org.springframework.http.HttpStatus;
+import org.springframework.http.ResponseEntity;
 import org.springframework.web.bind.annotation.DeleteMapping;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
@@ -55,12 +56,12 @@ public class ChildController {
             + "'children[].rebuild' shows the progress. It must be at least as large as the others and carry no other nexus. "
             + "A disk with a partition table, a file system or a foreign signature is refused unless 'overwrite' names what may be "
             + "destroyed.")
-    NexusView add(
+    ResponseEntity<NexusView> add(
         @Parameter(description = NEXUS, example = Examples.OWN_NEXUS)
         @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid,
         @io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
             @ExampleObject(Examples.CHILD_BODY))) @Valid @RequestBody ChildRequest request) {
-        return nexuses.addChild(uuid, request.uri(), request.overwrite());
+        return Accepted.ofChild(nexuses.addChild(uuid, request.uri(), request.overwrite()), uuid, request.uri());
     }
 
     @GetMapping("/children/{child}")
@@ -111,11 +112,11 @@ public class ChildController {
         description = "Whatever took it out. It is looked for where its URI says (import its pool first where that was away), gets "
             + "all writes from now on, and what it missed is copied to it, or everything where that is not known: 202 when that "
             + "has begun. Nothing happens when it is online.")
-    NexusView online(
+    ResponseEntity<NexusView> online(
         @Parameter(description = NEXUS, example = Examples.OWN_NEXUS)
         @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid,
         @Parameter(description = CHILD, example = Examples.CHILD) @PathVariable String child) {
-        return nexuses.onlineChild(uuid, child);
+        return Accepted.ofChild(nexuses.onlineChild(uuid, child), uuid, child);
     }
 
     // --- rebuilds ------------------------------------------------------------------------------------
@@ -133,13 +134,13 @@ public class ChildController {
     @Operation(operationId = "verifyNexus", summary = "Compare children",
         description = "Reads a healthy child and the first one and compares them; hosts go on. Nothing is changed; what differs is in "
             + "the history of /rebuilds afterwards. 202 when it has begun.")
-    RebuildsView verify(
+    ResponseEntity<RebuildsView> verify(
         @Parameter(description = NEXUS, example = Examples.OWN_NEXUS)
         @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid,
         @io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
             @ExampleObject(Examples.VERIFY_BODY))) @Valid @RequestBody(required = false) VerifyRequest body) {
         VerifyRequest request = body == null ? VerifyRequest.DEFAULT : body;
-        return nexuses.verify(uuid, request.child());
+        return Accepted.of(nexuses.verify(uuid, request.child()), "/v1/nexuses/" + uuid + "/rebuilds");
     }
 
     @GetMapping("/children/{child}/rebuild")
@@ -156,11 +157,11 @@ public class ChildController {
     @ResponseStatus(HttpStatus.ACCEPTED)
     @Operation(operationId = "startRebuild", summary = "Go on with a rebuild that was stopped",
         description = "From where it was. A child that is out is brought online.")
-    NexusView start(
+    ResponseEntity<NexusView> start(
         @Parameter(description = NEXUS, example = Examples.OWN_NEXUS)
         @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid,
         @Parameter(description = CHILD, example = Examples.CHILD) @PathVariable String child) {
-        return nexuses.order(uuid, child, RebuildOrder.START);
+        return Accepted.ofChild(nexuses.order(uuid, child, RebuildOrder.START), uuid, child);
     }
 
     @PostMapping("/children/{child}/rebuild/pause")

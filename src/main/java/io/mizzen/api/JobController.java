@@ -13,6 +13,7 @@ import jakarta.validation.Valid;
 import jakarta.validation.constraints.Pattern;
 import java.util.List;
 import org.springframework.http.HttpStatus;
+import org.springframework.http.ResponseEntity;
 import org.springframework.web.bind.annotation.DeleteMapping;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
@@ -62,10 +63,10 @@ public class JobController {
             + "but for a checksum, which then is of whatever each block was when it was read. Where a replica reads from a snapshot, as a "
             + "clone does, ZEROES and UNMAP both allocate, zeroes of its own that hide what the snapshot holds, which stays: they free "
             + "nothing there, and the job fails when the pool has no space left. Destroy the replica to have its space back.")
-    JobView wipe(@Parameter(description = "UUID of the replica", example = Examples.OWN_REPLICA)
+    ResponseEntity<JobView> wipe(@Parameter(description = "UUID of the replica", example = Examples.OWN_REPLICA)
                  @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = "must be a UUID in lower case") String uuid,
                  @io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
                      @ExampleObject(Examples.WIPE_BODY))) @Valid @RequestBody WipeRequest request) {
-        return jobs.wipe(uuid, request.method());
+        return Accepted.of(jobs.wipe(uuid, request.method()));
     }
 }

@@ -72,13 +72,17 @@ public class OpenApiConfiguration {
             ApiResponse ok = responses.get("200");
             ok.setDescription("It was there already, with the same specification");
             responses.addApiResponse("201", new ApiResponse().description("Created").content(ok.getContent())
-                .addHeaderObject("Location", new Header().description("Path of what was created; of several, of the first")
-                    .schema(new Schema<String>().type("string").types(Set.of("string")))));
+                .addHeaderObject("Location", location("Path of what was created; of several, of the first")));
         } else if (responses.get("200") != null) {
             responses.get("200").setDescription("Done");
         }
         if (LONG.contains(operation.getOperationId())) {
-            responses.addApiResponse("202", new ApiResponse().description("It takes long, and goes on: the job at Location tells how far"));
+            responses.addApiResponse("202", new ApiResponse().content(new Content().addMediaType("application/json",
+                new MediaType().schema(new Schema<>().$ref("#/components/schemas/JobView")))));
+        }
+        if (responses.get("202") != null) {
+            responses.get("202").description("It goes on: what is at Location tells how far").addHeaderObject("Location", location(
+                "Path of its job; of the child, or of the nexus's rebuilds, for those"));
         }
         if (responses.get("204") != null) {
             responses.get("204").setDescription("Done");
@@ -105,6 +109,10 @@ public class OpenApiConfiguration {
         error(responses, "500", "A device failed, or a defect of the engine");
         error(responses, "503", "Busy, starting or stopping; the same request may succeed later");
         error(responses, "504", "No answer within the deadline; the outcome is unknown");
+    }
+
+    private static Header location(String description) {
+        return new Header().description(description).schema(new Schema<String>().type("string").types(Set.of("string")));
     }
 
     private static boolean isCreatingPut(Operation operation) {

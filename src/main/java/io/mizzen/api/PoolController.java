@@ -6,7 +6,6 @@ import io.mizzen.api.request.PoolDiskRequest;
 import io.mizzen.api.request.PoolRequest;
 import io.mizzen.control.Ids;
 import io.mizzen.control.PoolService;
-import io.mizzen.engine.model.JobView;
 import io.mizzen.engine.model.PoolImport;
 import io.mizzen.engine.model.PoolSpec;
 import io.mizzen.engine.model.PoolView;
@@ -14,10 +13,11 @@ import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.Parameter;
 import io.swagger.v3.oas.annotations.media.Content;
 import io.swagger.v3.oas.annotations.media.ExampleObject;
+import io.swagger.v3.oas.annotations.media.Schema;
+import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
 import jakarta.validation.Valid;
 import jakarta.validation.constraints.Pattern;
-import java.net.URI;
 import java.util.List;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.ResponseEntity;
@@ -54,7 +54,8 @@ public class PoolController {
         description = "A disk with a partition table, a file system or a foreign signature is refused unless 'overwrite' "
             + "names what may be destroyed. Several disks are joined end to end, in SPDK's RAID format (concat); without one "
             + "of them the pool cannot be opened. A large one takes long: 202 then, its job at Location. The same name and disks again find the pool that is there.")
-    ResponseEntity<PoolView> create(@io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
+    @ApiResponse(responseCode = "200", content = @Content(schema = @Schema(implementation = PoolView.class)))
+    ResponseEntity<?> create(@io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
         @ExampleObject(Examples.POOL_POST_BODY))) @Valid @RequestBody PoolRequest request) {
         return answer(request.toSpec(null));
     }
@@ -63,7 +64,8 @@ public class PoolController {
     @Operation(operationId = "putPool", summary = "Create the pool with this UUID",
         description = "Idempotent: 201 when it was created, 200 when it is there with the same specification, 409 when "
             + "with another.")
-    ResponseEntity<PoolView> put(
+    @ApiResponse(responseCode = "200", content = @Content(schema = @Schema(implementation = PoolView.class)))
+    ResponseEntity<?> put(
         @Parameter(description = "UUID of the pool", example = Examples.OWN_POOL_UUID)
         @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = "must be a UUID in lower case") String uuid,
         @io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
@@ -71,15 +73,11 @@ public class PoolController {
         return answer(request.toSpec(uuid));
     }
 
-    /** 202 without a body, and where its progress is told, for one that takes long. */
-    private ResponseEntity<PoolView> answer(PoolSpec spec) {
+    /** The pool, or the job of one that takes long. */
+    private ResponseEntity<?> answer(PoolSpec spec) {
         PoolService.Creation creation = pools.begin(spec);
         return creation.job() == null ? Created.of(creation.outcome(), "/v1/pools", creation.outcome().view().uuid())
-            : accepted(creation.job());
-    }
-
-    private static ResponseEntity<PoolView> accepted(JobView job) {
-        return ResponseEntity.accepted().location(URI.create("/v1/jobs/" + job.id())).build();
+            : Accepted.of(creation.job());
     }
 
     @GetMapping("/{id}")
@@ -162,13 +160,14 @@ public class PoolController {
             + "hosts (`PUT /v1/replicas/{uuid}/share`), the others are listed with what is wrong with them; of several disks all but the "
             + "first may be missing then. After a crash all metadata is read, which takes long of a large pool: 202 then, its job at "
             + "Location; it can be cancelled, and nothing is written before it has read everything.")
-    ResponseEntity<PoolView> importPool(
+    @ApiResponse(responseCode = "200", content = @Content(schema = @Schema(implementation = PoolView.class)))
+    ResponseEntity<?> importPool(
         @Parameter(description = "Name or UUID", example = Examples.POOL) @PathVariable String id,
         @io.swagger.v3.oas.annotations.parameters.RequestBody(content = @Content(examples =
             @ExampleObject(Examples.IMPORT_BODY))) @Valid @RequestBody(required = false) ImportRequest body) {
         ImportRequest request = body == null ? ImportRequest.DEFAULT : body;
         PoolService.Creation outcome = pools.importPool(id, request.disks(), Boolean.TRUE.equals(request.allowTest()), new PoolImport(
             Boolean.TRUE.equals(request.rebuildMasks()), Boolean.TRUE.equals(request.readOnly())));
-        return outcome.job() == null ? ResponseEntity.ok(outcome.outcome().view()) : accepted(outcome.job());
+        return outcome.job() == null ? ResponseEntity.ok(outcome.outcome().view()) : Accepted.of(outcome.job());
     }
 }

@@ -162,9 +162,9 @@ public class SnapshotController {
         description = "Allocates all of it, while it is in use, as a job. Cancelled, or cut short by the engine's end, it has allocated "
             + "some, and reads from its snapshot as before. Its size, its snapshots and itself stay as they are until the job has ended: "
             + "409 with the code replica-busy.")
-    JobView inflate(@Parameter(description = "UUID of the replica", example = Examples.OWN_CLONE)
+    ResponseEntity<JobView> inflate(@Parameter(description = "UUID of the replica", example = Examples.OWN_CLONE)
         @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid) {
-        return snapshots.inflate(uuid, false);
+        return Accepted.of(snapshots.inflate(uuid, false));
     }
 
     @PostMapping("/replicas/{uuid}/decouple")
@@ -172,9 +172,9 @@ public class SnapshotController {
     @Operation(operationId = "decoupleReplica", summary = "Make a replica independent of the snapshot that it reads from",
         description = "Allocates what that holds itself, while the replica is in use; it reads from the snapshot before, if there "
             + "is one, afterwards. A job, as for inflate.")
-    JobView decouple(@Parameter(description = "UUID of the replica", example = Examples.OWN_REPLICA)
+    ResponseEntity<JobView> decouple(@Parameter(description = "UUID of the replica", example = Examples.OWN_REPLICA)
         @PathVariable @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String uuid) {
-        return snapshots.inflate(uuid, true);
+        return Accepted.of(snapshots.inflate(uuid, true));
     }
 
     @GetMapping("/replicas/{uuid}/ranges")

@@ -135,7 +135,7 @@ final class ReplicaService {
         InflationJob.refuse(jobs, lvol);
         lvol.store().destroyLvol(lvol, (nothing, failure) -> {
             if (failure == null && lvol.store().findLvol(lvol.name()) == lvol) {
-                List<String> readers = lvol.clones().stream().map(Lvol::name).toList();
+                List<String> readers = lvol.clones().stream().map(Lvol::name).sorted().toList();
                 plane.event(ObjectKind.REPLICA, lvol.uuid(), lvol.toString(), "snapshot-discarded", "snapshot " + lvol
                         + " is deleted, and goes by itself when no more than one of these reads from it: " + String.join(", ", readers),
                         "pool", lvol.store().name());

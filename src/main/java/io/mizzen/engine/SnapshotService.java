@@ -243,7 +243,7 @@ final class SnapshotService {
         SnapshotInfo info = lvol.snapshotInfo();
         return new SnapshotView(lvol.uuid().toString(), lvol.name(), lvol.store().name(), lvol.store().uuid().toString(),
                 lvol.sizeBytes(), lvol.allocatedBytes(), info.sourceUuid() == null ? null : info.sourceUuid().toString(),
-                lvol.parentName(), lvol.clones().stream().map(Lvol::name).toList(), info.entityId(), info.transactionId(),
+                lvol.parentName(), lvol.clones().stream().map(Lvol::name).sorted().toList(), info.entityId(), info.transactionId(),
                 info.momentId() == null ? null : Boolean.valueOf(sealed.contains(info.momentId())), info.createdAt(), info.discarded(), lvol.pauseNs(), lvol.usable(), lvol.unusableReason());
     }
 }

@@ -17,6 +17,7 @@ import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -84,7 +85,7 @@ final class VolumeSnapshotService {
         checkUuids(plan, spec);
         List<Lvol> existing = existing(plan, spec);
         if (!existing.isEmpty()) {
-            done.ok(new Outcome<>(view(plan, existing, existing.stream().mapToLong(Lvol::pauseNs).max().orElse(0)), false));
+            done.ok(new Outcome<>(view(plan, existing, pauseNs(existing)), false));
             return;
         }
         plan.legs.forEach(leg -> InflationJob.refuse(jobs, leg.lvol()));
@@ -237,7 +238,13 @@ final class VolumeSnapshotService {
         return null;
     }
 
-    private static VolumeSnapshotView view(Plan plan, List<Lvol> snapshots, long pauseNs) {
+    /** The longest; null when that of one is not known. */
+    private static Long pauseNs(List<Lvol> snapshots) {
+        return snapshots.stream().anyMatch(each -> each.pauseNs() == null) ? null
+                : Collections.max(snapshots.stream().map(Lvol::pauseNs).toList());
+    }
+
+    private static VolumeSnapshotView view(Plan plan, List<Lvol> snapshots, Long pauseNs) {
         SnapshotInfo info = snapshots.getFirst().snapshotInfo();
         return new VolumeSnapshotView(plan.entry.nexus.uuid().toString(), plan.entry.name, info.transactionId(), info.createdAt(), pauseNs,
                 snapshots.stream().map(each -> SnapshotService.view(each, Set.of(info.momentId()))).toList(), List.copyOf(plan.skipped));

@@ -31,7 +31,7 @@ public final class Lvol {
     private LvolBdev bdev;
     private boolean zeroed;
     private String busyWith;
-    private long pauseNs;
+    private Long pauseNs;
     private Work work;
 
     Lvol(LvStore store, BlobMetadata blob, String name, UUID uuid, String unusableReason) {
@@ -89,8 +89,8 @@ public final class Lvol {
         return SnapshotInfo.of(blob);
     }
 
-    /** How long writes were held back for this snapshot, or for all that were taken with it; 0 if it was not taken in this run. */
-    public long pauseNs() {
+    /** How long writes were held back for this snapshot, or for all that were taken with it; null if it was not taken since its pool was opened. */
+    public Long pauseNs() {
         return pauseNs;
     }
 

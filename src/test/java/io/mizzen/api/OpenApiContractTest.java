@@ -86,6 +86,20 @@ class OpenApiContractTest extends RestTestBase {
     }
 
     @Test
+    void whatGoesOnSaysWhereAndWhatItAnswers() {
+        int[] found = {0};
+        get("/v3/api-docs").expect(200).json().path("paths").forEach(path -> path.forEach(operation -> {
+            JsonNode answer = operation.path("responses").path("202");
+            if (!answer.isMissingNode()) {
+                found[0]++;
+                assertThat(answer.path("headers").has("Location")).as(operation.path("operationId").asString()).isTrue();
+                assertThat(answer.path("content").path("application/json").path("schema").has("$ref")).isTrue();
+            }
+        }));
+        assertThat(found[0]).isEqualTo(10);
+    }
+
+    @Test
     void whatMakesACloneSaysThatItIsNew() {
         JsonNode answers = get("/v3/api-docs").expect(200).json().path("paths").path("/v1/snapshots/{uuid}/clones").path("post").path("responses");
         assertThat(answers.has("200")).isTrue();

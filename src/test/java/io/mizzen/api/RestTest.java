@@ -105,7 +105,7 @@ class RestTest extends RestTestBase {
         put(POOL, Examples.POOL_BODY).expect(201);
         String replica = "/v1/replicas/" + Examples.OWN_REPLICA;
         put(replica, Examples.REPLICA_BODY).expect(201);
-        String id = post(replica + "/wipe", Examples.WIPE_BODY).expect(202).json().path("id").asString();
+        String id = post(replica + "/wipe", Examples.WIPE_BODY).accepted(this).json().path("id").asString();
         assertThat(get("/v1/jobs/" + id).expect(200).json().path("percent").asInt()).isEqualTo(25);
         delete("/v1/jobs/" + id).expect(200);
         assertThat(get("/v1/jobs").expect(200).json().size()).isPositive();
@@ -117,15 +117,14 @@ class RestTest extends RestTestBase {
         delete(POOL).expect(204);
         engine.holding("createPool");
         engine.beginPool("pool-create", "huge", Examples.OWN_POOL_UUID);
-        var answer = put(POOL, "{\"name\": \"huge\", \"disks\": [\"uring:///dev/huge\"]}").expect(202);
-        assertThat(answer.response().headers().firstValue("Location").orElseThrow()).startsWith("/v1/jobs/");
+        put(POOL, "{\"name\": \"huge\", \"disks\": [\"uring:///dev/huge\"]}").accepted(this);
         engine.release();
         delete(POOL).expect(204);
         put(POOL, "{\"name\": \"vast\", \"disks\": [\"uring:///dev/vast\"]}").expect(201);
         post(POOL + "/export", "").expect(204);
         engine.holding("importPool");
         engine.beginPool("pool-import", "vast", Examples.OWN_POOL_UUID);
-        var begun = post("/v1/pools/vast/import", "{}").expect(202);
+        var begun = post("/v1/pools/vast/import", "{}").accepted(this);
         String job = begun.response().headers().firstValue("Location").orElseThrow();
         assertThat(get(job).expect(200).json().path("kind").asString()).isEqualTo("pool-import");
         engine.release();
@@ -137,7 +136,7 @@ class RestTest extends RestTestBase {
         String nexus = "/v1/nexuses/" + Examples.OWN_NEXUS;
         post(nexus + "/children", Examples.CHILD_BODY).problem(404, "nexus-not-found");
         put(nexus, Examples.NEXUS_BODY).expect(201);
-        var added = post(nexus + "/children", Examples.CHILD_BODY).expect(202).json().path("children").get(2);
+        var added = post(nexus + "/children", Examples.CHILD_BODY).accepted(this).json().path("children").get(2);
         String uri = added.path("uri").asString();
         assertThat(added.path("state").asString()).isEqualTo("REBUILDING");
         assertThat(added.path("rebuild").path("percent").asInt()).isEqualTo(60);
@@ -147,15 +146,15 @@ class RestTest extends RestTestBase {
         }
         String child = nexus + "/children/" + Examples.CHILD;
         get(child + "/rebuild").expect(200);
-        post(child + "/rebuild/start", "").expect(202);
+        post(child + "/rebuild/start", "").accepted(this);
         post(child + "/rebuild/pause", "").expect(200);
         post(child + "/rebuild/resume", "").expect(200);
         post(child + "/rebuild/stop", "").expect(200);
         assertThat(get(nexus + "/rebuilds").expect(200).json().path("running").size()).isEqualTo(1);
-        post(nexus + "/verify", "{}").expect(202);
+        post(nexus + "/verify", "{}").accepted(this);
         post(child + "/offline", "").expect(200);
         get(child + "/rebuild").problem(404, "rebuild-not-found");
-        post(child + "/online", "").expect(202);
+        post(child + "/online", "").accepted(this);
         post(child + "/fault", "").expect(200);
         delete(child).expect(204);
         assertThat(delete(child).problem(404, "child-not-found")).contains("its children are malloc:///example-leg");
@@ -430,7 +429,7 @@ class RestTest extends RestTestBase {
         post(replica + "/inflate", "").problem(404, "replica-not-found");
         put(replica, Examples.REPLICA_BODY).expect(201);
         for (String verb : List.of("inflate", "decouple")) {
-            JsonNode job = post(replica + "/" + verb, "").expect(202).json();
+            JsonNode job = post(replica + "/" + verb, "").accepted(this).json();
             assertThat(job.path("kind").asString()).isEqualTo("replica-" + verb);
             assertThat(get("/v1/jobs/" + job.path("id").asString()).expect(200).json().path("objectUuid").asString())
                 .isEqualTo(Examples.OWN_REPLICA);
@@ -468,8 +467,8 @@ class RestTest extends RestTestBase {
             .path("offsetBytes").asLong()).isEqualTo(1 << 20);
         get("/v1/snapshots/" + Examples.SNAPSHOT + "/ranges").expect(200);
         post(replica + "/rollback", Examples.ROLLBACK_BODY).expect(200);
-        post(replica + "/inflate", "").expect(202);
-        post(replica + "/decouple", "").expect(202);
+        post(replica + "/inflate", "").accepted(this);
+        post(replica + "/decouple", "").accepted(this);
         delete("/v1/snapshots/" + Examples.SNAPSHOT).expect(204);
         delete("/v1/snapshots/" + Examples.OWN_REPLICA).problem(404, "snapshot-not-found");
         get(replica).expect(200);

@@ -79,6 +79,18 @@ abstract class RestTestBase {
             return json().path("detail").asString();
         }
 
+        /** Checks that it goes on behind this answer: a body, and a Location that can be asked how far it is. */
+        Answer accepted(RestTestBase rest) {
+            expect(202);
+            assertThat(json().size()).isPositive();
+            String location = response.headers().firstValue("Location").orElseThrow();
+            JsonNode there = rest.get(location).expect(200).json();
+            if (location.startsWith("/v1/jobs/")) {
+                assertThat(there.path("id").asString()).isEqualTo(json().path("id").asString());
+            }
+            return this;
+        }
+
         Answer expect(int expectedStatus) {
             assertThat(status).as(response.body()).isEqualTo(expectedStatus);
             return this;

@@ -195,7 +195,7 @@ public final class FakeEngine extends FakeStorage {
                 taken.add(snapshotView(uuid));
             });
             return new Outcome<>(new VolumeSnapshotView(spec.nexus(), nexuses.get(spec.nexus()).name(), spec.transactionId(),
-                "2026-01-01T00:00:00Z", 0, taken, List.of()), snapshots.size() > before);
+                "2026-01-01T00:00:00Z", 0L, taken, List.of()), snapshots.size() > before);
         });
     }
 
@@ -203,7 +203,7 @@ public final class FakeEngine extends FakeStorage {
         SnapshotSpec spec = found(snapshots, id, "snapshot");
         ReplicaSpec of = replicas.get(spec.replica());
         return new SnapshotView(id, spec.name(), of.pool(), uuidOf(of.pool()), of.sizeBytes(), MIB, of.uuid(), null,
-            List.of(of.name()), spec.entityId(), spec.transactionId(), null, "2026-01-02T03:04:05Z", false, 250_000, true, null);
+            List.of(of.name()), spec.entityId(), spec.transactionId(), null, "2026-01-02T03:04:05Z", false, 250_000L, true, null);
     }
 
     @Override

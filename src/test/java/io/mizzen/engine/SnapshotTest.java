@@ -1,6 +1,7 @@
 package io.mizzen.engine;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -101,6 +102,26 @@ class SnapshotTest {
             assertEquals(8 * MIB, h.get(h.engine.replica(R)).allocatedBytes());
             assertTrue(h.engine.events(0, 1000).events().stream().anyMatch(e -> e.kind().equals("replica-inflated")));
             h.refused(ErrorKind.FAILED_PRECONDITION, "replica-no-clone", h.engine.inflateReplica(R, true), "clone");
+        }
+    }
+
+    /** What is not stored is not told; what is, in one order. */
+    @Test
+    void anImportTellsOfASnapshotWhatIsKnown() {
+        try (EngineHarness h = new EngineHarness(2)) {
+            h.get(h.engine.createBdev(new BdevSpec(DISK)));
+            h.get(h.engine.createPool(new PoolSpec("p0", null, List.of(DISK), MIB, List.of(), true)));
+            h.get(h.engine.createReplica(new ReplicaSpec(R, "r", "p0", 8 * MIB, false)));
+            assertNotNull(h.get(h.engine.createSnapshot(new SnapshotSpec(S, "s", R, null, "tx"))).view().pauseNs());
+            h.get(h.engine.cloneSnapshot(new CloneSpec(C, "c", "p0/s")));
+            SnapshotView before = h.get(h.engine.snapshots()).getFirst();
+            assertEquals(List.of("c", "r"), before.readers());
+            h.get(h.engine.exportPool("p0"));
+            h.get(h.engine.importPool(new PoolSpec("p0", null, List.of(DISK), MIB, List.of(), true)));
+            SnapshotView after = h.get(h.engine.snapshots()).getFirst();
+            assertNull(after.pauseNs());
+            assertEquals(before.readers(), after.readers());
+            assertEquals(before.createdAt(), after.createdAt());
         }
     }
 

@@ -121,7 +121,7 @@ class VolumeSnapshotTest {
             for (int i = 0; i < 12; i++) {
                 VolumeSnapshotView taken = r.ask.get(take("s" + i, Map.of(), List.of(), null)).view();
                 assertEquals(List.of(RA, RB), taken.snapshots().stream().map(SnapshotView::replica).toList());
-                assertTrue(taken.pauseNs() > 0 && taken.snapshots().stream().allMatch(s -> s.pauseNs() == taken.pauseNs()), taken.toString());
+                assertTrue(taken.pauseNs() > 0 && taken.snapshots().stream().allMatch(s -> s.pauseNs().equals(taken.pauseNs())), taken.toString());
                 long[] first = read(taken.snapshots().get(0).uuid(), FIRST_LBA, SECOND_LBA);
                 assertArrayEquals(first, read(taken.snapshots().get(1).uuid(), FIRST_LBA, SECOND_LBA));
                 assertTrue(first[0] - first[1] == 0 || first[0] - first[1] == 1, first[0] + " " + first[1]);

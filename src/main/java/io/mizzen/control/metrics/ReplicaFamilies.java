@@ -57,8 +57,10 @@ final class ReplicaFamilies {
     private static void snapshot(Families families, SnapshotView snapshot) {
         Labels labels = Labels.of("name", snapshot.name(), "pool", snapshot.pool(), "uuid", snapshot.uuid());
         families.gauge("mizzen_snapshot_allocated_bytes", "Clusters that the snapshot itself holds", snapshot.allocatedBytes(), labels);
-        families.gauge("mizzen_snapshot_pause_seconds", "How long writes were held back to take it; 0 when that was before an import",
-            snapshot.pauseNs() * Families.NANOSECONDS, labels);
+        if (snapshot.pauseNs() != null) {
+            families.gauge("mizzen_snapshot_pause_seconds", "How long writes were held back to take it, since its pool was opened",
+                snapshot.pauseNs() * Families.NANOSECONDS, labels);
+        }
     }
 
     /** Whether it reads from what was taken of another one, or of nobody knows what; behind its own snapshots, perhaps. */

@@ -16,9 +16,9 @@ import java.util.List;
  *        short, so that others may be missing, or of another moment; null when it was taken by itself, or nobody knows
  * @param createdAt RFC 3339; null when not known
  * @param discarded it was deleted while several read from it, and goes when one is left
- * @param pauseNs how long writes were held back to take it; 0 when that was before the pool was imported
+ * @param pauseNs how long writes were held back to take it; null when that was before the pool was imported
  * @param unusableReason null when usable
  */
 public record SnapshotView(String uuid, String name, String pool, String poolUuid, long sizeBytes, long allocatedBytes,
                            String replica, String parent, List<String> readers, String entityId, String transactionId,
-                           Boolean oneMoment, String createdAt, boolean discarded, long pauseNs, boolean usable, String unusableReason) { }
+                           Boolean oneMoment, String createdAt, boolean discarded, Long pauseNs, boolean usable, String unusableReason) { }

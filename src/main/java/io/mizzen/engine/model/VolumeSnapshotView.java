@@ -8,10 +8,10 @@ import java.util.List;
  * @param nexus uuid
  * @param transactionId what they have in common
  * @param createdAt RFC 3339
- * @param pauseNs how long writes to the nexus waited at most; 0 when that was before one of the pools was imported
+ * @param pauseNs how long writes to the nexus waited at most; null when that was before one of the pools was imported
  * @param snapshots one of each child that was not skipped
  */
-public record VolumeSnapshotView(String nexus, String nexusName, String transactionId, String createdAt, long pauseNs,
+public record VolumeSnapshotView(String nexus, String nexusName, String transactionId, String createdAt, Long pauseNs,
                                  List<SnapshotView> snapshots, List<SkippedView> skipped) {
     /**
      * A child of which none was taken.

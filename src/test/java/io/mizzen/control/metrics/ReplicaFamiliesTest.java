@@ -39,7 +39,9 @@ class ReplicaFamiliesTest {
         assertThat(values).containsEntry("mizzen_replica_size_bytes volume a", 100.0)
             .containsEntry("mizzen_replica_allocated_bytes volume a", 1.0).containsEntry("mizzen_replica_snapshot_bytes volume a", 30.0)
             .containsEntry("mizzen_replica_snapshots volume a", 2.0).containsEntry("mizzen_replica_snapshots copy a", 1.0)
-            .containsEntry("mizzen_replica_snapshots plain a", 0.0).containsEntry("mizzen_snapshot_allocated_bytes second a", 10.0);
+            .containsEntry("mizzen_replica_snapshots plain a", 0.0).containsEntry("mizzen_snapshot_allocated_bytes second a", 10.0)
+            .containsEntry("mizzen_snapshot_pause_seconds second a", 0.002);
+        assertThat(values).as("of an earlier run").doesNotContainKey("mizzen_snapshot_pause_seconds first a");
         assertThat(values.keySet()).noneMatch(series -> series.startsWith("mizzen_replica_") && series.contains("second"));
     }
 
@@ -72,7 +74,7 @@ class ReplicaFamiliesTest {
 
     private static SnapshotView snapshot(String name, String replica, String parent, long allocatedBytes) {
         return new SnapshotView("uuid-" + name, name, "a", "uuid-a", 100, allocatedBytes, replica == null ? null : "uuid-" + replica,
-            parent, List.of(), null, null, null, null, false, 0, true, null);
+            parent, List.of(), null, null, null, null, false, name.equals("first") ? null : Long.valueOf(2_000_000), true, null);
     }
 
     private static PoolView pool(String name) {
