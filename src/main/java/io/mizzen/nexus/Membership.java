@@ -26,6 +26,10 @@ import java.util.TreeMap;
  *
  * One generation takes all faults that are asked for and at most one {@link MemberChange}.
  *
+ * A member that becomes healthy is given its record last, once one that was healthy before has it; if none could be given
+ * it, the member does not become healthy. Otherwise it could go on alone, and another that knows it only as one that lacks
+ * data would later be brought up without it.
+ *
  * The last healthy member that is present is never made a victim: its errors go to the host.
  */
 final class Membership {
@@ -318,10 +322,12 @@ final class Membership {
     private void write(SortedMap<Integer, Member> members, int victims, boolean inUse) {
         long generation = attempted.generation() + 1;
         int healthy = 0;
+        int becoming = 0;
         for (int index : members.keySet()) {
             if (members.get(index).isHealthy() && nexus.child(index).isAttached()) {
                 healthy |= 1 << index;
-                claims[index] = generation;
+                Member before = stored.member(members.get(index).uuid());
+                becoming |= before == null || !before.isHealthy() ? 1 << index : 0;
             }
         }
         NexusMetadata next = stored.next(generation, inUse, new ArrayList<>(members.values()));
@@ -331,8 +337,49 @@ final class Membership {
         attempted = next;
         NexusMetadata written = next;
         int holders = healthy;
-        write(next, healthy | (change == null ? 0 : change.joining()), (okMask, failMask) ->
-                onStored(written, victims, inUse, okMask & holders, failMask));
+        int last = becoming;
+        claim(healthy & ~last, generation);
+        write(next, healthy & ~last | (change == null ? 0 : change.joining()), (okMask, failMask) -> {
+            if (last == 0) {
+                onStored(written, victims, inUse, okMask & holders, failMask);
+            } else if ((okMask & holders) == 0) {
+                onNoWitness(inUse);
+            } else {
+                int present = attached(last);
+                claim(present, generation);
+                write(written, present, (lastOk, lastFailed) -> onStored(written, victims, inUse, okMask & holders | lastOk,
+                        failMask | lastFailed | last & ~present));
+            }
+        });
+    }
+
+    private int attached(int mask) {
+        int attached = 0;
+        for (int rest = mask; rest != 0; rest &= rest - 1) {
+            attached |= nexus.child(Integer.numberOfTrailingZeros(rest)).isAttached() ? Integer.lowestOneBit(rest) : 0;
+        }
+        return attached;
+    }
+
+    private void claim(int mask, long generation) {
+        for (int rest = mask; rest != 0; rest &= rest - 1) {
+            claims[Integer.numberOfTrailingZeros(rest)] = generation;
+        }
+    }
+
+    /**
+     * None of those that were healthy knows of the child that would be so too. It must not go on without them: they would be
+     * brought up without it.
+     */
+    private void onNoWitness(boolean inUse) {
+        changeFailure = notStored();
+        drop();
+        store(chooseVictims(), inUse);
+    }
+
+    private OperationException notStored() {
+        return new OperationException(ErrorKind.UNAVAILABLE, "nexus-metadata-not-stored", "nexus " + nexus.name()
+                + ": the change could not be stored on any healthy child; check the devices");
     }
 
     private void onStored(NexusMetadata next, int victims, boolean inUse, int okMask, int failMask) {
@@ -344,8 +391,7 @@ final class Membership {
             nexus.home().reactor().arm(retry, STORE_RETRY_NS);
             nexus.event("metadata-not-stored generation=" + next.generation());
             if (change != null) {
-                changeFailure = new OperationException(ErrorKind.UNAVAILABLE, "nexus-metadata-not-stored", "nexus "
-                        + nexus.name() + ": the change could not be stored on any healthy child; check the devices");
+                changeFailure = notStored();
                 drop();
             }
             spread();

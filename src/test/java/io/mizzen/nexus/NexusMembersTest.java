@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.mizzen.bdev.BdevIo;
 import io.mizzen.bdev.IoType;
 import io.mizzen.bdev.Status;
 import io.mizzen.rebuild.RebuildKind;
@@ -301,6 +302,57 @@ class NexusMembersTest extends NexusTestBase {
         assertEquals(FaultReason.NO_SPACE, sim.nexus.childStatuses().get(1).reason());
         assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
         assertNull(sim.close(false));
+    }
+
+    /**
+     * The source's record cannot be written when the copy is complete. Were the child healthy then, it could go on alone, and
+     * the source be brought up later without what was acknowledged meanwhile: its own record has the child as one that lacks data.
+     */
+    @Test
+    void aChildIsNotHealthyBeforeItsSourceKnows() {
+        NexusSim sim = opened(1);
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        assertNull(sim.add(1));
+        sim.disks.get(0).fault = io -> io.type == IoType.WRITE && isRecord(io) ? Status.WRITE_FAULT : Status.SUCCESS;
+        sim.hand.runUntil(() -> sim.events.stream().anyMatch(event -> event.startsWith("metadata-not-stored")), 4_000_000);
+        sim.hand.tickAll(2000);
+        assertEquals(MemberState.SYNCING, health(sim, 1));
+        assertEquals(MemberState.HEALTHY, health(sim, 0));
+        sim.disks.get(0).fault = io -> Status.SUCCESS;
+        sim.awaitRebuilds();
+        assertEquals(2, sim.newestDurable().healthyCount());
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        sim.checkLegs();
+        assertNull(sim.close(false));
+    }
+
+    /** The source is gone when the copy is complete: what is written from then on waits for it. */
+    @Test
+    void aChildIsNotHealthyWhenItsSourceIsGone() {
+        NexusSim sim = opened(1);
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        assertNull(sim.add(1));
+        boolean[] pulled = new boolean[1];
+        sim.disks.get(0).fault = io -> {
+            pulled[0] |= io.type == IoType.WRITE && isRecord(io);
+            return pulled[0] ? Status.INTERNAL_ERROR : Status.SUCCESS;
+        };
+        sim.hand.runUntil(() -> pulled[0], 4_000_000);
+        sim.hand.on(0, sim.disks.get(0)::pull);
+        sim.hand.runUntil(() -> !sim.disks.get(0).isOpen(), 4_000_000);
+        sim.hand.tickAll(2000);
+        assertEquals(MemberState.SYNCING, health(sim, 1));
+        sim.plugIn(0);
+        assertNull(sim.online(0));
+        sim.awaitRebuilds();
+        assertEquals(2, sim.newestDurable().healthyCount());
+        sim.checkLegs();
+        assertNull(sim.close(false));
+    }
+
+    private static boolean isRecord(BdevIo io) {
+        long offset = io.offsetBlocks * SimDisk.BLOCK;
+        return offset == MetadataCodec.slotOffsetBytes(0) || offset == MetadataCodec.slotOffsetBytes(1);
     }
 
     /** The child from which it is copied is taken out: the other one goes on. */
