@@ -99,6 +99,10 @@ final class NexusCloser {
 
     private void release() {
         setStep(Step.RELEASING);
+        nexus.dirtyKeeper().whenIdle(this::detach);     // A child that was joining may be given the map still.
+    }
+
+    private void detach() {
         nexus.membership().close();
         for (NexusChild child : nexus.children()) {
             child.detach();

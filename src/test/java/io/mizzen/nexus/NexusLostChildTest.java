@@ -445,4 +445,22 @@ class NexusLostChildTest {
         sim.checkNoLeaks();
         return outcome[0].isEmpty() ? null : outcome[0];
     }
+
+    /** The last flush fails, so no page is cleared; one is still being written for a host that is gone. */
+    @Test
+    void closingUncleanWaitsForThePageThatIsBeingWritten() {
+        NexusSim sim = opened(1, NexusSim.FREEZE_NS);
+        SimDisk disk = sim.disks.get(0);
+        disk.holdsMetadata = true;
+        sim.hand.on(0, () -> sim.nexus.dirtyKeeper().ensure(0, 0, there -> { }));
+        disk.fault = io -> io.type == IoType.FLUSH ? Status.WRITE_FAULT : Status.SUCCESS;
+        sim.closeHost();
+        String[] outcome = new String[1];
+        sim.hand.on(0, () -> sim.nexus.close((value, failure) -> outcome[0] = failure.code()));
+        sim.hand.tickAll(5000);
+        assertNull(outcome[0]);
+        disk.holdsMetadata = false;
+        sim.hand.runUntil(() -> outcome[0] != null);
+        assertEquals("nexus-closed-unclean", outcome[0]);
+    }
 }
