@@ -4,6 +4,7 @@ import io.mizzen.bdev.Bdev;
 import io.mizzen.bdev.BdevContext;
 import io.mizzen.bdev.BdevIo;
 import io.mizzen.bdev.Descriptor;
+import io.mizzen.bdev.FlushLedger;
 import io.mizzen.bdev.IoChannel;
 import io.mizzen.bdev.IoType;
 import io.mizzen.bdev.Status;

@@ -1,6 +1,7 @@
 package io.mizzen.lvs;
 
 import io.mizzen.bdev.BdevIo;
+import io.mizzen.bdev.FlushLedger;
 import io.mizzen.bdev.IoQueue;
 import io.mizzen.reactor.Reactor;
 import io.mizzen.reactor.Timer;

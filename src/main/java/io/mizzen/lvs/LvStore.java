@@ -1,6 +1,7 @@
 package io.mizzen.lvs;
 
 import io.mizzen.bdev.BdevRegistry;
+import io.mizzen.bdev.FlushLedger;
 import io.mizzen.bdev.Status;
 import io.mizzen.reactor.Mthread;
 import io.mizzen.reactor.Reactor;

@@ -3,6 +3,7 @@ package io.mizzen.lvs;
 import io.mizzen.bdev.Bdev;
 import io.mizzen.bdev.BdevIo;
 import io.mizzen.bdev.Descriptor;
+import io.mizzen.bdev.FlushLedger;
 import io.mizzen.bdev.IoChannel;
 import io.mizzen.bdev.IoType;
 import io.mizzen.bdev.Status;

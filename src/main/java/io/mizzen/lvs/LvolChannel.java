@@ -1,6 +1,7 @@
 package io.mizzen.lvs;
 
 import io.mizzen.bdev.BdevIo;
+import io.mizzen.bdev.FlushLedger;
 import io.mizzen.bdev.IoChannel;
 import io.mizzen.bdev.IoCompletion;
 import io.mizzen.bdev.IoType;

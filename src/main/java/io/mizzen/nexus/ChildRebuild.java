@@ -231,7 +231,18 @@ final class ChildRebuild implements RebuildJob.Listener {
 
     private void store() {
         setState(State.STORING);
-        nexus.membership().request(new MemberChange() {
+        // Another flush may have been told what the child lost of the copy. Then it fails, and the child is out by now.
+        nexus.childrenTable().flushes().await(nexus.home(), () -> {
+            if (closed) {
+                over();             // What is usable is flushed for the last time, or has been.
+            } else {
+                nexus.membership().request(healthy());
+            }
+        });
+    }
+
+    private MemberChange healthy() {
+        return new MemberChange() {
             @Override
             OperationException check() {
                 if (isNeeded() && lacks.remainingBlocks() != 0) {
@@ -264,7 +275,7 @@ final class ChildRebuild implements RebuildJob.Listener {
             void done(OperationException failure) {
                 onHealthStored(failure);
             }
-        });
+        };
     }
 
     private void onHealthStored(OperationException failure) {

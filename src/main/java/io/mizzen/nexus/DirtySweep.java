@@ -1,6 +1,7 @@
 package io.mizzen.nexus;
 
 import io.mizzen.bdev.BdevIo;
+import io.mizzen.bdev.FlushLedger;
 import io.mizzen.bdev.IoCompletion;
 import io.mizzen.bdev.IoType;
 import io.mizzen.reactor.Timer;
@@ -9,18 +10,19 @@ import java.util.Arrays;
 /**
  * Finds dirty regions that have been idle and has their bits cleared. A region goes when nothing was written to it for a
  * whole period: its durable bit is taken away first, so that new writes wait; then every channel is asked once more, so
- * that a write that slipped in is seen; then the children are flushed, so that what the legs hold is durable; only then
- * is the bit cleared on the children. Home mthread.
+ * that a write that slipped in is seen; then the children are flushed, so that what the legs hold is durable; then other
+ * flushes that overlap that one are awaited, since a device tells only one of them what it has lost ({@link FlushLedger});
+ * only then is the bit cleared on the children. Home mthread.
  *
  * <pre>
- * IDLE → LOOKING (all channels) → CONFIRMING (all channels) → FLUSHING (all healthy children) → CLEARING (pages) → IDLE
- *            └→ IDLE (nothing idle)   └→ IDLE (none left, or     └→ IDLE (a flush failed: bits stay)
- *                                          a healthy child is away)
+ * IDLE → LOOKING (all channels) → CONFIRMING (all channels) → FLUSHING (all healthy children) → AWAITING (flushes of others)
+ *            └→ IDLE (nothing idle)   └→ IDLE (none left, or     └→ IDLE (a flush failed:          ├→ IDLE (as well)
+ *                                          a healthy child is away)       bits stay)                └→ CLEARING (pages) → IDLE
  * </pre>
  */
 final class DirtySweep {
     private enum State {
-        IDLE, LOOKING, CONFIRMING, FLUSHING, CLEARING
+        IDLE, LOOKING, CONFIRMING, FLUSHING, AWAITING, CLEARING
     }
 
     private final Nexus nexus;
@@ -54,7 +56,8 @@ final class DirtySweep {
             case IDLE -> next == State.LOOKING;
             case LOOKING -> next == State.CONFIRMING || next == State.IDLE;
             case CONFIRMING -> next == State.FLUSHING || next == State.IDLE;
-            case FLUSHING -> next == State.CLEARING || next == State.IDLE;
+            case FLUSHING -> next == State.AWAITING || next == State.IDLE;
+            case AWAITING -> next == State.CLEARING || next == State.IDLE;
             case CLEARING -> next == State.IDLE;
         };
         state = next;
@@ -144,16 +147,28 @@ final class DirtySweep {
             return;
         }
         setState(State.FLUSHING);
+        FlushLedger flushes = nexus.childrenTable().flushes();
+        long failures = flushes.failures();
         // Those that are being made equal too: they become healthy without another look at these regions.
         flushChildren(nexus, nexus.attachedMask(), (okMask, failMask) -> {
             if (failMask == 0) {
-                setState(State.CLEARING);
-                keeper.clear(candidates, () -> setState(State.IDLE));
+                setState(State.AWAITING);
+                flushes.await(nexus.home(), () -> onFlushed(flushes.failures() == failures));
                 return;
             }
             keeper.restore(candidates);
             nexus.membership().requestFaults(failMask, FaultReason.FLUSH_ERROR, () -> setState(State.IDLE));
         });
+    }
+
+    private void onFlushed(boolean allDid) {
+        if (allDid && nexus.membership().isIdle() && !nexus.childrenTable().isHealthyAway()) {
+            setState(State.CLEARING);
+            keeper.clear(candidates, () -> setState(State.IDLE));
+        } else {
+            keeper.restore(candidates);
+            setState(State.IDLE);
+        }
     }
 
     /** Flushes the children of the mask through the home mthread's channels. */

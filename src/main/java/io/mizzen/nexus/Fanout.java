@@ -45,7 +45,7 @@ abstract class Fanout {
     }
 
     /** It ended. */
-    void onEnd(int child) {
+    void onEnd(int child, boolean failed) {
         // Nothing to note.
     }
 
@@ -84,13 +84,14 @@ abstract class Fanout {
     }
 
     private void onIoEnd(int child, BdevIo io) {
-        if (io.status() == Status.SUCCESS) {
-            okMask |= 1 << child;
-        } else {
+        boolean failed = io.status() != Status.SUCCESS;
+        if (failed) {
             failMask |= 1 << child;
+        } else {
+            okMask |= 1 << child;
         }
         io.release();
-        onEnd(child);
+        onEnd(child, failed);
         if (--pending == 0) {
             done.onDone(okMask, failMask);
         }

@@ -1,6 +1,7 @@
 package io.mizzen.nexus;
 
 import io.mizzen.bdev.BdevIo;
+import io.mizzen.bdev.FlushLedger;
 import io.mizzen.bdev.IoQueue;
 import io.mizzen.bdev.IoType;
 import io.mizzen.reactor.Message;
@@ -8,12 +9,17 @@ import io.mizzen.util.HotPath;
 
 /**
  * Changing commands of one channel that failed on some child: they wait until the home mthread has stored the failures
- * or refused them. One report is under way at a time; what fails meanwhile goes into the next. Channel's reactor, but
+ * or refused them, and that long count as under way if they flush ({@link FlushLedger}). One report is under way at a time; what fails meanwhile goes into the next. Channel's reactor, but
  * for the report's run.
  */
 final class HoldQueue {
+    /** In {@code driverInt}: it counts in the ledger, and on which side. */
+    private static final int COUNTED = 2;
+    private static final int SIDE_SHIFT = 2;
+
     private final NexusChannel channel;
     private final Nexus nexus;
+    private final FlushLedger flushes;
     private final IoQueue fresh = new IoQueue();
     private final IoQueue reported = new IoQueue();
     private final FaultReason[] reasons;
@@ -25,8 +31,27 @@ final class HoldQueue {
     HoldQueue(NexusChannel channel, Nexus nexus) {
         this.channel = channel;
         this.nexus = nexus;
+        this.flushes = nexus.childrenTable().flushes();
         this.reasons = new FaultReason[NexusChildren.PLACE_COUNT];
         this.report = new Report(NexusChildren.PLACE_COUNT);
+    }
+
+    /** It goes to the children. */
+    @HotPath
+    void begin(BdevIo io, NexusConfig config) {
+        if (io.type == IoType.FLUSH || config.fuaFlushes && IoType.isWrite(io.type)
+                && ((io.flags & BdevIo.FLAG_FUA) != 0 || config.writeThrough != 0)) {
+            io.driverInt |= COUNTED | flushes.begin() << SIDE_SHIFT;
+        }
+    }
+
+    /** What it came to is decided. */
+    @HotPath
+    void end(BdevIo io, boolean failed) {
+        if ((io.driverInt & COUNTED) != 0) {
+            flushes.end(io.driverInt >>> SIDE_SHIFT & 1, failed);
+            io.driverInt &= ~(COUNTED | 1 << SIDE_SHIFT);
+        }
     }
 
     /** Holds an I/O that failed on the children of the mask. */

@@ -495,6 +495,11 @@ final class Membership {
         }
     }
 
+    /** Whether no fault waits to be stored. */
+    boolean isIdle() {
+        return state == State.IDLE && waiting.isEmpty() && requestedFaults == 0;
+    }
+
     /** Whether the newest state could not be stored anywhere. */
     boolean isBlocked() {
         return blocked;

@@ -317,6 +317,7 @@ final class NexusChannel extends IoChannel implements IoCompletion {
             }
         }
         io.driverInt |= SENT;
+        held.begin(io, config);
         io.childCount = Integer.bitCount(writers);
         for (int rest = writers; rest != 0; rest &= rest - 1) {
             BdevIo part = parts;
@@ -534,18 +535,18 @@ final class NexusChannel extends IoChannel implements IoCompletion {
     private void onAllParts(BdevIo io) {
         int failed = (int) (io.driverLong >>> 32);
         if (failed == 0) {
+            held.end(io, false);
             io.complete(Status.SUCCESS);
             return;
         }
         int done = (int) io.driverLong;
-        boolean nowhere = (done & config.readers) == 0;
-        if (nowhere && failed == (int) io.driverLong2) {
-            if (done != 0) {
+        boolean blamed = failed == (int) io.driverLong2;                // Everybody blames the request: so do we.
+        boolean full = failed == (int) (io.driverLong2 >>> 32);         // Parts of it may have been written.
+        if ((done & config.readers) == 0 && (blamed || full)) {
+            held.end(io, true);
+            if (full || done != 0) {
                 markIfSent(io);                     // One that is being rebuilt took it.
             }
-            io.complete(io.childStatus);            // Everybody blames the request: so do we.
-        } else if (nowhere && failed == (int) (io.driverLong2 >>> 32)) {
-            markIfSent(io);                         // No space anywhere; parts of it may have been written.
             io.complete(io.childStatus);
         } else {
             held.add(io, failed);
@@ -557,6 +558,7 @@ final class NexusChannel extends IoChannel implements IoCompletion {
      * every child that is still healthy holds it, and there is one.
      */
     void settle(BdevIo io) {
+        held.end(io, true);
         adoptConfig();
         int healthy = config.readers;
         boolean holds = ((int) io.driverLong & healthy) == healthy;

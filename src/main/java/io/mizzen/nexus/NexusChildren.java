@@ -1,5 +1,6 @@
 package io.mizzen.nexus;
 
+import io.mizzen.bdev.FlushLedger;
 import java.util.UUID;
 
 /**
@@ -14,6 +15,7 @@ final class NexusChildren {
 
     private final NexusChild[] places = new NexusChild[PLACE_COUNT];
     private final boolean[] member = new boolean[PLACE_COUNT];
+    private final FlushLedger flushes = new FlushLedger(false);
     private volatile NexusChild[] all = {};
 
     NexusChildren(NexusChild[] members) {
@@ -122,6 +124,11 @@ final class NexusChildren {
             }
         }
         return null;
+    }
+
+    /** The flushes of the children that are under way, and that failed, until what that means is stored. Any core. */
+    FlushLedger flushes() {
+        return flushes;
     }
 
     /** Members that hold every acknowledged write and can be used. */

@@ -21,6 +21,8 @@ final class NexusConfig {
     final int unmappers;
     /** Children whose volatile cache hosts do not know of: what is written there is written through. */
     final int writeThrough;
+    /** Whether there is one on which a write with FUA ends with a flush. */
+    final boolean fuaFlushes;
     /** The child that suspect regions are read from, or -1. */
     final int source;
     /** Whether legs may differ after a write that failed: there is more than one member. */
@@ -43,6 +45,7 @@ final class NexusConfig {
         int unmapMask = 0;
         int throughMask = 0;
         int logMask = 0;
+        boolean flushes = false;
         for (NexusChild child : members) {
             int bit = 1 << child.index();
             if (!child.isAttached()) {
@@ -59,6 +62,7 @@ final class NexusConfig {
             }
             unmapMask |= child.unmapsToZeroes() ? bit : 0;
             throughMask |= !cacheKnown && child.bdev().hasVolatileCache() ? bit : 0;
+            flushes |= child.bdev().fuaFlushes();
         }
         this.logged = logMask;
         this.readers = readerMask;
@@ -66,6 +70,7 @@ final class NexusConfig {
         this.localReaders = localMask;
         this.unmappers = unmapMask;
         this.writeThrough = throughMask;
+        this.fuaFlushes = flushes;
         this.source = source;
         this.mirrors = members.length > 1;
         this.writesBlocked = writesBlocked;

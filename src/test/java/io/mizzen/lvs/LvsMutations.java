@@ -1,6 +1,7 @@
 package io.mizzen.lvs;
 
 import io.mizzen.bdev.BdevIo;
+import io.mizzen.bdev.FlushLedger;
 import io.mizzen.bdev.RangeLock;
 import io.mizzen.reactor.Mthread;
 import io.mizzen.util.Completion;

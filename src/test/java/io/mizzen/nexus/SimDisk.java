@@ -80,6 +80,9 @@ final class SimDisk extends Bdev {
     boolean holdsReads;
     /** Metadata writes do. */
     boolean holdsMetadata;
+    /** So does the next flush that comes, as {@link #heldFlush}. */
+    boolean holdsNextFlush;
+    BdevIo heldFlush;
 
     SimDisk(int number, String name, long sizeBytes, Media media, boolean volatileCache, long seed) {
         super(name, new UUID(77, number), "sim", BLOCK, sizeBytes / BLOCK);
@@ -183,13 +186,17 @@ final class SimDisk extends Bdev {
             @Override
             protected void doSubmit(BdevIo io) {
                 tap.onArrival(SimDisk.this, io);
+                if (io.type == IoType.FLUSH && holdsNextFlush) {
+                    holdsNextFlush = false;
+                    heldFlush = io;
+                }
                 inFlight.add(io);
                 mthread().reactor().arm(new Timer() {
                     @Override
                     protected void onTimer(long nowNs) {
                         boolean data = io.offsetBlocks >= 8192;
                         if (io.type == IoType.WRITE && (data ? holdsData : holdsMetadata)
-                                || io.type == IoType.READ && data && holdsReads) {
+                                || io.type == IoType.READ && data && holdsReads || io == heldFlush) {
                             mthread().reactor().arm(this, 10_000);
                             return;
                         }

@@ -1,7 +1,5 @@
-package io.mizzen.lvs;
+package io.mizzen.bdev;
 
-import io.mizzen.bdev.BdevIo;
-import io.mizzen.bdev.IoType;
 import io.mizzen.reactor.Mthread;
 import io.mizzen.reactor.Timer;
 import io.mizzen.util.HotPath;
@@ -9,7 +7,7 @@ import java.util.ArrayDeque;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * The flushes of a pool's device, whoever asked for them: how many failed, and which are under way. A device tells one flush
+ * The flushes of a device, or of the children of a nexus, whoever asked for them: how many failed, and which are under way. A device tells one flush
  * that it lost what it had cached, and the next one succeeds (so does Linux with an error of write-back, once for each open
  * file): a success covers only what was written since the last failure. Hence what depends on it compares {@link #failures}
  * from before its first write with the number after its flush, once none is left that may have been told before.
@@ -22,9 +20,9 @@ import java.util.concurrent.atomic.AtomicLong;
  * <p>Each begins on one of two sides. All that were under way have ended once each side has been seen empty, and a side
  * becomes empty when those to come begin on the other, which is changed only to an empty one.
  *
- * <p>Any core; {@link #await} is the control reactor's.
+ * <p>Any core; {@link #await} is one reactor's: of a pool the control reactor, of a nexus the home one.
  */
-final class FlushLedger {
+public final class FlushLedger {
     /** Between two looks at those under way; longer, the longer it takes already. */
     private static final long POLL_NS = 20_000;
     private static final int POLL_SHIFT = 3;
@@ -40,23 +38,23 @@ final class FlushLedger {
     private Waits waits;
 
     /** @param fuaFlushes whether a write with FUA ends with a flush of the device: then it counts as one */
-    FlushLedger(boolean fuaFlushes) {
+    public FlushLedger(boolean fuaFlushes) {
         this.fuaFlushes = fuaFlushes;
     }
 
     /** Whether an I/O to the device counts. */
     @HotPath
-    boolean counts(BdevIo io) {
+    public boolean counts(BdevIo io) {
         return io.type == IoType.FLUSH || (io.flags & BdevIo.FLAG_FUA) != 0 && fuaFlushes && IoType.isWrite(io.type);
     }
 
     /** From now on a write with FUA counts: the device has grown by a disk on which it ends with a flush. Control reactor. */
-    void onFuaFlushes() {
+    public void onFuaFlushes() {
         fuaFlushes = true;
     }
 
     @HotPath
-    boolean fuaFlushes() {
+    public boolean fuaFlushes() {
         return fuaFlushes;
     }
 
@@ -67,7 +65,7 @@ final class FlushLedger {
 
     /** One begins. Returns what its {@link #end} is to be given. */
     @HotPath
-    int begin() {
+    public int begin() {
         int on = side;
         of(on).incrementAndGet();
         return on;
@@ -75,7 +73,7 @@ final class FlushLedger {
 
     /** One ended. */
     @HotPath
-    void end(int on, boolean failed) {
+    public void end(int on, boolean failed) {
         if (failed) {
             failures.incrementAndGet();     // First: who finds it no longer under way sees that it failed.
         }
@@ -91,23 +89,23 @@ final class FlushLedger {
     }
 
     @HotPath
-    long failures() {
+    public long failures() {
         return failures.get();
     }
 
     /** Whether none is under way. */
     @HotPath
-    boolean isIdle() {
+    public boolean isIdle() {
         return (int) left.get() == 0 && (int) right.get() == 0;
     }
 
     /** Of a side, what {@link #haveEnded} is to be given later. */
-    long mark(int on) {
+    public long mark(int on) {
         return of(on).get();
     }
 
     /** Whether all have ended that were under way when those marks were taken. Asked again, it will be true. */
-    boolean haveEnded(long leftMark, long rightMark) {
+    public boolean haveEnded(long leftMark, long rightMark) {
         boolean leftEnded = hasEmptied(left, leftMark);
         boolean rightEnded = hasEmptied(right, rightMark);
         int now = side;
@@ -122,12 +120,13 @@ final class FlushLedger {
     }
 
     /** In how long to ask again who has waited for so long. */
-    static long pollNs(long waitedNs) {
+    public static long pollNs(long waitedNs) {
         return Math.max(POLL_NS, waitedNs >> POLL_SHIFT);
     }
 
-    /** Calls back once all that are under way now have ended; at once if there are none. Control reactor. */
-    void await(Mthread control, Runnable then) {
+    /** Calls back once all that are under way now have ended; at once if there are none. The same mthread each time, on its
+     * reactor. */
+    public void await(Mthread control, Runnable then) {
         if ((waits == null || waits.waiting.isEmpty()) && isIdle()) {
             then.run();
             return;

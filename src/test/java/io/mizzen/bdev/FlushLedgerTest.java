@@ -1,4 +1,4 @@
-package io.mizzen.lvs;
+package io.mizzen.bdev;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

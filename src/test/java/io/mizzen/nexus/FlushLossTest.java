@@ -1,0 +1,106 @@
+package io.mizzen.nexus;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.mizzen.bdev.IoType;
+import io.mizzen.bdev.Status;
+import org.junit.jupiter.api.Test;
+
+/** A disk loses what it has cached and tells one flush of it, late; another one, which the nexus itself relies on, succeeds meanwhile. */
+class FlushLossTest {
+    private static final long SIZE = 2 << 20;
+    private final NexusSim sim = new NexusSim(1, 2, 2, SIZE, NexusSim.media(2), true, new NexusSim.History(SIZE));
+    private boolean lost;
+
+    /** A host flushes on the second core. The disk's next flush of another one finds nothing any more. */
+    private void loseBehindAFlush(SimDisk disk) {
+        disk.holdsNextFlush = true;
+        sim.flush(1);
+        sim.hand.runUntil(() -> disk.heldFlush != null);
+        disk.fault = io -> {
+            if (io.type != IoType.FLUSH) {
+                return Status.SUCCESS;
+            }
+            if (!lost) {
+                lost = true;
+                disk.media.cached.clear();
+                return Status.SUCCESS;
+            }
+            return disk.heldFlush == null ? Status.WRITE_FAULT : Status.SUCCESS;
+        };
+    }
+
+    private void tell(SimDisk disk) {
+        assertTrue(lost);
+        disk.heldFlush = null;
+        sim.drain();
+        disk.fault = io -> Status.SUCCESS;
+    }
+
+    private void sweep() {
+        for (int i = 0; i < 20; i++) {
+            sim.hand.advance(NexusSim.SWEEP_NS);
+            sim.hand.tickAll(50);
+        }
+    }
+
+    private void returns(int disk) {
+        assertEquals(FaultReason.FLUSH_ERROR, sim.nexus.childStatuses().get(disk).reason());
+        assertNull(sim.online(disk));
+        sim.awaitRebuilds();
+        assertEquals(NexusState.ONLINE, sim.nexus.state());
+        sim.checkLegs();
+        assertNull(sim.close(false));
+    }
+
+    @Test
+    void regionsStayDirtyUntilFlushesThatOverlapHaveEnded() {
+        assertNull(sim.open(NexusSim.parameters(), 0, 1));
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        loseBehindAFlush(sim.disks.get(0));
+        sweep();
+        assertTrue(sim.nexus.dirtyMap().durableCount() == 0, "about to be cleared");
+        tell(sim.disks.get(0));
+        returns(0);
+    }
+
+    @Test
+    void aRebuiltChildIsHealthyOnlyWhenFlushesThatOverlapHaveEnded() {
+        assertNull(sim.open(NexusSim.parameters(), 0));
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        sweep();
+        assertEquals(0, sim.nexus.dirtyMap().durableCount());
+        assertNull(sim.add(1));
+        loseBehindAFlush(sim.disks.get(1));
+        sim.hand.runUntil(() -> lost, 4_000_000);
+        sim.hand.tickAll(2000);
+        assertEquals(MemberState.SYNCING, NexusTestBase.health(sim, 1));
+        tell(sim.disks.get(1));
+        returns(1);
+    }
+
+    /** Nobody was told: all ends well. */
+    @Test
+    void aFlushThatOverlapsAndSucceedsOnlyDelays() {
+        assertNull(sim.open(NexusSim.parameters(), 0));
+        sim.disks.get(0).holdsNextFlush = true;
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        sim.flush(1);
+        sim.hand.runUntil(() -> sim.disks.get(0).heldFlush != null);
+        assertNull(sim.add(1));
+        sweep();
+        assertNotNull(sim.disks.get(0).heldFlush);
+        assertEquals(MemberState.SYNCING, NexusTestBase.health(sim, 1));
+        sim.disks.get(0).heldFlush = null;
+        sim.drain();
+        sim.awaitRebuilds();
+        assertEquals(NexusState.ONLINE, sim.nexus.state());
+        sweep();
+        assertEquals(0, sim.nexus.dirtyMap().durableCount());
+        sim.checkLegs();
+        assertNull(sim.close(false));
+    }
+}
