@@ -200,7 +200,8 @@ public final class UringFile implements AutoCloseable {
         RawMemory.putShort(flock.address(), F_WRLCK);
         int result = Libc.fcntl(fd, F_OFD_SETLK, flock.address());
         if (result < 0) {
-            throw OperationException.precondition(IN_USE, path + " is open in another engine; stop that one, or name another disk");
+            throw OperationException.precondition(IN_USE, path
+                    + " is open already, in this engine under another path, or in another engine; name another disk, or end that first");
         }
     }
 

@@ -2,6 +2,7 @@ package io.mizzen.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.mizzen.engine.model.HealthState;
 import io.mizzen.util.ErrorKind;
 import io.mizzen.util.OperationException;
 import java.net.URLEncoder;
@@ -401,6 +402,14 @@ class RestTest extends RestTestBase {
         var details = get("/actuator/health").expect(200).json().path("components").path("engineHealth").path("details");
         assertThat(details.path("memoryKind").asString()).isEqualTo("HUGETLB_2M");
         assertThat(details.path("pools").path(Examples.OWN_POOL).asString()).isEqualTo("ONLINE");
+        assertThat(details.path("poolReasons")).isEmpty();
+        engine.poolHealth(Examples.OWN_POOL_UUID, HealthState.SUSPECTED, "its disk fails");
+        var suspected = get("/actuator/health").expect(200).json();
+        details = suspected.path("components").path("engineHealth").path("details");
+        assertThat(suspected.path("status").asString()).as("serving, but somebody has to look").isEqualTo("DEGRADED");
+        assertThat(details.path("pools").path(Examples.OWN_POOL).asString()).isEqualTo("SUSPECTED");
+        assertThat(details.path("poolReasons").path(Examples.OWN_POOL).asString()).isEqualTo("its disk fails");
+        engine.poolHealth(Examples.OWN_POOL_UUID, HealthState.ONLINE, null);
         delete(POOL).expect(204);
     }
 

@@ -54,6 +54,7 @@ public abstract class FakeStorage implements Engine {
     private final Map<String, PoolSpec> pools = new LinkedHashMap<>();
     private final Map<String, FaultView> faults = new LinkedHashMap<>();
     private final Set<String> faultedPools = new HashSet<>();
+    private final Map<String, PoolView.Health> poolHealth = new HashMap<>();
     private final Set<String> readOnlyPools = new HashSet<>();
     private final Map<String, Integer> commitLimits = new HashMap<>();
     private final List<EventView> events = new ArrayList<>();
@@ -383,7 +384,7 @@ public abstract class FakeStorage implements Engine {
             4 * MIB, 512, 100 * MIB, 0, 100 * MIB, 0, commitLimits.getOrDefault(spec.uuid(), 0), 0, spec.allowTest(), false, 0, 0, 0,
             readOnlyPools.contains(spec.uuid()), List.of(), new PoolView.Storage(spec.room().expandable(), 104 * MIB, 104 * MIB, 1000 * MIB, MIB, 0, spec.disks().stream().map(disk ->
             new PoolDiskView(disk, disk, null, 104 * MIB, 104 * MIB, 0, true, HealthState.ONLINE, null, 2, 1, false, null)).toList(), false, 0),
-            new PoolView.Health(HealthState.ONLINE, null, List.of()));
+            poolHealth.getOrDefault(spec.uuid(), new PoolView.Health(HealthState.ONLINE, null, List.of())));
     }
 
     @Override
@@ -433,6 +434,11 @@ public abstract class FakeStorage implements Engine {
             faultedPools.remove(poolView(id).uuid());
             return poolView(id);
         });
+    }
+
+    /** The disks of this pool do so from now on. */
+    public synchronized void poolHealth(String uuid, HealthState health, String reason) {
+        poolHealth.put(uuid, new PoolView.Health(health, reason, List.of()));
     }
 
     /** The device of this pool is gone. */

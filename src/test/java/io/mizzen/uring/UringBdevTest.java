@@ -220,8 +220,9 @@ class UringBdevTest {
         assertEquals("disk-not-found", assertThrows(OperationException.class,
                 () -> UringFile.open(missing, new UringFile.Options(0, false, 1 << 20))).code());
         assertFalse(Files.exists(missing));
-        assertEquals("disk-in-use", assertThrows(OperationException.class,
-                () -> UringFile.open(path, new UringFile.Options(0, false, 0))).code());
+        OperationException inUse = assertThrows(OperationException.class, () -> UringFile.open(path, new UringFile.Options(0, false, 0)));
+        assertEquals("disk-in-use", inUse.code());
+        assertTrue(inUse.getMessage().contains("in this engine under another path, or in another engine"), inUse.getMessage());
         assertEquals("not-a-disk", assertThrows(OperationException.class,
                 () -> UringFile.open(Path.of("/dev/null"), new UringFile.Options(0, false, 0))).code());
         assertThrows(OperationException.class, () -> UringFile.open(directory, new UringFile.Options(0, false, 0)));
