@@ -16,6 +16,7 @@ import io.swagger.v3.oas.annotations.media.ExampleObject;
 import io.swagger.v3.oas.annotations.tags.Tag;
 import jakarta.validation.Valid;
 import jakarta.validation.constraints.Pattern;
+import java.util.Comparator;
 import java.util.List;
 import java.util.UUID;
 import org.springframework.http.HttpStatus;
@@ -44,9 +45,9 @@ public class NexusController {
     }
 
     @GetMapping
-    @Operation(operationId = "listNexuses", summary = "All nexuses", description = "With their children and publication.")
+    @Operation(operationId = "listNexuses", summary = "All nexuses", description = "By name, with their children and publication.")
     List<NexusView> list() {
-        return nexuses.list();
+        return nexuses.list().stream().sorted(Comparator.comparing(NexusView::name)).toList();
     }
 
     @PostMapping

@@ -18,6 +18,7 @@ import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
 import jakarta.validation.Valid;
 import jakarta.validation.constraints.Pattern;
+import java.util.Comparator;
 import java.util.List;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.ResponseEntity;
@@ -44,9 +45,9 @@ public class PoolController {
     }
 
     @GetMapping
-    @Operation(operationId = "listPools", summary = "All open pools", description = "Exported pools are not among them.")
+    @Operation(operationId = "listPools", summary = "All open pools", description = "By name. Exported pools are not among them.")
     List<PoolView> list() {
-        return pools.list();
+        return pools.list().stream().sorted(Comparator.comparing(PoolView::name)).toList();
     }
 
     @PostMapping

@@ -13,6 +13,7 @@ import io.swagger.v3.oas.annotations.media.ExampleObject;
 import io.swagger.v3.oas.annotations.tags.Tag;
 import jakarta.validation.Valid;
 import jakarta.validation.constraints.Pattern;
+import java.util.Comparator;
 import java.util.List;
 import java.util.UUID;
 import org.springframework.http.HttpStatus;
@@ -41,9 +42,9 @@ public class ReplicaController {
 
     @GetMapping
     @Operation(operationId = "listReplicas", summary = "All replicas of all open pools",
-        description = "Those with features that this engine does not serve are listed with the reason.")
+        description = "By pool and name. Those with features that this engine does not serve are listed with the reason.")
     List<ReplicaView> list() {
-        return replicas.list();
+        return replicas.list().stream().sorted(Comparator.comparing(ReplicaView::pool).thenComparing(ReplicaView::name)).toList();
     }
 
     @PostMapping

@@ -23,6 +23,7 @@ import jakarta.validation.Valid;
 import jakarta.validation.constraints.Max;
 import jakarta.validation.constraints.Min;
 import jakarta.validation.constraints.Pattern;
+import java.util.Comparator;
 import java.util.List;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.ResponseEntity;
@@ -87,11 +88,11 @@ public class SnapshotController {
     }
 
     @GetMapping("/snapshots")
-    @Operation(operationId = "listSnapshots", summary = "All snapshots of all open pools", description = "Also those that are "
+    @Operation(operationId = "listSnapshots", summary = "All snapshots of all open pools", description = "By pool and name. Also those that are "
         + "deleted and stay for their clones (`discarded`).")
     List<SnapshotView> list(@Parameter(description = "Only those of this replica", example = Examples.OWN_REPLICA)
         @RequestParam(required = false) @Pattern(regexp = Ids.UUID_PATTERN, message = UUID_MESSAGE) String replica) {
-        return snapshots.list(replica);
+        return snapshots.list(replica).stream().sorted(Comparator.comparing(SnapshotView::pool).thenComparing(SnapshotView::name)).toList();
     }
 
     @GetMapping("/snapshots/{uuid}")

@@ -396,6 +396,28 @@ class RestTest extends RestTestBase {
         assertThat(get(path).status()).isIn(200, 302);
     }
 
+    /** A start opens them in any order: what a script compares is the same all the same. */
+    @Test
+    void listsAreInTheOrderOfNames() {
+        for (String name : List.of("b", "a")) {
+            post("/v1/pools", "{\"name\": \"" + name + "\", \"disks\": [\"uring:///dev/" + name + "\"]}").expect(201);
+            for (String volume : List.of("z", "y")) {
+                String made = post("/v1/replicas", "{\"name\": \"" + volume + "\", \"pool\": \"" + name + "\", \"sizeBytes\": \"1MiB\"}").expect(201)
+                    .json().path("uuid").asString();
+                post("/v1/replicas/" + made + "/snapshots", "{\"name\": \"of-" + volume + "\"}").expect(201);
+            }
+            post("/v1/nexuses", "{\"name\": \"n-" + name + "\", \"children\": [\"lvol:///" + name + "/z\"]}").expect(201);
+        }
+        assertThat(get("/v1/pools").expect(200).json().findValuesAsString("name")).containsExactly("a", "b");
+        assertThat(get("/v1/nexuses").expect(200).json().valueStream().map(nexus -> nexus.path("name").asString())).containsExactly("n-a", "n-b");
+        assertThat(get("/v1/snapshots").expect(200).json().valueStream().map(RestTest::path)).containsExactly("a/of-y", "a/of-z", "b/of-y", "b/of-z");
+        assertThat(get("/v1/replicas").expect(200).json().valueStream().map(RestTest::path)).containsExactly("a/y", "a/z", "b/y", "b/z");
+    }
+
+    private static String path(JsonNode volume) {
+        return volume.path("pool").asString() + '/' + volume.path("name").asString();
+    }
+
     @Test
     void healthSaysWhatItLooksAt() {
         put(POOL, Examples.POOL_BODY).expect(201);
