@@ -3,9 +3,9 @@ package io.mizzen.nexus;
 import io.mizzen.util.HotPath;
 
 /**
- * What the last healthy child may have forgotten, while its device was away or when it could not be flushed: acknowledged writes
- * that only its volatile cache held. A later flush must not promise that they are durable, so on each channel those fail that
- * waited for the child, or else the next one; on a channel that opens later, too, until hosts have been told at all. Hosts learn of it as of any flush that
+ * What the last healthy child may have forgotten while its device was away: acknowledged writes that only its volatile cache
+ * held. A later flush must not promise that they are durable, so on each channel those fail that waited for the child, or else
+ * the next one; on a channel that opens later, too, until hosts have been told at all. Hosts learn of it as of any flush that
  * fails. Children that are out or being rebuilt may hold what it has forgotten; they get those regions anew. Home mthread; its listeners are the channels'.
  */
 final class CacheLoss {
@@ -36,30 +36,9 @@ final class CacheLoss {
             }
         }
         if (regions > 0) {
-            onForgotten(child, forgotten, regions);
-        }
-    }
-
-    private void onForgotten(NexusChild child, long[] forgotten, int regions) {
-        losses = losses + 1;
-        nexus.rebuilds().onForgotten(forgotten);
-        nexus.event("cache-lost child=" + child.name() + " regions=" + regions);
-    }
-
-    /**
-     * A flush failed on the children of the mask, and what that means is stored. One that is healthy still is the last one. It may
-     * tell nobody else of what it has forgotten; so hosts are told, on every channel.
-     */
-    void onNotFlushed(int mask) {
-        for (NexusChild child : nexus.children()) {
-            if ((mask & nexus.usableMask() & 1 << child.index()) != 0) {
-                long[] forgotten = nexus.dirtyKeeper().storedBits();
-                int regions = 0;
-                for (long word : forgotten) {
-                    regions += Long.bitCount(word);
-                }
-                onForgotten(child, forgotten, regions);
-            }
+            losses = losses + 1;
+            nexus.rebuilds().onForgotten(forgotten);
+            nexus.event("cache-lost child=" + child.name() + " regions=" + regions);
         }
     }
 

@@ -157,10 +157,7 @@ final class DirtySweep {
                 return;
             }
             keeper.restore(candidates);
-            nexus.membership().requestFaults(failMask, FaultReason.FLUSH_ERROR, () -> {
-                nexus.cacheLoss().onNotFlushed(failMask);
-                setState(State.IDLE);
-            });
+            nexus.membership().requestFaults(failMask, FaultReason.FLUSH_ERROR, () -> setState(State.IDLE));
         });
     }
 

@@ -60,10 +60,8 @@ final class HoldQueue {
         int noSpace = (int) (io.driverLong2 >>> 32);
         for (int rest = failedMask & ~freshMask; rest != 0; rest &= rest - 1) {
             int child = Integer.numberOfTrailingZeros(rest);
-            reasons[child] = (noSpace & 1 << child) != 0 ? FaultReason.NO_SPACE : FaultReason.IO_ERROR;
-        }
-        for (int rest = io.type == IoType.FLUSH ? failedMask : 0; rest != 0; rest &= rest - 1) {
-            reasons[Integer.numberOfTrailingZeros(rest)] = FaultReason.FLUSH_ERROR;     // The worst: its cache is in doubt.
+            reasons[child] = io.type == IoType.FLUSH ? FaultReason.FLUSH_ERROR
+                    : (noSpace & 1 << child) != 0 ? FaultReason.NO_SPACE : FaultReason.IO_ERROR;
         }
         freshMask |= failedMask;
         fresh.add(io);
@@ -100,18 +98,8 @@ final class HoldQueue {
 
         @Override
         public void run() {
-            nexus.membership().requestFaults(mask, reasons, () -> {
-                nexus.cacheLoss().onNotFlushed(notFlushed());
-                channel.mthread().send(verdict, nexus.home().reactor());
-            });
-        }
-
-        private int notFlushed() {
-            int flushes = 0;
-            for (int rest = mask; rest != 0; rest &= rest - 1) {
-                flushes |= reasons[Integer.numberOfTrailingZeros(rest)] == FaultReason.FLUSH_ERROR ? Integer.lowestOneBit(rest) : 0;
-            }
-            return flushes;
+            nexus.membership().requestFaults(mask, reasons,
+                    () -> channel.mthread().send(verdict, nexus.home().reactor()));
         }
     }
 
