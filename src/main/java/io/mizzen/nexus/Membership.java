@@ -10,7 +10,9 @@ import io.mizzen.util.OperationException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -29,6 +31,9 @@ import java.util.TreeMap;
  * A member that becomes healthy is given its record last, once one that was healthy before has it; if none could be given
  * it, the member does not become healthy. Otherwise it could go on alone, and another that knows it only as one that lacks
  * data would later be brought up without it.
+ *
+ * A write that fails may have happened all the same. So a generation that was tried without success may be what those find
+ * that are healthy in it, if nobody else is there: nothing takes effect any more without one of them, nor is it written.
  *
  * The last healthy member that is present is never made a victim: its errors go to the host.
  */
@@ -50,6 +55,8 @@ final class Membership {
     private volatile NexusMetadata stored;
     /** The newest generation that was tried; the next one counts from here. */
     private NexusMetadata attempted;
+    /** Those that are healthy in the generations that were tried since {@link #stored}, as masks. */
+    private final Set<Integer> tried = new HashSet<>();
     private int requestedFaults;
     /** What of it the generation that is being stored answers. */
     private int servedFaults;
@@ -253,13 +260,18 @@ final class Membership {
             for (int rest = bit; rest != 0; ) {
                 int one = Integer.highestOneBit(rest);
                 rest &= ~one;
-                if ((present & ~one) != 0) {
+                if ((present & ~one) != 0 && isOneOfEachTried(present & ~one)) {
                     present &= ~one;
                     victims |= one;
                 }
             }
         }
         return victims;
+    }
+
+    /** Whether somebody is healthy among those of the mask in each generation that was tried without success. */
+    private boolean isOneOfEachTried(int mask) {
+        return tried.stream().noneMatch(healthy -> (healthy & mask) == 0);
     }
 
     /** Stores the next generation: what is stored now, with the victims faulted and the change made. */
@@ -336,8 +348,15 @@ final class Membership {
         }
         attempted = next;
         NexusMetadata written = next;
+        if (!isOneOfEachTried(healthy)) {
+            write(next, 0, (okMask, failMask) -> onStored(written, victims, inUse, okMask, failMask));
+            return;
+        }
         int holders = healthy;
         int last = becoming;
+        if ((healthy & ~last) != 0) {
+            tried.add(healthy);
+        }
         claim(healthy & ~last, generation);
         write(next, healthy & ~last | (change == null ? 0 : change.joining()), (okMask, failMask) -> {
             if (last == 0) {
@@ -404,6 +423,7 @@ final class Membership {
             blocked = false;
             servedForced = false;
             stored = next;
+            tried.clear();
             requestedFaults &= ~servedFaults;           // What was requested meanwhile has its turn next.
             requestedInUse = requestedInUse == servedInUse ? null : requestedInUse;
             byHand &= requestedFaults;

@@ -79,8 +79,17 @@ class NexusMembersSimTest {
                     case 4, 5, 6 -> sim.nexus.onlineChild(disk, counted("online"));
                     case 7 -> sim.nexus.faultChild(disk.name(), counted("fault"));
                     case 8 -> disk.fault = readErrors();
-                    case 9 -> disk.fault = writeErrors();
-                    case 10 -> disk.fault = io -> Status.SUCCESS;
+                    case 9 -> {
+                        if (random.nextBoolean()) {
+                            disk.fault = writeErrors();
+                        } else {
+                            disk.faultAfter = writeErrors();
+                        }
+                    }
+                    case 10 -> {
+                        disk.fault = io -> Status.SUCCESS;
+                        disk.faultAfter = io -> Status.SUCCESS;
+                    }
                     case 11 -> sim.nexus.pauseRebuild(disk.name(), counted("pause"));
                     case 12 -> sim.nexus.resumeRebuild(disk.name(), counted("resume"));
                     default -> unplug(number);
@@ -120,6 +129,7 @@ class NexusMembersSimTest {
         void heal() {
             for (SimDisk disk : sim.disks) {
                 disk.fault = io -> disk.isRemoved() ? Status.INTERNAL_ERROR : Status.SUCCESS;
+                disk.faultAfter = io -> Status.SUCCESS;
             }
             sim.hand.runUntil(() -> pending == 0, 4_000_000);
             for (int i = 0; i < DISKS; i++) {

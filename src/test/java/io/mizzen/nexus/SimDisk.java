@@ -67,6 +67,8 @@ final class SimDisk extends Bdev {
     private final Set<BdevIo> inFlight = new HashSet<>();
     Tap tap = (disk, io) -> { };
     Fault fault = io -> Status.SUCCESS;
+    /** The same once it has been carried out: it may be reported as failed and have happened all the same. */
+    Fault faultAfter = io -> Status.SUCCESS;
     /** Writes that this accepts are acknowledged and forgotten. */
     Fault forget = io -> 1;
     long maxDelayNs = 200_000;
@@ -162,7 +164,7 @@ final class SimDisk extends Bdev {
             }
             default -> { }
         }
-        return Status.SUCCESS;
+        return faultAfter.status(io);
     }
 
     @Override
