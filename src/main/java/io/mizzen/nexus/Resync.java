@@ -39,6 +39,7 @@ final class Resync implements RebuildPlan, RebuildJob.Listener {
     private final List<Runnable> whenStopped = new ArrayList<>();
     private State state = State.IDLE;
     private RebuildJob job;
+    private int flushSide = -1;
     private NexusChild source;
     private List<NexusChild> destinations = List.of();
     private boolean closed;
@@ -187,6 +188,12 @@ final class Resync implements RebuildPlan, RebuildJob.Listener {
         return totalBlocks;
     }
 
+    /** It counts until it is known what becomes of whom it was told of: other flushes of his have succeeded meanwhile. */
+    @Override
+    public void onFlush(RebuildJob flushing) {
+        flushSide = nexus.childrenTable().flushes().begin();
+    }
+
     // --- end of a job -----------------------------------------------------------------------------
 
     @Override
@@ -200,6 +207,10 @@ final class Resync implements RebuildPlan, RebuildJob.Listener {
         } else if (map.suspectCount() == 0) {
             nexus.event("resync-completed blocks=" + ended.copiedBlocks() + " written=" + ended.writtenBlocks());
             nexus.onResynced();
+        }
+        if (flushSide >= 0) {
+            nexus.childrenTable().flushes().end(flushSide, ended.state() == RebuildState.FAILED);
+            flushSide = -1;
         }
         now.forEach(Runnable::run);
         if (ended.state() == RebuildState.COMPLETED) {

@@ -25,6 +25,11 @@ public final class RebuildJob {
         /** The job ended; its channels are closed. */
         void onEnd(RebuildJob job);
 
+        /** Everything is written, and the destinations are flushed now. */
+        default void onFlush(RebuildJob job) {
+            // For those who count flushes.
+        }
+
         /** The job is paused: nothing is locked, no buffer is held. */
         default void onPaused(RebuildJob job) {
             // For those who asked.
@@ -204,6 +209,7 @@ public final class RebuildJob {
             case RUNNING -> {
                 if (exhausted && spec.kind().writes()) {
                     flushing = true;
+                    listener.onFlush(this);
                     crew.flush();
                 } else if (exhausted) {
                     close();

@@ -20,6 +20,10 @@ class FlushLossTest {
         disk.holdsNextFlush = true;
         sim.flush(1);
         sim.hand.runUntil(() -> disk.heldFlush != null);
+        loses(disk);
+    }
+
+    private void loses(SimDisk disk) {
         disk.fault = io -> {
             if (io.type != IoType.FLUSH) {
                 return Status.SUCCESS;
@@ -100,6 +104,35 @@ class FlushLossTest {
         assertEquals(NexusState.ONLINE, sim.nexus.state());
         sweep();
         assertEquals(0, sim.nexus.dirtyMap().durableCount());
+        sim.checkLegs();
+        assertNull(sim.close(false));
+    }
+
+    /** The flush that is told is that of copying where legs may differ; the sweep's succeeds meanwhile. */
+    @Test
+    void regionsStayDirtyUntilTheFlushOfAResyncHasEnded() {
+        long sweepNs = 1_000_000_000L;
+        assertNull(sim.open(NexusSim.parameters().withRegions(NexusSim.REGION_SHIFT, sweepNs), 0, 1));
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        assertEquals(0, sim.run(0, IoType.WRITE, 640, 8));
+        SimDisk disk = sim.disks.get(1);
+        disk.holdsNextFlush = true;
+        sim.hand.on(0, () -> {
+            sim.nexus.dirtyMap().markSuspect(5, 5);
+            sim.nexus.resync().consider();
+        });
+        sim.hand.runUntil(() -> disk.heldFlush != null);
+        loses(disk);
+        for (int i = 0; i < 4; i++) {
+            sim.hand.advance(sweepNs);
+            sim.hand.tickAll(500);
+        }
+        assertTrue(lost, "the sweep has flushed");
+        disk.heldFlush = null;
+        sim.hand.runUntil(() -> !disk.isOpen());
+        disk.fault = io -> Status.SUCCESS;
+        assertNull(sim.online(1));
+        sim.awaitRebuilds();
         sim.checkLegs();
         assertNull(sim.close(false));
     }
