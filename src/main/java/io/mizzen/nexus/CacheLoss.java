@@ -42,6 +42,28 @@ final class CacheLoss {
         }
     }
 
+    /**
+     * Flushes failed, and what that means is stored. The last healthy child stays, though it may have forgotten what those hold
+     * that are out or being rebuilt.
+     *
+     * @param mask those that failed one
+     * @param hostsKnow it was a host's
+     */
+    void onFlushFailed(int mask, boolean hostsKnow) {
+        if ((nexus.usableMask() & ~mask) != 0 || (nexus.usableMask() & mask) == 0) {
+            return;                     // It is out, or will be: it has been noted what it may lack, or somebody else has it.
+        }
+        if (nexus.children().length > 1) {
+            long[] forgotten = nexus.dirtyKeeper().storedBits();
+            nexus.rebuilds().addToAbsent(forgotten);
+            nexus.tracking().markSuspect(forgotten);
+            nexus.resync().consider();
+        }
+        if (!hostsKnow) {
+            losses = losses + 1;        // The child has told it, and will not tell them.
+        }
+    }
+
     /** For a channel that opens. Any reactor. */
     Listener newListener() {
         return new Listener();

@@ -157,7 +157,10 @@ final class DirtySweep {
                 return;
             }
             keeper.restore(candidates);
-            nexus.membership().requestFaults(failMask, FaultReason.FLUSH_ERROR, () -> setState(State.IDLE));
+            nexus.membership().requestFaults(failMask, FaultReason.FLUSH_ERROR, () -> {
+                nexus.cacheLoss().onFlushFailed(failMask, false);
+                setState(State.IDLE);
+            });
         });
     }
 

@@ -98,8 +98,19 @@ final class HoldQueue {
 
         @Override
         public void run() {
-            nexus.membership().requestFaults(mask, reasons,
-                    () -> channel.mthread().send(verdict, nexus.home().reactor()));
+            nexus.membership().requestFaults(mask, reasons, () -> {
+                nexus.cacheLoss().onFlushFailed(flushMask(), true);
+                channel.mthread().send(verdict, nexus.home().reactor());
+            });
+        }
+
+        private int flushMask() {
+            int flushes = 0;
+            for (int rest = mask; rest != 0; rest &= rest - 1) {
+                int child = Integer.numberOfTrailingZeros(rest);
+                flushes |= reasons[child] == FaultReason.FLUSH_ERROR ? 1 << child : 0;
+            }
+            return flushes;
         }
     }
 

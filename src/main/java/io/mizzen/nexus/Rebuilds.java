@@ -96,14 +96,19 @@ final class Rebuilds {
 
     /** The last healthy child may have forgotten what it held in these regions: whoever had it from there gets it anew. */
     void onForgotten(long[] words) {
+        addToAbsent(words);
+        int shift = nexus.blockShift();
+        for (ChildRebuild rebuild : rebuilds) {
+            forEachRegion(words, (from, length) -> rebuild.lacks().mark(from >>> shift, length >>> shift));
+        }
+    }
+
+    /** Those that are away get these regions anew. */
+    void addToAbsent(long[] words) {
         for (NexusChild child : nexus.children()) {
             if (child.missed() != null) {
                 addRegions(child.missed(), words);
             }
-        }
-        int shift = nexus.blockShift();
-        for (ChildRebuild rebuild : rebuilds) {
-            forEachRegion(words, (from, length) -> rebuild.lacks().mark(from >>> shift, length >>> shift));
         }
     }
 

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.mizzen.bdev.IoType;
 import io.mizzen.bdev.Status;
+import io.mizzen.rebuild.RebuildSettings;
 import org.junit.jupiter.api.Test;
 
 /** A disk loses what it has cached and tells one flush of it, late; another one, which the nexus itself relies on, succeeds meanwhile. */
@@ -133,6 +134,61 @@ class FlushLossTest {
         disk.fault = io -> Status.SUCCESS;
         assertNull(sim.online(1));
         sim.awaitRebuilds();
+        sim.checkLegs();
+        assertNull(sim.close(false));
+    }
+
+    /** Nobody else has it, so the child stays. The sweep alone was told: hosts must not take the next flush for a success. */
+    @Test
+    void whatTheSweepIsToldOfTheLastChildHostsLearnToo() {
+        assertNull(sim.open(NexusSim.parameters(), 0));
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        SimDisk disk = sim.disks.get(0);
+        disk.fault = io -> {
+            if (io.type != IoType.FLUSH || lost) {
+                return Status.SUCCESS;
+            }
+            lost = true;
+            disk.media.cached.clear();
+            return Status.WRITE_FAULT;
+        };
+        sim.hand.runUntil(() -> lost);
+        sim.hand.tickAll(500);
+        assertEquals(Status.WRITE_FAULT | Status.DNR, sim.run(0, IoType.FLUSH, 0, 0));
+        sim.hand.advance(1);
+        assertEquals(0, sim.run(0, IoType.FLUSH, 0, 0), "once");
+        assertNull(sim.close(false));
+    }
+
+    /** What it has forgotten the one that is being rebuilt may hold: it was copied before, or written there as well. */
+    @Test
+    void whatTheLastChildForgetsTheOthersForgetToo() {
+        assertNull(sim.open(NexusSim.parameters(), 0, 1));
+        sim.hand.on(0, () -> sim.nexus.setRebuildSettings(RebuildSettings.DEFAULTS.withSegments(1, RebuildSettings.PIECE_BYTES)));
+        assertNull(sim.offline("disk1"));
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        assertEquals(0, sim.run(0, IoType.WRITE, 2000, 8));
+        assertNull(sim.online(1));
+        long lacks = sim.nexus.rebuildStatuses().getFirst().remainingBytes();
+        sim.hand.runUntil(() -> sim.nexus.rebuildStatuses().getFirst().remainingBytes() < lacks);
+        assertNull(sim.operate(done -> sim.nexus.pauseRebuild("disk1", done)));
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        SimDisk disk = sim.disks.get(0);
+        disk.fault = io -> {
+            if (io.type != IoType.FLUSH || lost) {
+                return Status.SUCCESS;
+            }
+            lost = true;
+            disk.media.cached.clear();
+            return Status.WRITE_FAULT;
+        };
+        assertEquals(Status.WRITE_FAULT, sim.run(0, IoType.FLUSH, 0, 0));
+        for (int block = 0; block < sim.history.blocks; block++) {
+            sim.history.possible.get(block).addAll(sim.history.afterCrash.get(block));
+        }
+        assertNull(sim.operate(done -> sim.nexus.resumeRebuild("disk1", done)));
+        sim.awaitRebuilds();
+        assertEquals(NexusState.ONLINE, sim.nexus.state());
         sim.checkLegs();
         assertNull(sim.close(false));
     }
