@@ -64,6 +64,16 @@ final class CacheLoss {
         }
     }
 
+    /** The same for metadata that could not be written through: some devices flush for that, and tell it then. */
+    void onWriteThroughFailed(int mask) {
+        int flushed = 0;
+        for (int rest = mask; rest != 0; rest &= rest - 1) {
+            NexusChild child = nexus.child(Integer.numberOfTrailingZeros(rest));
+            flushed |= child != null && child.isUsable() && child.bdev().fuaFlushes() ? 1 << child.index() : 0;
+        }
+        onFlushFailed(flushed, false);
+    }
+
     /** For a channel that opens. Any reactor. */
     Listener newListener() {
         return new Listener();

@@ -191,6 +191,7 @@ final class DirtyKeeper {
         }
         setState(State.SETTLING);
         nexus.membership().requestFaults(failMask, FaultReason.METADATA_ERROR, () -> {
+            nexus.cacheLoss().onWriteThroughFailed(failMask);
             if (isOnAllHealthy(okMask) && !nexus.membership().isBlocked()) {
                 onStored();
             } else if (failMask == 0 && nexus.usableMask() != 0) {

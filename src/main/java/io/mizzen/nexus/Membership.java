@@ -409,6 +409,7 @@ final class Membership {
             nexus.home().reactor().cancel(retry);
             nexus.home().reactor().arm(retry, STORE_RETRY_NS);
             nexus.event("metadata-not-stored generation=" + next.generation());
+            nexus.cacheLoss().onWriteThroughFailed(failMask);
             if (change != null) {
                 changeFailure = notStored();
                 drop();

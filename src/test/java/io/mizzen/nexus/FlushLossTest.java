@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.mizzen.bdev.BdevIo;
 import io.mizzen.bdev.IoType;
 import io.mizzen.bdev.Status;
 import io.mizzen.rebuild.RebuildSettings;
@@ -154,6 +155,44 @@ class FlushLossTest {
         };
         sim.hand.runUntil(() -> lost);
         sim.hand.tickAll(500);
+        assertEquals(Status.WRITE_FAULT | Status.DNR, sim.run(0, IoType.FLUSH, 0, 0));
+        sim.hand.advance(1);
+        assertEquals(0, sim.run(0, IoType.FLUSH, 0, 0), "once");
+        assertNull(sim.close(false));
+    }
+
+    /** On this disk a write with FUA ends with a flush. One of the map was told; the write that waited for it is tried again. */
+    @Test
+    void whatAPageOfTheMapIsToldOfTheLastChildHostsLearnToo() {
+        learns(() -> assertEquals(0, sim.run(1, IoType.WRITE, 2000, 8), "tried again"));
+    }
+
+    /** Here a record was told, and is stored a moment later. */
+    @Test
+    void whatARecordIsToldOfTheLastChildHostsLearnToo() {
+        learns(() -> {
+            sim.hand.on(0, () -> sim.nexus.membership().requestGeneration(() -> { }));
+            sim.hand.runUntil(() -> lost);
+            sim.hand.runUntil(sim.nexus::isMetadataBlocked);
+            sim.hand.runUntil(() -> !sim.nexus.isMetadataBlocked());
+        });
+    }
+
+    private void learns(Runnable told) {
+        SimDisk disk = sim.disks.get(0);
+        disk.fuaFlushes = true;
+        assertNull(sim.open(NexusSim.parameters().withRegions(NexusSim.REGION_SHIFT, 3_600_000_000_000L), 0));
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        disk.fault = io -> {
+            if ((io.flags & BdevIo.FLAG_FUA) == 0 || lost) {
+                return Status.SUCCESS;
+            }
+            lost = true;
+            disk.media.cached.clear();
+            return Status.WRITE_FAULT;
+        };
+        told.run();
+        assertTrue(lost);
         assertEquals(Status.WRITE_FAULT | Status.DNR, sim.run(0, IoType.FLUSH, 0, 0));
         sim.hand.advance(1);
         assertEquals(0, sim.run(0, IoType.FLUSH, 0, 0), "once");

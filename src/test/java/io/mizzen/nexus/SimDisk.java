@@ -76,6 +76,8 @@ final class SimDisk extends Bdev {
     /** Of them those above the metadata. */
     int dataWrites;
     boolean unmapsToZeroes = true;
+    /** What it says of itself; whether a write with FUA is told of a loss is up to {@link #fault}. */
+    boolean fuaFlushes;
     /** Data writes stay in flight until this is false again. */
     boolean holdsData;
     /** Data reads do. */
@@ -180,6 +182,11 @@ final class SimDisk extends Bdev {
     @Override
     public boolean hasVolatileCache() {
         return volatileCache;
+    }
+
+    @Override
+    public boolean fuaFlushes() {
+        return fuaFlushes;
     }
 
     @Override
