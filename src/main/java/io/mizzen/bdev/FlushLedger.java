@@ -7,9 +7,9 @@ import java.util.ArrayDeque;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * The flushes of a device, or of the children of a nexus, whoever asked for them: how many failed, and which are under way. A device tells one flush
- * that it lost what it had cached, and the next one succeeds (so does Linux with an error of write-back, once for each open
- * file): a success covers only what was written since the last failure. Hence what depends on it compares {@link #failures}
+ * The flushes of a device, or of the children of a nexus, whoever asked for them: how many failed, and which are under way. A
+ * device tells one flush that it lost what it had cached, and the next one succeeds (so does Linux with an error of write-back,
+ * once for each open file): a success covers only what was written since the last failure. Hence what depends on it compares {@link #failures}
  * from before its first write with the number after its flush, once none is left that may have been told before.
  *
  * <p>Which those are: whoever was told of a loss before a flush succeeded had reached the device before that, and began here

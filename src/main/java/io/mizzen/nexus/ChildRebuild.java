@@ -231,7 +231,7 @@ final class ChildRebuild implements RebuildJob.Listener {
 
     private void store() {
         setState(State.STORING);
-        // Another flush may have been told what the child lost of the copy. Then it fails, and the child is out by now.
+        // Another flush may have been told what the child lost of the copy. Then it has failed, and the child's fault comes first.
         nexus.childrenTable().flushes().await(nexus.home(), () -> {
             if (closed) {
                 over();             // What is usable is flushed for the last time, or has been.

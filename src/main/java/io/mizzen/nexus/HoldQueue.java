@@ -60,8 +60,10 @@ final class HoldQueue {
         int noSpace = (int) (io.driverLong2 >>> 32);
         for (int rest = failedMask & ~freshMask; rest != 0; rest &= rest - 1) {
             int child = Integer.numberOfTrailingZeros(rest);
-            reasons[child] = io.type == IoType.FLUSH ? FaultReason.FLUSH_ERROR
-                    : (noSpace & 1 << child) != 0 ? FaultReason.NO_SPACE : FaultReason.IO_ERROR;
+            reasons[child] = (noSpace & 1 << child) != 0 ? FaultReason.NO_SPACE : FaultReason.IO_ERROR;
+        }
+        for (int rest = io.type == IoType.FLUSH ? failedMask : 0; rest != 0; rest &= rest - 1) {
+            reasons[Integer.numberOfTrailingZeros(rest)] = FaultReason.FLUSH_ERROR;     // The worst: its cache is in doubt.
         }
         freshMask |= failedMask;
         fresh.add(io);

@@ -145,6 +145,7 @@ final class NexusResizer {
         }
         keeper.writePage(page, words, nexus.attachedMask(), (okMask, failMask) ->
                 nexus.membership().requestFaults(failMask, FaultReason.METADATA_ERROR, () -> {
+                    nexus.cacheLoss().onWriteThroughFailed(failMask);
                     int usable = nexus.usableMask();
                     if (usable == 0 || (okMask & usable) != usable) {
                         then.accept(false);
