@@ -218,9 +218,12 @@ final class ChildRebuild implements RebuildJob.Listener {
     }
 
     private void onChildFailed(int status) {
-        nexus.event("rebuild-failed child=" + child.name() + " status=" + Status.describe(status));
-        FaultReason reason = Status.code(status) == Status.CAPACITY_EXCEEDED ? FaultReason.NO_SPACE
-                : FaultReason.IO_ERROR;
+        onChildFailed(Status.code(status) == Status.CAPACITY_EXCEEDED ? FaultReason.NO_SPACE : FaultReason.IO_ERROR,
+                Status.describe(status));
+    }
+
+    private void onChildFailed(FaultReason reason, String status) {
+        nexus.event("rebuild-failed child=" + child.name() + " status=" + status);
         waitThenRetry();                // Ended by the fault, unless that cannot be stored.
         if (child.isAttached()) {
             nexus.membership().requestFault(child.index(), reason, () -> { });
@@ -231,14 +234,25 @@ final class ChildRebuild implements RebuildJob.Listener {
 
     private void store() {
         setState(State.STORING);
-        // Another flush may have been told what the child lost of the copy. Then it has failed, and the child's fault comes first.
-        nexus.childrenTable().flushes().await(nexus.home(), () -> {
-            if (closed) {
-                over();             // What is usable is flushed for the last time, or has been.
+        // The job has flushed, unless it was told to stop and had nothing left to copy.
+        DirtySweep.flushChildren(nexus, 1 << child.index(), (okMask, failMask) -> {
+            if (failMask == 0) {
+                // Another flush may have been told what the child lost of the copy. Then it has failed, and the fault comes first.
+                nexus.childrenTable().flushes().await(nexus.home(), this::onFlushed);
+            } else if (closed || !isNeeded()) {
+                over();
             } else {
-                nexus.membership().request(healthy());
+                onChildFailed(FaultReason.FLUSH_ERROR, "flush failed");
             }
         });
+    }
+
+    private void onFlushed() {
+        if (closed) {
+            over();             // What is usable is flushed for the last time, or has been.
+        } else {
+            nexus.membership().request(healthy());
+        }
     }
 
     private MemberChange healthy() {

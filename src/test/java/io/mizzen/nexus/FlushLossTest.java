@@ -88,6 +88,25 @@ class FlushLossTest {
         returns(1);
     }
 
+    /** The job is told to stop, for its source leaves, and has nothing left to copy then. */
+    @Test
+    void aRebuiltChildIsFlushedAlsoWhenItsSourceLeavesAtTheEnd() {
+        NexusSim sim = new NexusSim(1, 2, 3, SIZE, NexusSim.media(3), true, new NexusSim.History(SIZE));
+        assertNull(sim.open(NexusSim.parameters(), 0, 1));
+        assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
+        SimDisk target = sim.disks.get(2);
+        sim.nexus.setRebuildSettings(RebuildSettings.DEFAULTS.withSegments(16, RebuildSettings.PIECE_BYTES));
+        assertNull(sim.add(2));
+        target.holdsData = true;
+        sim.hand.tickAll(2000);
+        sim.hand.on(0, () -> sim.nexus.offlineChild(sim.nexus.rebuildStatuses().getFirst().source(), (value, failure) -> { }));
+        sim.hand.tickAll(200);
+        target.holdsData = false;
+        sim.hand.runUntil(() -> NexusTestBase.health(sim, 2) == MemberState.HEALTHY, 4_000_000);
+        assertTrue(target.media.cached.isEmpty());
+        assertNull(sim.close(false));
+    }
+
     /** Nobody was told: all ends well. */
     @Test
     void aFlushThatOverlapsAndSucceedsOnlyDelays() {
