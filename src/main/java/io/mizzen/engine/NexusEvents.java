@@ -27,8 +27,8 @@ final class NexusEvents {
             Map.entry("child-not-erased", "the metadata of nexus {nexusName} on child {child}, which has left, could not be erased"),
             Map.entry("child-online", "child {child} of nexus {nexusName} is back and gets what it missed"),
             Map.entry("child-returned", "the last healthy child {child} of nexus {nexusName} is back; hosts go on"),
-            Map.entry("cache-lost", "the last healthy child {child} of nexus {nexusName} was away: its write cache may have lost the "
-                    + "newest writes to {regions} regions; the next flush of hosts fails"),
+            Map.entry("cache-lost", "the last healthy child {child} of nexus {nexusName} was away or could not be flushed: its write "
+                    + "cache may have lost the newest writes to {regions} regions; the next flush of hosts fails"),
             Map.entry("child-lost", "the last healthy child {child} of nexus {nexusName} is gone; hosts wait"),
             Map.entry("child-healthy", "child {child} of nexus {nexusName} is healthy again"),
             Map.entry("rebuild-started", "child {child} of nexus {nexusName} is being rebuilt"),
@@ -46,7 +46,7 @@ final class NexusEvents {
             Map.entry("io-fails", "nexus {nexusName} had no healthy child for {waited-ms} ms; hosts get errors"),
             Map.entry("io-goes-on", "nexus {nexusName} has a healthy child; hosts go on"),
             Map.entry("child-closed", "child {child} of nexus {nexusName} is closed"),
-            Map.entry("metadata-not-stored", "generation {generation} of nexus {nexusName} could be stored on no child; writes are held back"),
+            Map.entry("metadata-not-stored", "generation {generation} of nexus {nexusName} could be stored on no child that must have it; writes are held back"),
             Map.entry("resync-started", "nexus {nexusName} makes {regions} regions equal to child {source}"),
             Map.entry("resync-completed", "nexus {nexusName} is equal on all children again; {written} blocks differed"));
 

@@ -1,6 +1,7 @@
 package io.mizzen.nexus;
 
 import io.mizzen.util.HotPath;
+import java.util.Arrays;
 
 /**
  * What the last healthy child may have forgotten while its device was away: acknowledged writes that only its volatile cache
@@ -53,14 +54,16 @@ final class CacheLoss {
         if ((nexus.usableMask() & ~mask) != 0 || (nexus.usableMask() & mask) == 0) {
             return;                     // It is out, or will be: it has been noted what it may lack, or somebody else has it.
         }
+        long[] forgotten = nexus.dirtyKeeper().storedBits();
         if (nexus.children().length > 1) {
-            long[] forgotten = nexus.dirtyKeeper().storedBits();
             nexus.rebuilds().addToAbsent(forgotten);
             nexus.tracking().markSuspect(forgotten);
             nexus.resync().consider();
         }
         if (!hostsKnow) {
             losses = losses + 1;        // The child has told it, and will not tell them.
+            int regions = Arrays.stream(forgotten).mapToInt(Long::bitCount).sum();
+            nexus.event("cache-lost child=" + nexus.child(Integer.numberOfTrailingZeros(nexus.usableMask())).name() + " regions=" + regions);
         }
     }
 
