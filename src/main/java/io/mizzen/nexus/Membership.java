@@ -125,6 +125,12 @@ final class Membership {
         advance();
     }
 
+    /** Runs it when what is under way has taken effect on every channel, or could not be stored. */
+    void whenSettled(Runnable then) {
+        waiting.add(then);
+        advance();
+    }
+
     /** Faults the children of the mask for one reason. */
     void requestFaults(int mask, FaultReason why, Runnable settled) {
         FaultReason[] same = new FaultReason[NexusChildren.PLACE_COUNT];

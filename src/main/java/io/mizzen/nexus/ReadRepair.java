@@ -107,12 +107,21 @@ final class ReadRepair {
 
     private void add(NexusChild child, long from, long blocks, NexusChannel channel, BdevIo waiter) {
         Task added = new Task(child, from, blocks, channel, waiter);
-        if (closed || child == null || !child.isUsable()) {
+        if (closed || child == null) {
             tell(added);
+            return;
+        }
+        if (!child.isUsable()) {
+            tellWhenKnown(added);
             return;
         }
         queue.add(added);
         next();
+    }
+
+    /** The child is out: the read goes on when channels know that. Earlier, it would come back at once, until it is given up. */
+    private void tellWhenKnown(Task ended) {
+        nexus.membership().whenSettled(() -> tell(ended));
     }
 
     /** The read that waited goes on. */
@@ -137,7 +146,7 @@ final class ReadRepair {
         if (!task.child.isUsable()) {
             Task over = task;
             task = null;
-            tell(over);
+            tellWhenKnown(over);
             next();
             return;
         }
