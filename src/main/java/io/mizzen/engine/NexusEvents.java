@@ -46,7 +46,8 @@ final class NexusEvents {
             Map.entry("io-fails", "nexus {nexusName} had no healthy child for {waited-ms} ms; hosts get errors"),
             Map.entry("io-goes-on", "nexus {nexusName} has a healthy child; hosts go on"),
             Map.entry("child-closed", "child {child} of nexus {nexusName} is closed"),
-            Map.entry("metadata-not-stored", "generation {generation} of nexus {nexusName} could be stored on no child that must have it; writes are held back"),
+            Map.entry("metadata-not-stored", "generation {generation} of nexus {nexusName} could be stored on no child that must have it; writes are held "
+                    + "back until one can be written (if none ever will: shut the nexus down and assemble it with allowMissing)"),
             Map.entry("resync-started", "nexus {nexusName} makes {regions} regions equal to child {source}"),
             Map.entry("resync-completed", "nexus {nexusName} is equal on all children again; {written} blocks differed"));
 
