@@ -9,8 +9,9 @@ import java.util.concurrent.atomic.AtomicLong;
 /**
  * The flushes of a device, or of the children of a nexus, whoever asked for them: how many failed, and which are under way. A
  * device tells one flush that it lost what it had cached, and the next one succeeds (so does Linux with an error of write-back,
- * once for each open file): a success covers only what was written since the last failure. Hence what depends on it compares {@link #failures}
- * from before its first write with the number after its flush, once none is left that may have been told before.
+ * once for each open file): a success covers only what was written since the last failure. Hence what depends on it compares
+ * {@link #failures} from before its first write with the number after its flush, once none is left that may have been told
+ * before.
  *
  * <p>Which those are: whoever was told of a loss before a flush succeeded had reached the device before that, and began here
  * earlier still. So when the flush that succeeded ends here, who was told has ended, and {@link #failures} has it, or is under
@@ -124,8 +125,10 @@ public final class FlushLedger {
         return Math.max(POLL_NS, waitedNs >> POLL_SHIFT);
     }
 
-    /** Calls back once all that are under way now have ended; at once if there are none. The same mthread each time, on its
-     * reactor. */
+    /**
+     * Calls back once all that are under way now have ended; at once if there are none. The same mthread each time, on its
+     * reactor.
+     */
     public void await(Mthread control, Runnable then) {
         if ((waits == null || waits.waiting.isEmpty()) && isIdle()) {
             then.run();

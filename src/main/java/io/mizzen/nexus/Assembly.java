@@ -14,8 +14,8 @@ import java.util.UUID;
  * next one is begun only then. So if all members that are healthy in the newest generation found are present, no newer
  * one has taken effect; if one of them is absent, it may hold a newer one that calls the present ones stale, and the
  * assembly is refused unless its absence is allowed in words. Nor can one take effect on members alone that the present
- * ones do not know to be healthy: it is stored on one that was healthy before, first ({@link Membership}). Numbers of generations are those of one {@link Timeline}: what
- * healthy members say has to be its past.
+ * ones do not know to be healthy: it is stored on one that was healthy before, first ({@link Membership}). Numbers of
+ * generations are those of one {@link Timeline}: what healthy members say has to be its past.
  *
  * @param metadata the newest generation, as found, on the timeline of the healthy, and numbered as the highest found
  * @param members the member records to go on with: what is present and trusted is healthy, the rest is not

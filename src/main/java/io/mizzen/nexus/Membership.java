@@ -370,20 +370,12 @@ final class Membership {
             } else if ((okMask & holders) == 0) {
                 onNoWitness(inUse);
             } else {
-                int present = attached(last);
+                int present = last & nexus.attachedMask();
                 claim(present, generation);
                 write(written, present, (lastOk, lastFailed) -> onStored(written, victims, inUse, okMask & holders | lastOk,
                         failMask | lastFailed | last & ~present));
             }
         });
-    }
-
-    private int attached(int mask) {
-        int attached = 0;
-        for (int rest = mask; rest != 0; rest &= rest - 1) {
-            attached |= nexus.child(Integer.numberOfTrailingZeros(rest)).isAttached() ? Integer.lowestOneBit(rest) : 0;
-        }
-        return attached;
     }
 
     private void claim(int mask, long generation) {

@@ -9,6 +9,7 @@ import io.mizzen.bdev.BdevIo;
 import io.mizzen.bdev.IoType;
 import io.mizzen.bdev.Status;
 import io.mizzen.rebuild.RebuildSettings;
+import java.util.function.Predicate;
 import org.junit.jupiter.api.Test;
 
 /** A disk loses what it has cached and tells one flush of it, late; another one, which the nexus itself relies on, succeeds meanwhile. */
@@ -37,6 +38,25 @@ class FlushLossTest {
             }
             return disk.heldFlush == null ? Status.WRITE_FAULT : Status.SUCCESS;
         };
+    }
+
+    /** The first of those loses what is cached, and is told. */
+    private void losesAndTells(SimDisk disk, Predicate<BdevIo> told) {
+        disk.fault = io -> {
+            if (lost || !told.test(io)) {
+                return Status.SUCCESS;
+            }
+            lost = true;
+            disk.media.cached.clear();
+            return Status.WRITE_FAULT;
+        };
+    }
+
+    private void theNextFlushFailsOnce() {
+        assertEquals(Status.WRITE_FAULT | Status.DNR, sim.run(0, IoType.FLUSH, 0, 0));
+        sim.hand.advance(1);
+        assertEquals(0, sim.run(0, IoType.FLUSH, 0, 0), "once");
+        assertNull(sim.close(false));
     }
 
     private void tell(SimDisk disk) {
@@ -164,20 +184,10 @@ class FlushLossTest {
         assertNull(sim.open(NexusSim.parameters(), 0));
         assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
         SimDisk disk = sim.disks.get(0);
-        disk.fault = io -> {
-            if (io.type != IoType.FLUSH || lost) {
-                return Status.SUCCESS;
-            }
-            lost = true;
-            disk.media.cached.clear();
-            return Status.WRITE_FAULT;
-        };
+        losesAndTells(disk, io -> io.type == IoType.FLUSH);
         sim.hand.runUntil(() -> lost);
         sim.hand.tickAll(500);
-        assertEquals(Status.WRITE_FAULT | Status.DNR, sim.run(0, IoType.FLUSH, 0, 0));
-        sim.hand.advance(1);
-        assertEquals(0, sim.run(0, IoType.FLUSH, 0, 0), "once");
-        assertNull(sim.close(false));
+        theNextFlushFailsOnce();
     }
 
     /** On this disk a write with FUA ends with a flush. One of the map was told; the write that waited for it is tried again. */
@@ -202,20 +212,10 @@ class FlushLossTest {
         disk.fuaFlushes = true;
         assertNull(sim.open(NexusSim.parameters().withRegions(NexusSim.REGION_SHIFT, 3_600_000_000_000L), 0));
         assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
-        disk.fault = io -> {
-            if ((io.flags & BdevIo.FLAG_FUA) == 0 || lost) {
-                return Status.SUCCESS;
-            }
-            lost = true;
-            disk.media.cached.clear();
-            return Status.WRITE_FAULT;
-        };
+        losesAndTells(disk, io -> (io.flags & BdevIo.FLAG_FUA) != 0);
         told.run();
         assertTrue(lost);
-        assertEquals(Status.WRITE_FAULT | Status.DNR, sim.run(0, IoType.FLUSH, 0, 0));
-        sim.hand.advance(1);
-        assertEquals(0, sim.run(0, IoType.FLUSH, 0, 0), "once");
-        assertNull(sim.close(false));
+        theNextFlushFailsOnce();
     }
 
     /** What it has forgotten the one that is being rebuilt may hold: it was copied before, or written there as well. */
@@ -232,14 +232,7 @@ class FlushLossTest {
         assertNull(sim.operate(done -> sim.nexus.pauseRebuild("disk1", done)));
         assertEquals(0, sim.run(0, IoType.WRITE, 0, 8));
         SimDisk disk = sim.disks.get(0);
-        disk.fault = io -> {
-            if (io.type != IoType.FLUSH || lost) {
-                return Status.SUCCESS;
-            }
-            lost = true;
-            disk.media.cached.clear();
-            return Status.WRITE_FAULT;
-        };
+        losesAndTells(disk, io -> io.type == IoType.FLUSH);
         assertEquals(Status.WRITE_FAULT, sim.run(0, IoType.FLUSH, 0, 0));
         for (int block = 0; block < sim.history.blocks; block++) {
             sim.history.possible.get(block).addAll(sim.history.afterCrash.get(block));
